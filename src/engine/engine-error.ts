@@ -1,0 +1,52 @@
+/** The closed set of ways an engine can fail (see docs/architecture.md, "Engines"). */
+export type EngineErrorCode =
+  | 'provider'
+  | 'rate_limited'
+  | 'overloaded'
+  | 'timeout'
+  | 'stream_interrupted'
+  | 'context_overflow'
+  | 'invalid_request'
+  | 'unauthorized'
+  | 'model_not_found'
+  | 'content_filtered'
+  | 'all_models_unavailable'
+  | 'cancelled';
+
+/** Why a stream broke; carried to the client in `stream_reset`. */
+export type InterruptionCause =
+  | 'connection_reset'
+  | 'idle_stall'
+  | 'go_away'
+  | 'provider_5xx_mid_stream'
+  | 'resumed_from_checkpoint'
+  | 'engine_crash';
+
+const RETRYABLE: ReadonlySet<EngineErrorCode> = new Set([
+  'provider',
+  'rate_limited',
+  'overloaded',
+  'timeout',
+  'stream_interrupted',
+]);
+
+export class EngineError extends Error {
+  readonly retryable: boolean;
+  readonly countsTowardBreaker: boolean;
+  /** Milliseconds the provider asked us to wait, when it did. */
+  readonly retryAfterMs: number | undefined;
+  readonly interruption: InterruptionCause | undefined;
+
+  constructor(
+    readonly code: EngineErrorCode,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number; interruption?: InterruptionCause } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'EngineError';
+    this.retryable = RETRYABLE.has(code);
+    this.countsTowardBreaker = this.retryable && code !== 'rate_limited';
+    this.retryAfterMs = options.retryAfterMs;
+    this.interruption = options.interruption;
+  }
+}

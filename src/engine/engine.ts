@@ -1,0 +1,145 @@
+import type { EngineError } from './engine-error.js';
+
+/** JSON Schema of a tool's arguments. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface ToolCallRequest {
+  readonly id: string;
+  readonly name: string;
+  /** JSON text exactly as the model made it; may be malformed. */
+  readonly arguments: string;
+}
+
+/** One message of a conversation as every engine sees it. */
+export type ChatMessage =
+  | { readonly role: 'system'; readonly content: string }
+  | { readonly role: 'user'; readonly content: string }
+  | {
+      readonly role: 'assistant';
+      readonly content: string;
+      readonly reasoning?: string;
+      readonly toolCalls: readonly ToolCallRequest[];
+    }
+  | { readonly role: 'tool'; readonly toolCallId: string; readonly name: string; readonly content: string };
+
+export interface ToolSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: JsonSchema;
+}
+
+export interface SamplingOptions {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly seed?: number;
+  readonly stop?: readonly string[];
+  /** Tokens to generate at most; default: what is left of the context. */
+  readonly maxTokens?: number;
+}
+
+/** The part of an assistant turn that an interrupted attempt already produced and committed. */
+export interface AssistantPrefix {
+  readonly reasoning: string;
+  readonly text: string;
+}
+
+export interface GenerateRequest {
+  readonly model?: string;
+  /** Requests of one session share a KV cache when the engine can keep it. */
+  readonly sessionId: string;
+  readonly messages: readonly ChatMessage[];
+  /** Empty: the model cannot call. */
+  readonly tools: readonly ToolSpec[];
+  readonly sampling: SamplingOptions;
+  readonly enableThinking?: boolean;
+  /** Continue from exactly this prefix; only what comes after it is emitted. */
+  readonly continueFrom?: AssistantPrefix;
+}
+
+/** The nine figures of a generation; seconds and tokens per second. Summed over rounds by the loop. */
+export interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly avg_tok_per_sec: number;
+  readonly avg_prompt_tok_per_sec: number;
+  readonly avg_compl_tok_per_sec: number;
+  readonly total_time_sec: number;
+  readonly total_prompt_time_sec: number;
+  readonly total_completion_time_sec: number;
+  readonly prompt_tokens_details?: { readonly cached_tokens: number };
+}
+
+export type EngineStopReason = 'stop' | 'tool_calls' | 'length' | 'cancelled';
+
+/** What one generation had produced when it ended or broke. */
+export interface ReceivedMessage {
+  readonly text: string;
+  readonly reasoning: string;
+  /** Calls whose arguments were complete. */
+  readonly completeCalls: readonly ToolCallRequest[];
+  /** The call that was being made when the stream broke. */
+  readonly callInFlight?: ToolCallRequest;
+}
+
+export type EngineEvent =
+  | { readonly type: 'queued'; readonly position: number }
+  | { readonly type: 'text_delta'; readonly text: string }
+  | { readonly type: 'reasoning_delta'; readonly text: string }
+  | { readonly type: 'tool_call_start'; readonly id: string; readonly name: string }
+  | { readonly type: 'tool_call_delta'; readonly id: string; readonly arguments: string }
+  | { readonly type: 'content_block_stop'; readonly block: 'text' | 'reasoning' | 'tool_call'; readonly id?: string }
+  | { readonly type: 'usage'; readonly usage: Usage }
+  | { readonly type: 'stop'; readonly reason: EngineStopReason; readonly message: ReceivedMessage }
+  | { readonly type: 'error'; readonly error: EngineError; readonly received: ReceivedMessage };
+
+export interface EngineCapabilities {
+  readonly model: string;
+  readonly contextSize: number;
+  readonly toolCalls: boolean;
+  readonly reasoning: boolean;
+}
+
+/** What `/ready` and `/api/inference/status` show. Sizes in bytes. */
+export type EngineStatus =
+  | { readonly state: 'loading'; readonly model: string; readonly phase: string; readonly progress: number }
+  | {
+      readonly state: 'ready';
+      readonly model: string;
+      readonly path: string;
+      readonly contextSize: number;
+      readonly nativeContextSize: number;
+      readonly device: string;
+      readonly gpuLayers: number;
+      readonly threads: number;
+      readonly memoryBytes: number;
+      readonly hostPid: number;
+    }
+  | { readonly state: 'failed'; readonly model: string; readonly message: string; readonly hint?: string }
+  | { readonly state: 'closed'; readonly model: string };
+
+/**
+ * A source of assistant turns. Adapters: `llama` (a GGUF in a host process of its own),
+ * `scripted` (the shipped double). One conformance suite holds for all.
+ */
+export interface Engine {
+  /**
+   * Streams one assistant turn. Never throws or rejects: every end is a final `stop` or `error`
+   * event, exactly one of them, and nothing follows it. An abort ends with `stop: cancelled`.
+   */
+  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /** Tokens that the request's prompt would take. */
+  count(request: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number>;
+  /** Resolves once a model is loaded; rejects with an EngineError when it cannot be. */
+  capabilities(): Promise<EngineCapabilities>;
+  status(): EngineStatus;
+  close(): Promise<void>;
+}
+
+/** Nest injection token of the engine in use. */
+export const ENGINE = Symbol('Engine');

@@ -1,0 +1,231 @@
+import { z } from 'zod';
+import { toolCallDataSchema } from './tool-call-data.js';
+
+/** Names and fields are those of mistral.rs' response enum; what is ours is only ever added. */
+export const usageSchema = z.object({
+  prompt_tokens: z.number().int(),
+  completion_tokens: z.number().int(),
+  total_tokens: z.number().int(),
+  avg_tok_per_sec: z.number(),
+  avg_prompt_tok_per_sec: z.number(),
+  avg_compl_tok_per_sec: z.number(),
+  total_time_sec: z.number(),
+  total_prompt_time_sec: z.number(),
+  total_completion_time_sec: z.number(),
+  prompt_tokens_details: z.object({ cached_tokens: z.number().int() }).optional(),
+});
+
+export const fileObjectSchema = z.object({
+  id: z.string(),
+  object: z.literal('file').optional(),
+  name: z.string(),
+  format: z.string().optional(),
+  mime_type: z.string().optional(),
+  bytes: z.number().int(),
+  /** Unix seconds. */
+  created_at: z.number().int(),
+  purpose: z.string(),
+  source: z.object({ tool: z.string(), round: z.number().int(), turn: z.number().int() }).optional(),
+  text: z.string().optional(),
+  preview: z.string().optional(),
+  data_base64: z.string().optional(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+});
+export type FileObject = z.infer<typeof fileObjectSchema>;
+
+export const toolCallDeltaSchema = z.object({
+  index: z.number().int(),
+  id: z.string().optional(),
+  type: z.literal('function').optional(),
+  function: z.object({ name: z.string().optional(), arguments: z.string().optional() }),
+});
+
+/**
+ * One coalesced piece of the model's output. `offset` is where its text begins in the run's round
+ * (UTF-16 units of this channel: content, reasoning, or the arguments of the call at `index`), so a
+ * reader that joins late can drop what it has.
+ */
+export const chunkSchema = z.object({
+  type: z.literal('chunk'),
+  round: z.number().int(),
+  attempt: z.number().int(),
+  offset: z.number().int(),
+  choices: z.array(
+    z.object({
+      index: z.number().int(),
+      delta: z.object({
+        role: z.literal('assistant').optional(),
+        content: z.string().optional(),
+        reasoning_content: z.string().optional(),
+        tool_calls: z.array(toolCallDeltaSchema).optional(),
+      }),
+      finish_reason: z.string().nullable(),
+    }),
+  ),
+});
+
+export const toolIdentitySchema = z.object({
+  source: z.enum(['built_in', 'user', 'mcp', 'external']),
+  kind: z.enum(['code_execution', 'web_search', 'shell', 'file', 'custom', 'external']),
+  label: z.string(),
+});
+
+/** Record of a finished call, in `done.agentic_tool_calls` and in an exported session. */
+export const toolCallRecordSchema = z.object({
+  id: z.string(),
+  round: z.number().int(),
+  name: z.string(),
+  arguments: z.string(),
+  status: z.string(),
+  result_content: z.string(),
+  result_images_base64: z.array(z.string()),
+  file_ids: z.array(z.string()),
+});
+
+export const stopReasonSchema = z.enum([
+  'stop',
+  'length',
+  'max_tool_rounds',
+  'budget',
+  'cancelled',
+  'timeout',
+  'error',
+]);
+export type StopReason = z.infer<typeof stopReasonSchema>;
+
+export const runResponseSchema = z.object({
+  id: z.string(),
+  session_id: z.string(),
+  model: z.string(),
+  created: z.number().int(),
+  choices: z.array(
+    z.object({
+      index: z.number().int(),
+      message: z.object({
+        role: z.literal('assistant'),
+        content: z.string(),
+        reasoning_content: z.string().optional(),
+      }),
+      finish_reason: z.string(),
+    }),
+  ),
+  stop_reason: stopReasonSchema,
+  usage: usageSchema,
+  agentic_tool_calls: z.array(toolCallRecordSchema),
+  files: z.array(fileObjectSchema),
+});
+export type RunResponse = z.infer<typeof runResponseSchema>;
+
+export const interruptionCauseSchema = z.enum([
+  'connection_reset',
+  'idle_stall',
+  'go_away',
+  'provider_5xx_mid_stream',
+  'resumed_from_checkpoint',
+  'engine_crash',
+]);
+
+const payloads = [
+  /** The user's turn, so that every viewer and every replay shows it. */
+  z.object({ type: z.literal('message'), message_id: z.string(), role: z.literal('user'), content: z.string() }),
+  z.object({ type: z.literal('run_queued'), position: z.number().int() }),
+  z.object({ type: z.literal('run_started'), generation: z.number().int(), model: z.string() }),
+  /** The run let go of its worker until a person or a client answers. */
+  z.object({ type: z.literal('run_waiting'), waiting_for: z.enum(['approval', 'tool_result']) }),
+  chunkSchema,
+  z.object({
+    type: z.literal('agentic_tool_call_progress'),
+    round: z.number().int(),
+    tool_call_id: z.string(),
+    tool_name: z.string(),
+    phase: z.enum(['calling', 'complete']),
+    /** Only with phase `complete`. */
+    status: z
+      .enum(['succeeded', 'failed', 'denied', 'cancelled', 'timed_out', 'in_doubt'])
+      .optional(),
+    data: toolCallDataSchema,
+  }),
+  z.object({
+    type: z.literal('agentic_tool_output'),
+    round: z.number().int(),
+    tool_call_id: z.string(),
+    stream: z.enum(['stdout', 'stderr']),
+    text: z.string(),
+    /** UTF-16 units of this call's stream before this text. */
+    offset: z.number().int(),
+  }),
+  z.object({
+    type: z.literal('agentic_tool_approval_required'),
+    approval_id: z.string(),
+    round: z.number().int(),
+    tool_call_id: z.string(),
+    tool_name: z.string(),
+    tool: toolIdentitySchema,
+    arguments: z.unknown(),
+    /** ISO 8601; null: never. */
+    expires_at: z.string().nullable(),
+  }),
+  z.object({
+    type: z.literal('agentic_tool_approval_resolved'),
+    approval_id: z.string(),
+    tool_call_id: z.string(),
+    decision: z.enum(['approve', 'deny', 'expired', 'cancelled']),
+    decided_by: z.string().nullable(),
+    message: z.string().nullable(),
+  }),
+  /** A call that the client is to execute; answered by `tool_result.submit`. */
+  z.object({
+    type: z.literal('client_tool_call'),
+    round: z.number().int(),
+    tool_call_id: z.string(),
+    tool_name: z.string(),
+    arguments: z.unknown(),
+  }),
+  z.object({ type: z.literal('file'), file: fileObjectSchema, tool_call_id: z.string().optional() }),
+  z.object({
+    type: z.literal('stream_reset'),
+    round: z.number().int(),
+    attempt: z.number().int(),
+    /** Drop the round's content past this offset; reasoning likewise past `to_reasoning_offset`. */
+    to_offset: z.number().int(),
+    to_reasoning_offset: z.number().int(),
+    cause: interruptionCauseSchema,
+  }),
+  z.object({ type: z.literal('tool_call_cancelled'), round: z.number().int(), tool_call_id: z.string() }),
+  z.object({ type: z.literal('sandbox_state_lost'), reason: z.string() }),
+  z.object({ type: z.literal('done'), response: runResponseSchema }),
+  z.object({
+    type: z.literal('model_error'),
+    message: z.string(),
+    code: z.string(),
+    incomplete_response: runResponseSchema,
+  }),
+  z.object({ type: z.literal('validation_error'), message: z.string() }),
+  z.object({ type: z.literal('internal_error'), message: z.string() }),
+] as const;
+
+/** What a producer appends; the log adds where and when. */
+export const eventPayloadSchema = z.discriminatedUnion('type', payloads);
+export type EventPayload = z.infer<typeof eventPayloadSchema>;
+export type EventType = EventPayload['type'];
+export type PayloadOf<T extends EventType> = Extract<EventPayload, { type: T }>;
+
+export const eventEnvelopeSchema = z.object({
+  /** Dense per session, from 1. */
+  seq: z.number().int().positive(),
+  session_id: z.string(),
+  run_id: z.string().nullable(),
+  /** Unix milliseconds. */
+  ts: z.number().int(),
+});
+
+/** THE event: one row of a session's log, and what every surface is a codec of. */
+export const eventSchema = z.intersection(eventEnvelopeSchema, eventPayloadSchema);
+export type GantryEvent = z.infer<typeof eventEnvelopeSchema> & EventPayload;
+
+/** These end a run; exactly one of them is a run's last event. */
+export const TERMINAL_EVENT_TYPES = ['done', 'model_error', 'validation_error', 'internal_error'] as const;
+export function isTerminalEvent(event: EventPayload): boolean {
+  return (TERMINAL_EVENT_TYPES as readonly string[]).includes(event.type);
+}

@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import type { Sandbox } from '../sandbox/sandbox.js';
+import type { ToolCallData } from '../events/tool-call-data.js';
+
+export type ToolSource = 'built_in' | 'user' | 'mcp' | 'external';
+export type ToolKind = 'code_execution' | 'web_search' | 'shell' | 'file' | 'custom' | 'external';
+
+/** Decides what recovery does with a call that was running when its worker died (docs/architecture.md). */
+export type ToolEffect = 'pure' | 'idempotent' | 'effectful';
+
+/** How far a call can reach; the default policy asks for all but `sandbox`. */
+export type ToolReach = 'sandbox' | 'network' | 'host';
+
+/** The session's working directory: one tree, shared by every tool, kept in Postgres. Paths are relative. */
+export interface Workspace {
+  list(): Promise<readonly { path: string; bytes: number; fileId: string; modifiedAt: Date }[]>;
+  /** Undefined when there is no such file. Rejects with `too_large` past `maxBytes`. */
+  read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
+  /** Stores the file, in the live sandbox too. Rejects with `invalid_request` for a bad path, `storage_full`. */
+  write(path: string, data: Uint8Array): Promise<void>;
+  /** By id, a file the session may read, also one that is not in the working directory. */
+  readById(fileId: string, maxBytes: number): Promise<{ name: string; data: Uint8Array } | undefined>;
+  /**
+   * Runs `use` with the session's sandbox brought to this tree's state, then takes over the files it
+   * changed. A lost sandbox leaves the tree as it was before the call.
+   */
+  withSandbox<T extends { readonly changes: readonly import('../sandbox/sandbox.js').FileChange[] }>(
+    use: (sandbox: Sandbox) => Promise<T>,
+  ): Promise<T>;
+}
+
+export interface ToolContext {
+  readonly sessionId: string;
+  readonly runId: string;
+  readonly toolCallId: string;
+  readonly round: number;
+  readonly generation: number;
+  readonly timeoutMs: number;
+  /** Aborted by cancel, by the run's limits and by fencing; the tool must stop everything it started. */
+  readonly signal: AbortSignal;
+  readonly workspace: Workspace;
+  /** Streams to clients as `agentic_tool_output`; awaiting it gives backpressure. */
+  emitOutput(stream: 'stdout' | 'stderr', text: string): Promise<void>;
+}
+
+export type ToolOutcomeStatus = 'succeeded' | 'failed' | 'timed_out' | 'cancelled';
+
+/** A tool that fails is a value for the model, never an exception. */
+export interface ToolOutcome {
+  readonly status: ToolOutcomeStatus;
+  /** What the model reads, uncapped; the loop caps it and keeps the whole as a file. */
+  readonly content: string;
+  /** What clients see in `agentic_tool_call_progress`. */
+  readonly data: ToolCallData;
+  /** PNGs as base64, shown to clients and to models that see. */
+  readonly imagesBase64?: readonly string[];
+}
+
+export interface Tool<Arguments = unknown> {
+  readonly name: string;
+  readonly description: string;
+  readonly parameters: z.ZodType<Arguments>;
+  readonly source: ToolSource;
+  readonly kind: ToolKind;
+  /** Short, for people: "Python code". */
+  readonly label: string;
+  readonly effect: ToolEffect;
+  readonly execution: 'parallel' | 'serial';
+  readonly reach: ToolReach;
+  /** False when the tool cannot work here now (no engine, no network); it is then not offered. */
+  available(): boolean;
+  /** Never rejects for anything the model or the code it wrote did. */
+  execute(args: Arguments, context: ToolContext): Promise<ToolOutcome>;
+}
+
+/** Nest injection token: every built-in `Tool`, in the order models see them. */
+export const BUILT_IN_TOOLS = Symbol('BuiltInTools');
