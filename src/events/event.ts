@@ -128,7 +128,12 @@ export const interruptionCauseSchema = z.enum([
 
 const payloads = [
   /** The user's turn, so that every viewer and every replay shows it. */
-  z.object({ type: z.literal('message'), message_id: z.string(), role: z.literal('user'), content: z.string() }),
+  z.object({
+    type: z.literal('message'),
+    message_id: z.string(),
+    role: z.literal('user'),
+    content: z.string(),
+  }),
   z.object({ type: z.literal('run_queued'), position: z.number().int() }),
   z.object({ type: z.literal('run_started'), generation: z.number().int(), model: z.string() }),
   /** The run let go of its worker until a person or a client answers. */
@@ -141,9 +146,7 @@ const payloads = [
     tool_name: z.string(),
     phase: z.enum(['calling', 'complete']),
     /** Only with phase `complete`. */
-    status: z
-      .enum(['succeeded', 'failed', 'denied', 'cancelled', 'timed_out', 'in_doubt'])
-      .optional(),
+    status: z.enum(['succeeded', 'failed', 'denied', 'cancelled', 'timed_out', 'in_doubt']).optional(),
     data: toolCallDataSchema,
   }),
   z.object({

@@ -1,0 +1,167 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+
+const MEBIBYTE = 1024 * 1024;
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const positive = z.coerce.number().int().positive();
+const switchSchema = z.enum(['on', 'off']);
+
+/** Every variable Gantry reads. `.env.example` documents each; a test holds the two together. */
+export const environmentSchema = z.object({
+  PORT: port.default(8080).describe('a port number from 0 to 65535; 0 picks a free one'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('an address to listen on'),
+  GANTRY_HOME: z.string().min(1).optional().describe('a directory for the database, models and keys'),
+  GANTRY_API_KEY: z.string().min(16).optional().describe('an API key of at least 16 characters'),
+  GANTRY_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .describe('browser origins, separated by commas, e.g. https://chat.example.org'),
+  MODEL: z
+    .string()
+    .min(1)
+    .default('demo')
+    .describe('demo, a path to a GGUF file, or hf:owner/repository:quantization'),
+  GANTRY_CONTEXT_SIZE: z
+    .union([z.literal('auto'), positive])
+    .default('auto')
+    .describe('auto or a number of tokens'),
+  GANTRY_THREADS: z
+    .union([z.literal('auto'), positive])
+    .default('auto')
+    .describe('auto or a number of threads'),
+  GANTRY_GPU: z
+    .enum(['auto', 'off', 'cuda', 'vulkan', 'metal'])
+    .default('auto')
+    .describe('auto, off, cuda, vulkan or metal'),
+  GANTRY_PARALLEL: positive.max(64).default(4).describe('sessions generating at once, 1 to 64'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//)
+    .optional()
+    .describe('a postgres:// URL; absent: an embedded PostgreSQL'),
+  DOCKER_HOST: z
+    .string()
+    .regex(/^(unix|tcp|http|https|ssh):\/\//)
+    .optional()
+    .describe('unix:///path, tcp://host:port or ssh://user@host'),
+  GANTRY_SANDBOX: z
+    .enum(['auto', 'docker', 'bubblewrap', 'none'])
+    .default('auto')
+    .describe('auto, docker, bubblewrap or none'),
+  GANTRY_SANDBOX_IMAGE: z.string().min(1).optional().describe('an image name; absent: the one set-up builds'),
+  GANTRY_SANDBOX_RUNTIME: z.string().min(1).optional().describe('a runtime the engine knows, e.g. runsc'),
+  GANTRY_SANDBOX_MEMORY_MB: positive.min(64).default(512).describe('mebibytes, at least 64'),
+  GANTRY_SANDBOX_WORKSPACE_MB: positive.default(64).describe('mebibytes'),
+  GANTRY_SANDBOX_PROCESSES: positive.min(16).default(64).describe('processes and threads, at least 16'),
+  GANTRY_SANDBOX_CPUS: z.coerce.number().positive().default(1).describe('processor cores, e.g. 0.5'),
+  GANTRY_SANDBOX_POOL: z.coerce.number().int().min(0).max(64).default(1).describe('warm sandboxes, 0 to 64'),
+  GANTRY_SANDBOX_IDLE_SEC: positive.default(1800).describe('seconds'),
+  GANTRY_AGENT_PERMISSION: z.enum(['auto', 'ask', 'deny']).default('auto').describe('auto, ask or deny'),
+  GANTRY_APPROVAL_TIMEOUT_SEC: z
+    .union([z.literal('never'), positive])
+    .default(300)
+    .describe('seconds or never'),
+  GANTRY_MAX_TOOL_ROUNDS: z.coerce.number().int().min(0).default(25).describe('rounds, 0 disables tools'),
+  GANTRY_TOOL_TIMEOUT_SEC: positive.default(300).describe('seconds'),
+  GANTRY_MAX_UPLOAD_MB: positive.default(64).describe('mebibytes'),
+  GANTRY_STORAGE_LIMIT_MB: positive.default(10_240).describe('mebibytes of file content kept in all'),
+  GANTRY_RUN_CONCURRENCY: positive.max(256).default(8).describe('runs worked at once, 1 to 256'),
+  GANTRY_WORKER: switchSchema.default('on').describe('on or off: whether the server works runs itself'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('trace, debug, info, warn, error or silent'),
+});
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A variable that cannot be used; the message names it and says what was expected. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`The configuration cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Sizes in bytes, durations in milliseconds. */
+export type Config = ReturnType<typeof toConfig>;
+
+/** Pure: the same environment gives the same frozen configuration. Throws ConfigError. */
+export function loadConfig(environment: Environment): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = environmentSchema.safeParse(given);
+  if (!parsed.success)
+    throw new ConfigError(parsed.error.issues.map((issue) => describeProblem(issue.path, given)));
+  return deepFreeze(toConfig(parsed.data));
+}
+
+function describeProblem(path: readonly PropertyKey[], given: Readonly<Record<string, unknown>>): string {
+  const name = String(path[0]);
+  const expected =
+    environmentSchema.shape[name as keyof typeof environmentSchema.shape].description ?? 'another value';
+  const shown =
+    name.includes('KEY') || name.includes('URL') ? 'the value given' : JSON.stringify(given[name]);
+  return `${name}: expected ${expected}; ${shown} is not.`;
+}
+
+function toConfig(env: z.infer<typeof environmentSchema>) {
+  const home = env.GANTRY_HOME ?? join(homedir(), '.gantry');
+  return {
+    http: {
+      port: env.PORT,
+      host: env.HOST,
+      allowedOrigins: env.GANTRY_ALLOWED_ORIGINS.split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    },
+    home: isAbsolute(home) ? home : resolve(home),
+    apiKey: env.GANTRY_API_KEY,
+    engine: {
+      model: env.MODEL,
+      contextSize: env.GANTRY_CONTEXT_SIZE,
+      threads: env.GANTRY_THREADS,
+      gpu: env.GANTRY_GPU,
+      sequences: env.GANTRY_PARALLEL,
+    },
+    databaseUrl: env.DATABASE_URL,
+    sandbox: {
+      provider: env.GANTRY_SANDBOX,
+      dockerHost: env.DOCKER_HOST,
+      image: env.GANTRY_SANDBOX_IMAGE,
+      runtime: env.GANTRY_SANDBOX_RUNTIME,
+      memoryBytes: env.GANTRY_SANDBOX_MEMORY_MB * MEBIBYTE,
+      workspaceBytes: env.GANTRY_SANDBOX_WORKSPACE_MB * MEBIBYTE,
+      processes: env.GANTRY_SANDBOX_PROCESSES,
+      cpus: env.GANTRY_SANDBOX_CPUS,
+      poolSize: env.GANTRY_SANDBOX_POOL,
+      idleMs: env.GANTRY_SANDBOX_IDLE_SEC * 1000,
+    },
+    runs: {
+      agentPermission: env.GANTRY_AGENT_PERMISSION,
+      approvalTimeoutMs:
+        env.GANTRY_APPROVAL_TIMEOUT_SEC === 'never' ? null : env.GANTRY_APPROVAL_TIMEOUT_SEC * 1000,
+      maxToolRounds: env.GANTRY_MAX_TOOL_ROUNDS,
+      toolTimeoutMs: env.GANTRY_TOOL_TIMEOUT_SEC * 1000,
+      concurrency: env.GANTRY_RUN_CONCURRENCY,
+      worker: env.GANTRY_WORKER === 'on',
+    },
+    files: {
+      maxUploadBytes: env.GANTRY_MAX_UPLOAD_MB * MEBIBYTE,
+      storageLimitBytes: env.GANTRY_STORAGE_LIMIT_MB * MEBIBYTE,
+    },
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value))
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner as object);
+  return Object.freeze(value);
+}
+
+/** Nest injection token of the `Config`. */
+export const CONFIG = Symbol('Config');

@@ -1,0 +1,49 @@
+import { DataSource } from 'typeorm';
+import { InitialSchema1763700000000 } from '../../migrations/0001-initial-schema.js';
+import { ApiKey } from '../auth/api-key.entity.js';
+import { WsTicket } from '../auth/ws-ticket.entity.js';
+import { Approval } from '../approvals/approval.entity.js';
+import { PermissionRule } from '../approvals/permission-rule.entity.js';
+import { EventRow } from '../events/event.entity.js';
+import { Blob, BlobChunk } from '../files/blob.entity.js';
+import { StoredFile } from '../files/file.entity.js';
+import { CancelStash } from '../runs/cancel-stash.entity.js';
+import { Run } from '../runs/run.entity.js';
+import { SteeringMessage } from '../runs/steering-message.entity.js';
+import { ToolCall } from '../runs/tool-call.entity.js';
+import { Message } from '../sessions/message.entity.js';
+import { Session } from '../sessions/session.entity.js';
+import { WorkspaceEntry } from '../workspaces/workspace-entry.entity.js';
+
+export const ENTITIES = [
+  ApiKey,
+  WsTicket,
+  Session,
+  EventRow,
+  Run,
+  Message,
+  SteeringMessage,
+  ToolCall,
+  Approval,
+  PermissionRule,
+  CancelStash,
+  Blob,
+  BlobChunk,
+  StoredFile,
+  WorkspaceEntry,
+];
+
+/** `synchronize` stays off for ever: the schema is what the numbered migrations say. */
+export function createDataSource(url: string): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    entities: ENTITIES,
+    migrations: [InitialSchema1763700000000],
+    migrationsTableName: 'schema_migrations',
+    synchronize: false,
+    applicationName: 'gantry',
+    poolSize: 16,
+    extra: { keepAlive: true, connectionTimeoutMillis: 10_000 },
+  });
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+
+export const agentPermissionSchema = z.enum(['auto', 'ask', 'deny']);
+export type AgentPermission = z.infer<typeof agentPermissionSchema>;
+
+const functionToolSchema = z.strictObject({
+  type: z.literal('function'),
+  function: z.strictObject({
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
+    description: z.string().max(4096).optional(),
+    parameters: z.record(z.string(), z.unknown()).optional(),
+    strict: z.boolean().nullish(),
+  }),
+});
+/** A function the client executes itself; its calls are answered by `tool_result.submit`. */
+export type FunctionTool = z.infer<typeof functionToolSchema>;
+
+/** What a run carries for life: the request without who, where and the user's text. */
+export const runOptionsSchema = z.strictObject({
+  model: z.string().min(1).max(512).optional(),
+  /** Client functions, offered beside the server's own tools. */
+  tools: z.array(functionToolSchema).max(64).optional(),
+  /** False: the server's tools are not offered. */
+  enable_tools: z.boolean().optional(),
+  /** Only these of the server's tools. */
+  enabled_tools: z.array(z.string()).max(64).optional(),
+  agent_permission: agentPermissionSchema.optional(),
+  tool_execution_mode: z.enum(['sequential', 'parallel_batch_approval', 'parallel_streaming']).optional(),
+  max_tool_rounds: z.int().min(0).max(1000).optional(),
+  max_tool_calls: z.int().min(0).max(10_000).optional(),
+  /** Seconds of work, waiting not counted. */
+  max_wall_time_sec: z.number().positive().max(86_400).optional(),
+  /** Prompt and completion tokens over all rounds. */
+  max_total_tokens: z.int().positive().optional(),
+  /** Seconds per call. */
+  tool_call_timeout: z.number().positive().max(3600).optional(),
+  /** Seconds; null: never. */
+  approval_timeout: z.number().positive().max(604_800).nullable().optional(),
+  temperature: z.number().min(0).max(10).optional(),
+  top_p: z.number().min(0).max(1).optional(),
+  top_k: z.int().min(0).optional(),
+  min_p: z.number().min(0).max(1).optional(),
+  repetition_penalty: z.number().min(0).max(10).optional(),
+  presence_penalty: z.number().min(-2).max(2).optional(),
+  frequency_penalty: z.number().min(-2).max(2).optional(),
+  seed: z.int().min(0).optional(),
+  stop: z.union([z.string(), z.array(z.string()).max(16)]).optional(),
+  max_tokens: z.int().positive().optional(),
+  enable_thinking: z.boolean().optional(),
+  /** Outputs the caller expects; a missing one comes back as `not_produced`. */
+  files: z
+    .array(z.strictObject({ name: z.string().min(1).max(255), format: z.string().max(32).optional() }))
+    .max(64)
+    .optional(),
+  /** The last watcher that goes away cancels the run. */
+  cancel_on_disconnect: z.boolean().optional(),
+});
+export type RunOptions = z.infer<typeof runOptionsSchema>;
+
+/** `run.create` and `POST /v1/sessions/{id}/runs`. */
+export const createRunSchema = runOptionsSchema.extend({
+  /** Absent: a session is made. */
+  session_id: z.string().max(64).optional(),
+  input: z.string().min(1, 'must not be empty').max(1_000_000),
+  /** Uploaded files to put into the working directory first. */
+  file_ids: z.array(z.string()).max(64).optional(),
+  cancel_id: z.string().min(1).max(128).optional(),
+  idempotency_key: z.string().min(1).max(128).optional(),
+});
+export type CreateRunRequest = z.infer<typeof createRunSchema>;
+
+/** `tool.invoke` and `POST /v1/sessions/{id}/tool_calls`. */
+export const invokeToolSchema = z.strictObject({
+  session_id: z.string().max(64),
+  name: z.string().min(1).max(128),
+  arguments: z.record(z.string(), z.unknown()),
+  tool_call_timeout: z.number().positive().max(3600).optional(),
+  agent_permission: agentPermissionSchema.optional(),
+  cancel_id: z.string().min(1).max(128).optional(),
+  idempotency_key: z.string().min(1).max(128).optional(),
+});
+export type InvokeToolRequest = z.infer<typeof invokeToolSchema>;
+
+/** `run.cancel` and `POST /api/inference/cancel`. Loose: a bad body is no error, it cancels nothing. */
+export const cancelKeysSchema = z.object({
+  cancel_id: z.string().min(1).max(128).optional().catch(undefined),
+  run_id: z.string().optional().catch(undefined),
+  completion_id: z.string().optional().catch(undefined),
+  session_id: z.string().optional().catch(undefined),
+  message_id: z.string().optional().catch(undefined),
+});
+export type CancelKeys = z.infer<typeof cancelKeysSchema>;
+
+export const approvalDecisionSchema = z.strictObject({
+  decision: z.enum(['approve', 'deny']),
+  remember_for_session: z.boolean().optional(),
+  message: z.string().max(4096).nullish(),
+  edited_arguments: z.record(z.string(), z.unknown()).optional(),
+  /** The same key twice is the same answer. */
+  decision_key: z.string().min(1).max(128).optional(),
+});
+export type ApprovalDecision = z.infer<typeof approvalDecisionSchema>;
+
+export const toolResultSchema = z.strictObject({
+  tool_call_id: z.string(),
+  content: z.string().max(4_000_000),
+  is_error: z.boolean().optional(),
+});
+export type ToolResultSubmission = z.infer<typeof toolResultSchema>;

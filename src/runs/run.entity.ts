@@ -1,0 +1,80 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { StopReason } from '../events/event.js';
+import type { Usage } from '../engine/engine.js';
+import type { RunOptions } from './run-request.js';
+import type { RunKind, RunState } from './run-state.js';
+
+@Entity('runs')
+export class Run {
+  @PrimaryColumn({ type: 'text' })
+  id!: string;
+
+  @Column({ name: 'session_id', type: 'text' })
+  sessionId!: string;
+
+  @Column({ type: 'text' })
+  owner!: string;
+
+  @Column({ type: 'text' })
+  kind!: RunKind;
+
+  @Column({ type: 'text' })
+  state!: RunState;
+
+  @Column({ name: 'stop_reason', type: 'text', nullable: true })
+  stopReason!: StopReason | null;
+
+  /** Bumped by every claim; a write that carries an older one changes nothing. */
+  @Column({ type: 'integer', default: 0 })
+  generation!: number;
+
+  @Column({ name: 'worker_id', type: 'text', nullable: true })
+  workerId!: string | null;
+
+  @Column({ type: 'jsonb' })
+  options!: RunOptions;
+
+  @Column({ name: 'message_id', type: 'text', nullable: true })
+  messageId!: string | null;
+
+  @Column({ name: 'cancel_id', type: 'text', nullable: true })
+  cancelId!: string | null;
+
+  @Column({ name: 'idempotency_key', type: 'text', nullable: true })
+  idempotencyKey!: string | null;
+
+  @Column({ name: 'request_hash', type: 'text' })
+  requestHash!: string;
+
+  @Column({ type: 'integer', default: 0 })
+  round!: number;
+
+  /** Of the current round inference. */
+  @Column({ type: 'integer', default: 0 })
+  attempt!: number;
+
+  @Column({ name: 'tool_call_count', type: 'integer', default: 0 })
+  toolCallCount!: number;
+
+  /** Time worked, without waiting. */
+  @Column({ name: 'active_ms', type: 'bigint', default: 0 })
+  activeMs!: string;
+
+  @Column({ type: 'jsonb', nullable: true })
+  usage!: Usage | null;
+
+  @Column({ type: 'jsonb', nullable: true })
+  error!: { code: string; message: string } | null;
+
+  @Column({ name: 'cancel_requested_by', type: 'text', nullable: true })
+  cancelRequestedBy!: string | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column({ name: 'started_at', type: 'timestamptz', nullable: true })
+  startedAt!: Date | null;
+
+  @Column({ name: 'finished_at', type: 'timestamptz', nullable: true })
+  finishedAt!: Date | null;
+}

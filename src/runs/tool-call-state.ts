@@ -1,0 +1,51 @@
+import { IllegalTransition } from './run-state.js';
+
+export type ToolCallState =
+  | 'proposed'
+  | 'awaiting_approval'
+  | 'approved'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'denied'
+  | 'cancelled'
+  | 'timed_out'
+  | 'in_doubt';
+
+/** States a call may go to from each; an empty list ends it. SQL guards use the same table. */
+export const TOOL_CALL_TRANSITIONS = {
+  proposed: ['awaiting_approval', 'approved', 'failed', 'denied', 'cancelled', 'succeeded'],
+  awaiting_approval: ['approved', 'denied', 'cancelled', 'failed'],
+  approved: ['running', 'cancelled', 'failed'],
+  /** `approved` again: an idempotent call whose worker died is run once more. */
+  running: ['succeeded', 'failed', 'cancelled', 'timed_out', 'in_doubt', 'approved'],
+  succeeded: [],
+  failed: [],
+  denied: [],
+  cancelled: [],
+  timed_out: [],
+  in_doubt: [],
+} as const satisfies Record<ToolCallState, readonly ToolCallState[]>;
+
+export type FinalToolCallState = {
+  [S in ToolCallState]: (typeof TOOL_CALL_TRANSITIONS)[S] extends readonly [] ? S : never;
+}[ToolCallState];
+
+/** Returns `to`; throws IllegalTransition when the table does not allow it. */
+export function transitionToolCall(from: ToolCallState, to: ToolCallState): ToolCallState {
+  if (!(TOOL_CALL_TRANSITIONS[from] as readonly ToolCallState[]).includes(to)) {
+    throw new IllegalTransition('tool call', from, `become ${to}`);
+  }
+  return to;
+}
+
+export function isFinalToolCallState(state: ToolCallState): state is FinalToolCallState {
+  return TOOL_CALL_TRANSITIONS[state].length === 0;
+}
+
+/** Every state from which `to` may be entered: the guard of an UPDATE. */
+export function statesBefore(to: ToolCallState): ToolCallState[] {
+  return (Object.keys(TOOL_CALL_TRANSITIONS) as ToolCallState[]).filter((from) =>
+    (TOOL_CALL_TRANSITIONS[from] as readonly ToolCallState[]).includes(to),
+  );
+}
