@@ -1,11 +1,45 @@
 import { z } from 'zod';
 
+const title = z.string().max(256);
+const systemPrompt = z.string().max(100_000);
+
 /** `session.create` and `POST /v1/sessions`. */
 export const createSessionSchema = z.strictObject({
-  title: z.string().max(256).optional(),
-  system_prompt: z.string().max(100_000).optional(),
+  title: title.optional(),
+  system_prompt: systemPrompt.optional(),
 });
 export type CreateSessionRequest = z.infer<typeof createSessionSchema>;
+
+/** `PATCH /v1/sessions/{id}`: what is absent stays, null clears. */
+export const updateSessionSchema = z.strictObject({
+  title: title.nullable().optional(),
+  system_prompt: systemPrompt.nullable().optional(),
+});
+export type UpdateSessionRequest = z.infer<typeof updateSessionSchema>;
+
+/** `GET /v1/sessions`: most recently active first. */
+export const listSessionsSchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  /** `next_cursor` of the page before. */
+  cursor: z.string().max(128).optional(),
+});
+export type ListSessionsRequest = z.infer<typeof listSessionsSchema>;
+
+/** `POST /v1/sessions/{id}/fork`. */
+export const forkSessionSchema = z.strictObject({
+  /** Keep this many user turns, counted from 1; absent: all. */
+  turn: z.int().min(1).optional(),
+  title: title.optional(),
+});
+export type ForkSessionRequest = z.infer<typeof forkSessionSchema>;
+
+/** `GET /v1/sessions/{id}/events`. */
+export const readEventsSchema = z.strictObject({
+  /** Events after this seq; absent: from the start. */
+  after_seq: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  limit: z.coerce.number().int().min(1).max(1000).default(500),
+});
+export type ReadEventsRequest = z.infer<typeof readEventsSchema>;
 
 /** A session as lists show it. Times are ISO 8601. */
 export const sessionViewSchema = z.object({
@@ -19,3 +53,11 @@ export const sessionViewSchema = z.object({
   updated_at: z.string(),
 });
 export type SessionView = z.infer<typeof sessionViewSchema>;
+
+export const sessionPageSchema = z.object({
+  object: z.literal('list'),
+  data: z.array(sessionViewSchema),
+  has_more: z.boolean(),
+  next_cursor: z.string().nullable(),
+});
+export type SessionPage = z.infer<typeof sessionPageSchema>;
