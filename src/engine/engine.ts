@@ -93,7 +93,11 @@ export type EngineEvent =
   | { readonly type: 'reasoning_delta'; readonly text: string }
   | { readonly type: 'tool_call_start'; readonly id: string; readonly name: string }
   | { readonly type: 'tool_call_delta'; readonly id: string; readonly arguments: string }
-  | { readonly type: 'content_block_stop'; readonly block: 'text' | 'reasoning' | 'tool_call'; readonly id?: string }
+  | {
+      readonly type: 'content_block_stop';
+      readonly block: 'text' | 'reasoning' | 'tool_call';
+      readonly id?: string;
+    }
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'stop'; readonly reason: EngineStopReason; readonly message: ReceivedMessage }
   | { readonly type: 'error'; readonly error: EngineError; readonly received: ReceivedMessage };

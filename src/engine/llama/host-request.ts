@@ -1,0 +1,32 @@
+import type { ChatMessage, GenerateRequest, ToolSpec } from '../engine.js';
+import type { HostGenerateRequest, HostMessage, HostTool } from './protocol.js';
+
+/** The request as the host is sent it: plain and mutable copies. */
+export function hostRequest(request: GenerateRequest): HostGenerateRequest {
+  const { sessionId, messages, tools, sampling, enableThinking, continueFrom } = request;
+  const { stop, ...numbers } = sampling;
+  return {
+    sessionId,
+    messages: hostMessages(messages),
+    tools: hostTools(tools),
+    sampling: { ...numbers, ...(stop === undefined ? {} : { stop: [...stop] }) },
+    ...(enableThinking === undefined ? {} : { enableThinking }),
+    ...(continueFrom === undefined ? {} : { continueFrom: { ...continueFrom } }),
+  };
+}
+
+export function hostMessages(messages: readonly ChatMessage[]): HostMessage[] {
+  return messages.map((message) =>
+    message.role === 'assistant'
+      ? { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call })) }
+      : { ...message },
+  );
+}
+
+export function hostTools(tools: readonly ToolSpec[]): HostTool[] {
+  return tools.map(({ name, description, parameters }) => ({
+    name,
+    description,
+    parameters: { ...parameters },
+  }));
+}

@@ -1,0 +1,126 @@
+import {
+  getLlama,
+  resolveChatWrapper,
+  type ChatWrapper,
+  type Llama,
+  type LlamaContext,
+  type LlamaModel,
+} from 'node-llama-cpp';
+import { LlamaLogLevel } from 'node-llama-cpp';
+import { messageOf } from '../../../errors.js';
+import type { FromHost, HostSampling, LoadedModelFacts, LoadSettings } from '../protocol.js';
+import { checkModelFile, LoadRefused } from './check-model-file.js';
+import { downloadModel } from './download-model.js';
+import { defaultSampling } from './default-sampling.js';
+import { PromptTemplate } from './prompt-template.js';
+import { SequencePool } from './sequence-pool.js';
+
+type Send = (message: FromHost) => void;
+
+export interface LoadedModel {
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly wrapper: ChatWrapper;
+  readonly template: PromptTemplate;
+  readonly pool: SequencePool;
+  readonly defaultSampling: HostSampling;
+  readonly facts: LoadedModelFacts;
+}
+
+/** Below this the threads of one token's work cost more than they bring (measured: 1300 to 69 tokens/s). */
+const SINGLE_THREAD_BYTES = 64 * 1024 * 1024;
+
+/** Loads the model and tells its progress. Rejects with LoadRefused, or what the library threw. */
+export async function loadModel(settings: LoadSettings, send: Send): Promise<LoadedModel> {
+  const path =
+    settings.location.kind === 'file' ? settings.location.path : await downloadModel(settings.location, send);
+  send({ type: 'loading', phase: 'validate', progress: 0 });
+  const llama = await openLibrary(settings, send);
+  await checkModelFile(path, settings, llama);
+  const model = await llama.loadModel({
+    modelPath: path,
+    onLoadProgress: (progress) => send({ type: 'loading', phase: 'read', progress }),
+  });
+  send({ type: 'loading', phase: 'context', progress: 0 });
+  const threads = settings.threads === 'auto' ? autoThreads(model, llama) : settings.threads;
+  const context = await model.createContext({
+    contextSize: settings.contextSize,
+    sequences: settings.sequences,
+    threads,
+  });
+  const wrapper = resolveChatWrapper(model);
+  return {
+    model,
+    context,
+    wrapper,
+    template: new PromptTemplate(model),
+    pool: new SequencePool(Array.from({ length: settings.sequences }, () => context.getSequence())),
+    defaultSampling: defaultSampling(model, settings.defaultTemperature),
+    facts: describe({ path, llama, model, context, wrapper, threads }),
+  };
+}
+
+async function openLibrary(settings: LoadSettings, send: Send): Promise<Llama> {
+  try {
+    return await getLlama({
+      gpu: settings.gpu,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: LlamaLogLevel.info,
+      logger: (level, message) => send({ type: 'log', level: logLevel(level), message: message.trimEnd() }),
+    });
+  } catch (error) {
+    throw new LoadRefused(
+      `llama.cpp could not be started with gpu=${String(settings.gpu)}: ${messageOf(error)}`,
+      settings.gpu === 'auto' || settings.gpu === false
+        ? 'No prebuilt binary fits this machine.'
+        : 'The library of this GPU is missing or does not fit; use gpu=auto or gpu=false.',
+    );
+  }
+}
+
+function autoThreads(model: LlamaModel, llama: Llama): number {
+  return model.size < SINGLE_THREAD_BYTES ? 1 : Math.max(1, llama.cpuMathCores);
+}
+
+interface Parts {
+  readonly path: string;
+  readonly llama: Llama;
+  readonly model: LlamaModel;
+  readonly context: LlamaContext;
+  readonly wrapper: ChatWrapper;
+  readonly threads: number;
+}
+
+function describe({ path, llama, model, context, wrapper, threads }: Parts): LoadedModelFacts {
+  const name = model.fileInfo.metadata.general?.name;
+  return {
+    path,
+    ...(typeof name === 'string' ? { name } : {}),
+    contextSize: context.contextSize,
+    nativeContextSize: model.trainContextSize,
+    device: llama.gpu === false ? 'cpu' : llama.gpu,
+    gpuLayers: model.gpuLayers,
+    threads,
+    memoryBytes:
+      model.memoryUsage.ram + model.memoryUsage.vram + context.memoryUsage.ram + context.memoryUsage.vram,
+    toolCalls: model.fileInfo.metadata.tokenizer?.chat_template?.includes('tools') ?? false,
+    reasoning: wrapper.settings.segments?.thought !== undefined,
+  };
+}
+
+function logLevel(level: LlamaLogLevel): 'debug' | 'info' | 'warn' | 'error' {
+  switch (level) {
+    case LlamaLogLevel.fatal:
+    case LlamaLogLevel.error:
+      return 'error';
+    case LlamaLogLevel.warn:
+      return 'warn';
+    case LlamaLogLevel.info:
+    case LlamaLogLevel.log:
+      return 'info';
+    default:
+      return 'debug';
+  }
+}

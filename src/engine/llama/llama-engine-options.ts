@@ -1,0 +1,24 @@
+import type { EngineStatus } from '../engine.js';
+
+export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+
+export interface LlamaEngineOptions {
+  /** `demo`, the path of a GGUF file, or `hf:owner/repo[:quantization]`. */
+  readonly model: string;
+  /** GANTRY_HOME: downloads go to its `models` folder. */
+  readonly homeDirectory: string;
+  /** Tokens each conversation can hold; `auto` takes what memory allows, up to what the model was trained for. */
+  readonly contextSize: 'auto' | number;
+  /** `auto`: one for models under 64 MiB, else one for each physical core. */
+  readonly threads: 'auto' | number;
+  readonly gpu: 'auto' | false | 'cuda' | 'vulkan' | 'metal';
+  /** Conversations that are worked on at the same time; default 4. */
+  readonly sequences?: number;
+  /** Bytes that model and context may take; default: what is free when loading. */
+  readonly memoryBudgetBytes?: number;
+  /** The whole environment of the host process, e.g. LD_LIBRARY_PATH or CUDA_VISIBLE_DEVICES; default: empty. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Told each change of state and the progress of a load. */
+  readonly onStatus?: (status: EngineStatus) => void;
+  readonly log?: EngineLog;
+}

@@ -1,0 +1,144 @@
+import { messageOf } from '../../errors.js';
+import { EngineError } from '../engine-error.js';
+import type { Engine, EngineCapabilities, EngineEvent, EngineStatus, GenerateRequest } from '../engine.js';
+import { failedEngine } from '../failed-engine.js';
+import { ReceivedMessageFold } from '../received-message.js';
+import type { StreamItem } from './event-stream.js';
+import { hostRequest } from './host-request.js';
+import { HostSupervisor, type ReadyHost } from './host-supervisor.js';
+import type { LlamaEngineOptions } from './llama-engine-options.js';
+import { parseModelSource, type ModelSource } from './model-source.js';
+
+/** A host that does not answer a cancel within this is taken for wedged. */
+const CANCEL_BOUND_MS = 5_000;
+
+/**
+ * Starts loading at once and never throws: what goes wrong is in `status()`, and ends each
+ * generation with an `error` event.
+ */
+export function createLlamaEngine(options: LlamaEngineOptions): Engine {
+  try {
+    return new LlamaEngine(options, parseModelSource(options.model, options.homeDirectory));
+  } catch (error) {
+    const failure =
+      error instanceof EngineError ? error : new EngineError('provider', messageOf(error), { cause: error });
+    options.log?.('error', failure.message);
+    const engine = failedEngine(options.model, failure);
+    options.onStatus?.(engine.status());
+    return engine;
+  }
+}
+
+class LlamaEngine implements Engine {
+  private readonly supervisor: HostSupervisor;
+
+  constructor(
+    options: LlamaEngineOptions,
+    private readonly source: ModelSource,
+  ) {
+    this.supervisor = new HostSupervisor(options, source);
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<EngineEvent, void, void> {
+    const received = new ReceivedMessageFold();
+    try {
+      const ready = await this.supervisor.ready(signal);
+      this.checkModel(request.model, ready);
+      for await (const event of this.turn(ready, request, signal)) {
+        received.add(event);
+        yield event.type === 'stop' ? { ...event, message: received.snapshot() } : event;
+        if (event.type === 'stop') this.supervisor.turnFinished();
+      }
+    } catch (error) {
+      if (signal.aborted) yield { type: 'stop', reason: 'cancelled', message: received.snapshot() };
+      else yield { type: 'error', error: asEngineError(error), received: received.snapshot() };
+    }
+  }
+
+  async count(request: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number> {
+    const { host } = await this.supervisor.ready();
+    return host.count(request.messages, request.tools);
+  }
+
+  async capabilities(): Promise<EngineCapabilities> {
+    const { model } = await this.supervisor.ready();
+    return {
+      model: this.source.name,
+      contextSize: model.contextSize,
+      toolCalls: model.toolCalls,
+      reasoning: model.reasoning,
+    };
+  }
+
+  status(): EngineStatus {
+    return this.supervisor.status();
+  }
+
+  close(): Promise<void> {
+    return this.supervisor.close();
+  }
+
+  private checkModel(asked: string | undefined, { model }: ReadyHost): void {
+    if (asked === undefined || asked === this.source.name || asked === model.name) return;
+    throw new EngineError('model_not_found', `No model "${asked}" is loaded; "${this.source.name}" is.`);
+  }
+
+  /** The events of one turn up to and with `stop`. Throws an EngineError where it breaks. */
+  private async *turn(
+    { host }: ReadyHost,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent, void, void> {
+    const { stream, cancel, close } = host.generate(hostRequest(request));
+    let wedged: NodeJS.Timeout | undefined;
+    const onAbort = (): void => {
+      cancel();
+      wedged = setTimeout(() => host.kill(), CANCEL_BOUND_MS);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    let ended = false;
+    try {
+      for await (const item of stream.read()) {
+        const event = engineEvent(item);
+        ended = event.type === 'stop';
+        yield event;
+        if (ended) return;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      clearTimeout(wedged);
+      if (!ended) cancel();
+      close();
+    }
+  }
+}
+
+function engineEvent(item: StreamItem): EngineEvent {
+  if (item.type === 'broken') {
+    throw new EngineError('stream_interrupted', item.reason.message, { interruption: 'engine_crash' });
+  }
+  const { event } = item;
+  switch (event.type) {
+    case 'error':
+      throw new EngineError(event.code, event.message);
+    case 'stop':
+      return { ...event, message: { text: '', reasoning: '', completeCalls: [] } };
+    case 'content_block_stop':
+      return { type: event.type, block: event.block, ...(event.id === undefined ? {} : { id: event.id }) };
+    case 'queued':
+    case 'text_delta':
+    case 'reasoning_delta':
+    case 'tool_call_start':
+    case 'tool_call_delta':
+    case 'usage':
+      return event;
+    default:
+      return event satisfies never;
+  }
+}
+
+function asEngineError(error: unknown): EngineError {
+  return error instanceof EngineError
+    ? error
+    : new EngineError('provider', messageOf(error), { cause: error });
+}

@@ -1,0 +1,176 @@
+import { z } from 'zod';
+import type { EngineErrorCode } from '../engine-error.js';
+
+/**
+ * What the server and the host process of the model say to each other. Both sides check every
+ * message; a host that speaks another version is refused.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/** Batches of events that a host may have on the way to a server that has not read them yet. */
+export const EVENT_CREDIT = 16;
+
+const engineErrorCodes = [
+  'provider',
+  'rate_limited',
+  'overloaded',
+  'timeout',
+  'stream_interrupted',
+  'context_overflow',
+  'invalid_request',
+  'unauthorized',
+  'model_not_found',
+  'content_filtered',
+  'all_models_unavailable',
+  'cancelled',
+] as const satisfies readonly EngineErrorCode[];
+
+const toolCall = z.object({ id: z.string(), name: z.string(), arguments: z.string() });
+
+const chatMessage = z.discriminatedUnion('role', [
+  z.object({ role: z.literal('system'), content: z.string() }),
+  z.object({ role: z.literal('user'), content: z.string() }),
+  z.object({
+    role: z.literal('assistant'),
+    content: z.string(),
+    reasoning: z.string().optional(),
+    toolCalls: z.array(toolCall),
+  }),
+  z.object({ role: z.literal('tool'), toolCallId: z.string(), name: z.string(), content: z.string() }),
+]);
+
+const toolSpec = z.object({
+  name: z.string().min(1),
+  description: z.string(),
+  parameters: z.record(z.string(), z.unknown()),
+});
+
+const sampling = z.object({
+  temperature: z.number().min(0).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  topK: z.number().int().min(0).optional(),
+  minP: z.number().min(0).max(1).optional(),
+  repetitionPenalty: z.number().positive().optional(),
+  presencePenalty: z.number().optional(),
+  frequencyPenalty: z.number().optional(),
+  seed: z.number().int().optional(),
+  stop: z.array(z.string().min(1)).optional(),
+  maxTokens: z.number().int().positive().optional(),
+});
+
+const generateRequest = z.object({
+  sessionId: z.string(),
+  messages: z.array(chatMessage),
+  tools: z.array(toolSpec),
+  sampling,
+  enableThinking: z.boolean().optional(),
+  continueFrom: z.object({ reasoning: z.string(), text: z.string() }).optional(),
+});
+
+const modelLocation = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('file'), path: z.string() }),
+  z.object({ kind: z.literal('hub'), uri: z.string(), modelsDirectory: z.string() }),
+]);
+
+const loadSettings = z.object({
+  location: modelLocation,
+  contextSize: z.union([z.literal('auto'), z.number().int().positive()]),
+  threads: z.union([z.literal('auto'), z.number().int().positive()]),
+  gpu: z.union([z.literal('auto'), z.literal(false), z.enum(['cuda', 'vulkan', 'metal'])]),
+  sequences: z.number().int().positive(),
+  memoryBudgetBytes: z.number().positive().optional(),
+  defaultTemperature: z.number().min(0).optional(),
+});
+
+const jobId = z.number().int();
+
+export const toHost = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('load'), version: z.number(), settings: loadSettings }),
+  z.object({ type: z.literal('generate'), id: jobId, request: generateRequest }),
+  z.object({ type: z.literal('credit'), id: jobId, batches: z.number().int().positive() }),
+  z.object({ type: z.literal('cancel'), id: jobId }),
+  z.object({
+    type: z.literal('count'),
+    id: jobId,
+    messages: z.array(chatMessage),
+    tools: z.array(toolSpec),
+  }),
+  z.object({ type: z.literal('ping') }),
+  z.object({ type: z.literal('shutdown') }),
+]);
+
+const usage = z.object({
+  prompt_tokens: z.number(),
+  completion_tokens: z.number(),
+  total_tokens: z.number(),
+  avg_tok_per_sec: z.number(),
+  avg_prompt_tok_per_sec: z.number(),
+  avg_compl_tok_per_sec: z.number(),
+  total_time_sec: z.number(),
+  total_prompt_time_sec: z.number(),
+  total_completion_time_sec: z.number(),
+  prompt_tokens_details: z.object({ cached_tokens: z.number() }),
+});
+
+const hostEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('queued'), position: z.number().int() }),
+  z.object({ type: z.literal('text_delta'), text: z.string() }),
+  z.object({ type: z.literal('reasoning_delta'), text: z.string() }),
+  z.object({ type: z.literal('tool_call_start'), id: z.string(), name: z.string() }),
+  z.object({ type: z.literal('tool_call_delta'), id: z.string(), arguments: z.string() }),
+  z.object({
+    type: z.literal('content_block_stop'),
+    block: z.enum(['text', 'reasoning', 'tool_call']),
+    id: z.string().optional(),
+  }),
+  z.object({ type: z.literal('usage'), usage }),
+  z.object({ type: z.literal('stop'), reason: z.enum(['stop', 'tool_calls', 'length', 'cancelled']) }),
+  z.object({ type: z.literal('error'), code: z.enum(engineErrorCodes), message: z.string() }),
+]);
+
+const loadedModel = z.object({
+  path: z.string(),
+  name: z.string().optional(),
+  contextSize: z.number(),
+  nativeContextSize: z.number(),
+  device: z.string(),
+  gpuLayers: z.number(),
+  threads: z.number(),
+  memoryBytes: z.number(),
+  toolCalls: z.boolean(),
+  reasoning: z.boolean(),
+});
+
+export const fromHost = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), version: z.number() }),
+  z.object({
+    type: z.literal('loading'),
+    phase: z.enum(['download', 'validate', 'read', 'context']),
+    /** 0 to 1 within the phase. */
+    progress: z.number(),
+    bytes: z.object({ done: z.number(), total: z.number() }).optional(),
+  }),
+  z.object({ type: z.literal('loaded'), model: loadedModel }),
+  z.object({ type: z.literal('load_failed'), message: z.string(), hint: z.string().optional() }),
+  z.object({
+    type: z.literal('log'),
+    level: z.enum(['debug', 'info', 'warn', 'error']),
+    message: z.string(),
+  }),
+  z.object({ type: z.literal('events'), id: jobId, events: z.array(hostEvent) }),
+  z.object({ type: z.literal('counted'), id: jobId, tokens: z.number() }),
+  z.object({ type: z.literal('count_failed'), id: jobId, message: z.string() }),
+  z.object({ type: z.literal('pong') }),
+]);
+
+export type ToHost = z.infer<typeof toHost>;
+export type FromHost = z.infer<typeof fromHost>;
+export type HostEvent = z.infer<typeof hostEvent>;
+export type LoadSettings = z.infer<typeof loadSettings>;
+export type ModelLocation = z.infer<typeof modelLocation>;
+export type LoadedModelFacts = z.infer<typeof loadedModel>;
+export type HostGenerateRequest = z.infer<typeof generateRequest>;
+export type HostMessage = z.infer<typeof chatMessage>;
+export type HostTool = z.infer<typeof toolSpec>;
+export type HostSampling = z.infer<typeof sampling>;
+export type HostUsage = z.infer<typeof usage>;

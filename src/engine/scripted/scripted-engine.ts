@@ -1,0 +1,191 @@
+import { EngineError } from '../engine-error.js';
+import type {
+  Engine,
+  EngineCapabilities,
+  EngineEvent,
+  EngineStatus,
+  GenerateRequest,
+  Usage,
+} from '../engine.js';
+import { ReceivedMessageFold } from '../received-message.js';
+import type { ScriptedStep, ScriptedTurn } from './scripted-turn.js';
+
+export interface ScriptedEngine extends Engine {
+  /** Every request that was made, frozen as it was, oldest first. */
+  readonly requests: readonly GenerateRequest[];
+  /** Turns for the requests that come after those already scripted. */
+  enqueue(...turns: readonly ScriptedTurn[]): void;
+}
+
+const MODEL = 'scripted';
+const CONTEXT_SIZE = 4096;
+
+/**
+ * The engine of tests: each request plays the next turn of the script. A request beyond the script is
+ * an `error` event of code `invalid_request`, never a silent answer.
+ */
+export function createScriptedEngine(script: readonly ScriptedTurn[] = []): ScriptedEngine {
+  return new ScriptPlayer(script);
+}
+
+class ScriptPlayer implements ScriptedEngine {
+  readonly requests: GenerateRequest[] = [];
+  private readonly turns: ScriptedTurn[];
+  private callsMade = 0;
+  private closed = false;
+
+  constructor(script: readonly ScriptedTurn[]) {
+    this.turns = [...script];
+  }
+
+  enqueue(...turns: readonly ScriptedTurn[]): void {
+    this.turns.push(...turns);
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<EngineEvent, void, void> {
+    this.requests.push(deepFreeze(structuredClone(request)));
+    const received = new ReceivedMessageFold();
+    try {
+      const turn = this.nextTurn(request);
+      for (const step of turn.steps) {
+        for await (const event of this.play(step, signal)) {
+          signal.throwIfAborted();
+          received.add(event);
+          yield event;
+        }
+      }
+      signal.throwIfAborted();
+      yield { type: 'usage', usage: turn.usage ?? usageOf(turn) };
+      yield { type: 'stop', reason: turn.stop ?? defaultStop(turn), message: received.snapshot() };
+    } catch (error) {
+      if (signal.aborted) yield { type: 'stop', reason: 'cancelled', message: received.snapshot() };
+      else if (error instanceof EngineError) yield { type: 'error', error, received: received.snapshot() };
+      else throw error;
+    }
+  }
+
+  count({ messages }: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number> {
+    return Promise.resolve(messages.reduce((sum, message) => sum + words(message.content), 0));
+  }
+
+  capabilities(): Promise<EngineCapabilities> {
+    return Promise.resolve({ model: MODEL, contextSize: CONTEXT_SIZE, toolCalls: true, reasoning: true });
+  }
+
+  status(): EngineStatus {
+    if (this.closed) return { state: 'closed', model: MODEL };
+    return {
+      state: 'ready',
+      model: MODEL,
+      path: '',
+      contextSize: CONTEXT_SIZE,
+      nativeContextSize: CONTEXT_SIZE,
+      device: 'none',
+      gpuLayers: 0,
+      threads: 0,
+      memoryBytes: 0,
+      hostPid: 0,
+    };
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+
+  private nextTurn(request: GenerateRequest): ScriptedTurn {
+    if (this.closed) throw new EngineError('cancelled', 'The engine is closed.');
+    if (request.model !== undefined && request.model !== MODEL) {
+      throw new EngineError('model_not_found', `No model "${request.model}" is loaded; "${MODEL}" is.`);
+    }
+    const turn = this.turns.shift();
+    if (turn === undefined)
+      throw new EngineError('invalid_request', 'The script has no turn for this request.');
+    return turn;
+  }
+
+  private async *play(step: ScriptedStep, signal: AbortSignal): AsyncGenerator<EngineEvent, void, void> {
+    switch (step.type) {
+      case 'queued':
+        yield step;
+        return;
+      case 'text':
+        for (const text of step.pieces) yield { type: 'text_delta', text };
+        yield { type: 'content_block_stop', block: 'text' };
+        return;
+      case 'reasoning':
+        for (const text of step.pieces) yield { type: 'reasoning_delta', text };
+        yield { type: 'content_block_stop', block: 'reasoning' };
+        return;
+      case 'call':
+      case 'broken_call':
+        yield* this.playCall(step);
+        return;
+      case 'wait':
+        await untilAborted(step.until, signal);
+        return;
+      case 'fail':
+        throw step.error;
+      default:
+        step satisfies never;
+    }
+  }
+
+  private *playCall(
+    step: Extract<ScriptedStep, { type: 'call' | 'broken_call' }>,
+  ): Generator<EngineEvent, void, void> {
+    this.callsMade += 1;
+    const id = step.id ?? `call_scripted_${this.callsMade}`;
+    yield { type: 'tool_call_start', id, name: step.name };
+    yield { type: 'tool_call_delta', id, arguments: step.arguments };
+    if (step.type === 'call') yield { type: 'content_block_stop', block: 'tool_call', id };
+  }
+}
+
+function defaultStop(turn: ScriptedTurn): 'tool_calls' | 'stop' {
+  return turn.steps.some((step) => step.type === 'call') ? 'tool_calls' : 'stop';
+}
+
+/** Each piece and each call counts as one token, so that a test can predict the figures. */
+function usageOf(turn: ScriptedTurn): Usage {
+  const tokens = turn.steps.reduce((sum, step) => {
+    if (step.type === 'text' || step.type === 'reasoning') return sum + step.pieces.length;
+    return step.type === 'call' ? sum + 1 : sum;
+  }, 0);
+  return {
+    prompt_tokens: 1,
+    completion_tokens: tokens,
+    total_tokens: tokens + 1,
+    avg_tok_per_sec: 1,
+    avg_prompt_tok_per_sec: 1,
+    avg_compl_tok_per_sec: 1,
+    total_time_sec: tokens + 1,
+    total_prompt_time_sec: 1,
+    total_completion_time_sec: tokens,
+    prompt_tokens_details: { cached_tokens: 0 },
+  };
+}
+
+async function untilAborted(until: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([until, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function words(text: string): number {
+  return text.split(/\s+/).filter((word) => word !== '').length;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+    Object.freeze(value);
+  }
+  return value;
+}
