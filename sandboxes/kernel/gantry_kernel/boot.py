@@ -1,0 +1,50 @@
+"""Brings the supervisor up: hardens itself, loads the scientific stack once, then serves."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import shutil
+import sys
+
+from . import hardening
+from .supervisor import Supervisor
+
+PRELOADED = ("numpy", "pandas", "matplotlib.pyplot", "PIL.Image")
+BAKED_FONT_CACHE = "/opt/gantry/matplotlib"
+
+
+def boot(workspace: str, preload: bool) -> None:
+    hardening.harden_supervisor()
+    # BLAS threads count against the container's process limit and do not survive a fork.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _copy_font_cache()
+    loaded = _preload() if preload else []
+    # Everything loaded so far is shared with each fork; keep the collector from touching its pages.
+    gc.collect()
+    gc.freeze()
+    Supervisor(workspace, loaded).serve()
+
+
+def _copy_font_cache() -> None:
+    """matplotlib rebuilds a cache that it cannot write to, so it gets a writable copy."""
+    target = "/tmp/.matplotlib"
+    if not os.path.isdir(BAKED_FONT_CACHE):
+        return
+    os.environ["MPLCONFIGDIR"] = target
+    try:
+        shutil.copytree(BAKED_FONT_CACHE, target, dirs_exist_ok=True)
+    except OSError as error:
+        print(f"font cache not copied: {error}", file=sys.stderr)
+
+
+def _preload() -> list[str]:
+    loaded = []
+    for name in PRELOADED:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+        loaded.append(name)
+    return loaded

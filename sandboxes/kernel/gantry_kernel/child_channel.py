@@ -1,0 +1,39 @@
+"""The interpreter's side of its socket to the supervisor: blocking, used by one thread."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from .protocol import JSON, FrameReader, encode
+
+
+class ChildChannel:
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._frames = FrameReader()
+        self._ready: list[tuple[int, bytes]] = []
+        self.token = b"\0" * 16
+
+    def receive(self) -> dict[str, Any] | None:
+        """The next request; None when the supervisor is gone or the descriptor was closed by user code."""
+        while not self._ready:
+            try:
+                data = os.read(self._fd, 1 << 16)
+            except OSError:
+                return None
+            if not data:
+                return None
+            self._ready = self._frames.feed(data)
+        request: dict[str, Any] = json.loads(self._ready.pop(0)[1])
+        self.token = bytes.fromhex(request["token"])
+        return request
+
+    def send(self, kind: int, *parts: bytes) -> None:
+        view = memoryview(encode(kind, self.token, *parts))
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    def send_json(self, message: dict[str, object]) -> None:
+        self.send(JSON, json.dumps(message).encode())

@@ -1,0 +1,93 @@
+"""Serves list, read, write and remove. Reads go out a few chunks ahead of the host's credit, never more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator
+
+from .frame_writer import FrameWriter
+from .protocol import DATA, ID, JSON
+from .workspace import Refused, Upload, Workspace, described
+
+READ_AHEAD_CHUNKS = 4
+
+
+class FileRequests:
+    def __init__(self, workspace: Workspace, writer: FrameWriter) -> None:
+        self._workspace = workspace
+        self._writer = writer
+        self._reads: dict[int, Iterator[bytes]] = {}
+        self._uploads: dict[int, Upload] = {}
+
+    def handle(self, operation: str, request: dict[str, Any]) -> bool:
+        """False when `operation` is none of the files'."""
+        call_id: int = request["id"]
+        try:
+            match operation:
+                case "list":
+                    files = [described(path, entry) for path, entry in self._workspace.scan().items()]
+                    self._answer(call_id, {"files": files})
+                case "read":
+                    self._reads[call_id] = self._workspace.read(request["path"], request["maxBytes"])
+                    for _ in range(READ_AHEAD_CHUNKS):
+                        self._send_chunk(call_id)
+                case "more":
+                    self._send_chunk(call_id)
+                case "cancel":
+                    self._cancel(call_id)
+                case "write":
+                    self._uploads[call_id] = self._workspace.put(request["path"])
+                case "remove":
+                    self._workspace.remove(request["path"])
+                    self._answer(call_id, {})
+                case _:
+                    return False
+        except Refused as refusal:
+            self._refuse(call_id, refusal)
+        return True
+
+    def receive(self, payload: bytes) -> None:
+        call_id = ID.unpack_from(payload)[0]
+        upload = self._uploads.get(call_id)
+        if upload is None:
+            return
+        data = payload[ID.size :]
+        try:
+            if data:
+                upload.append(data)
+                return
+            del self._uploads[call_id]
+            upload.finish()
+            self._answer(call_id, {})
+        except Refused as refusal:
+            self._uploads.pop(call_id, None)
+            self._refuse(call_id, refusal)
+
+    def _send_chunk(self, call_id: int) -> None:
+        reading = self._reads.get(call_id)
+        if reading is None:
+            return
+        try:
+            chunk = next(reading, None)
+        except Refused as refusal:
+            del self._reads[call_id]
+            self._refuse(call_id, refusal)
+            return
+        if chunk is None:
+            del self._reads[call_id]
+            self._answer(call_id, {})
+        else:
+            self._writer.send(DATA, ID.pack(call_id), chunk)
+
+    def _cancel(self, call_id: int) -> None:
+        self._reads.pop(call_id, None)
+        upload = self._uploads.pop(call_id, None)
+        if upload is not None:
+            upload.abandon()
+
+    def _answer(self, call_id: int, fields: dict[str, object]) -> None:
+        self._writer.send(JSON, json.dumps({"type": "done", "id": call_id, **fields}).encode())
+
+    def _refuse(self, call_id: int, refusal: Refused) -> None:
+        message = {"type": "refused", "id": call_id, "code": refusal.code, "message": str(refusal)}
+        self._writer.send(JSON, json.dumps(message).encode())

@@ -1,0 +1,56 @@
+"""Non-blocking frame output that tells when it is full, so that sources can stop reading."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable
+
+from .loop import Loop
+from .protocol import encode
+
+HIGH_WATER_BYTES = 1 << 20
+
+
+class FrameWriter:
+    def __init__(self, loop: Loop, fd: int, on_broken: Callable[[], None]) -> None:
+        os.set_blocking(fd, False)
+        self._loop = loop
+        self._fd = fd
+        self._on_broken = on_broken
+        self._pending = bytearray()
+        self._waiting: list[Callable[[], None]] = []
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._pending) > HIGH_WATER_BYTES
+
+    def send(self, kind: int, *parts: bytes) -> None:
+        was_idle = not self._pending
+        self._pending += encode(kind, *parts)
+        if was_idle:
+            self._flush()
+
+    def when_drained(self, callback: Callable[[], None]) -> None:
+        """Runs `callback` once, when less than the high-water mark is waiting."""
+        self._waiting.append(callback)
+
+    def close(self) -> None:
+        self._pending.clear()
+        self._waiting.clear()
+        self._loop.on_writable(self._fd, None)
+
+    def _flush(self) -> None:
+        try:
+            while self._pending:
+                del self._pending[: os.write(self._fd, self._pending)]
+        except BlockingIOError:
+            self._loop.on_writable(self._fd, self._flush)
+        except OSError:
+            self._on_broken()
+            return
+        else:
+            self._loop.on_writable(self._fd, None)
+        if self._waiting and not self.is_full:
+            waiting, self._waiting = self._waiting, []
+            for callback in waiting:
+                callback()

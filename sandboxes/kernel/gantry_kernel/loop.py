@@ -1,0 +1,73 @@
+"""A small single-threaded event loop: readiness callbacks and timers."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import selectors
+import time
+from typing import Callable
+
+Callback = Callable[[], None]
+
+
+class Timer:
+    def __init__(self, callback: Callback) -> None:
+        self.callback: Callback | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Loop:
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._callbacks: dict[int, tuple[Callback | None, Callback | None]] = {}
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
+
+    def on_readable(self, fd: int, callback: Callback | None) -> None:
+        self._set(fd, callback, self._callbacks.get(fd, (None, None))[1])
+
+    def on_writable(self, fd: int, callback: Callback | None) -> None:
+        self._set(fd, self._callbacks.get(fd, (None, None))[0], callback)
+
+    def forget(self, fd: int) -> None:
+        self._set(fd, None, None)
+
+    def _set(self, fd: int, read: Callback | None, write: Callback | None) -> None:
+        known = fd in self._callbacks
+        events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
+        if not events:
+            if known:
+                del self._callbacks[fd]
+                self._selector.unregister(fd)
+            return
+        self._callbacks[fd] = (read, write)
+        if known:
+            self._selector.modify(fd, events)
+        else:
+            self._selector.register(fd, events)
+
+    def after(self, seconds: float, callback: Callback) -> Timer:
+        timer = Timer(callback)
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), timer))
+        return timer
+
+    def run_once(self) -> None:
+        """Waits for the next readiness or timer and runs what is due."""
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        wait = max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None
+        for key, events in self._selector.select(wait):
+            # An earlier callback of this round may have closed the descriptor.
+            read, write = self._callbacks.get(key.fd, (None, None))
+            if write and events & selectors.EVENT_WRITE:
+                write()
+            read = self._callbacks.get(key.fd, (None, None))[0]
+            if read and events & selectors.EVENT_READ:
+                read()
+        while self._timers and self._timers[0][0] <= time.monotonic():
+            callback = heapq.heappop(self._timers)[2].callback
+            if callback:
+                callback()

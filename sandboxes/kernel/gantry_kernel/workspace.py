@@ -1,0 +1,226 @@
+"""The working directory: what changed, and access that never follows a link.
+
+Names are bytes that hostile code chose. Those that are not UTF-8, and trees deeper or wider than the
+caps, are left out of listings rather than guessed at.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from typing import Iterator, NamedTuple
+
+MAX_ENTRIES = 8192
+MAX_DEPTH = 32
+MAX_PATH_BYTES = 1024
+MAX_LISTED_PATH_BYTES = 1 << 20
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Refused(Exception):
+    """A request that cannot be served; `code` is for programs, the text for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Entry(NamedTuple):
+    size: int
+    modified_ns: int
+    inode: int
+
+
+def _refusal(error: OSError, path: str) -> Refused:
+    if error.errno in (errno.ENOENT,):
+        return Refused("not_found", f"no such file: {path}")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Refused("storage_full", "the sandbox's working directory is full")
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return Refused("refused", f"links are not followed: {path}")
+    return Refused("refused", f"{os.strerror(error.errno or 0)}: {path}")
+
+
+def split_path(path: str) -> list[str]:
+    parts = path.split("/")
+    if "\0" in path or any(part in ("", ".", "..") for part in parts):
+        raise Refused("invalid_path", "a path is relative, without empty, `.` or `..` parts")
+    if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH_BYTES or len(parts) > MAX_DEPTH:
+        raise Refused("invalid_path", "the path is too long")
+    return parts
+
+
+class Workspace:
+    def __init__(self, root: str) -> None:
+        self._root = os.open(root, _DIRECTORY)
+        self.known: dict[str, Entry] = {}
+
+    def scan(self) -> dict[str, Entry]:
+        found: dict[str, Entry] = {}
+        budget = [MAX_ENTRIES, MAX_LISTED_PATH_BYTES]
+        self._scan_into(found, self._root, "", 1, budget)
+        return found
+
+    def _scan_into(self, found: dict[str, Entry], directory: int, prefix: str, depth: int, budget: list[int]) -> None:
+        folders: list[str] = []
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                budget[0] -= 1
+                if budget[0] < 0 or budget[1] < 0:
+                    return
+                path = prefix + entry.name
+                try:
+                    length = len(path.encode())
+                except UnicodeEncodeError:
+                    continue
+                if length > MAX_PATH_BYTES:
+                    continue
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except OSError:
+                    continue
+                if stat.S_ISREG(status.st_mode):
+                    budget[1] -= length
+                    found[path] = Entry(status.st_size, status.st_mtime_ns, status.st_ino)
+                elif stat.S_ISDIR(status.st_mode) and depth < MAX_DEPTH:
+                    folders.append(entry.name)
+        for name in folders:
+            try:
+                folder = os.open(name, _DIRECTORY, dir_fd=directory)
+            except OSError:
+                continue
+            try:
+                self._scan_into(found, folder, f"{prefix}{name}/", depth + 1, budget)
+            finally:
+                os.close(folder)
+
+    def changes(self) -> list[dict[str, object]]:
+        """What differs from the last call of this, of `put` and of `remove`."""
+        before, after = self.known, self.scan()
+        self.known = after
+        if before == after:
+            return []
+        changed: list[dict[str, object]] = []
+        for path, entry in after.items():
+            old = before.get(path)
+            if old != entry:
+                changed.append({"change": "modified" if old else "created", **described(path, entry)})
+        changed += [{"change": "deleted", "path": path} for path in before if path not in after]
+        return changed
+
+    def _open_parent(self, parts: list[str], create: bool) -> int:
+        """A descriptor of the directory that holds the last part; the caller closes it."""
+        directory = os.dup(self._root)
+        for part in parts[:-1]:
+            try:
+                if create:
+                    try:
+                        os.mkdir(part, 0o755, dir_fd=directory)
+                    except FileExistsError:
+                        pass
+                below = os.open(part, _DIRECTORY, dir_fd=directory)
+            finally:
+                os.close(directory)
+            directory = below
+        return directory
+
+    def read(self, path: str, max_bytes: int, chunk_bytes: int = 256 << 10) -> Iterator[bytes]:
+        parts = split_path(path)
+        try:
+            directory = self._open_parent(parts, create=False)
+            try:
+                # Non-blocking, or opening a pipe would wait for its other end.
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                file = os.open(parts[-1], flags, dir_fd=directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise _refusal(error, path) from None
+        try:
+            status = os.fstat(file)
+            if not stat.S_ISREG(status.st_mode):
+                raise Refused("refused", f"not a regular file: {path}")
+            if status.st_size > max_bytes:
+                raise Refused("too_large", f"{path} has {status.st_size} bytes, over the {max_bytes} allowed")
+            total = 0
+            while chunk := os.read(file, chunk_bytes):
+                total += len(chunk)
+                if total > max_bytes:
+                    raise Refused("too_large", f"{path} grew over the {max_bytes} bytes allowed")
+                yield chunk
+        except OSError as error:
+            raise _refusal(error, path) from None
+        finally:
+            os.close(file)
+
+    def remove(self, path: str) -> None:
+        parts = split_path(path)
+        try:
+            directory = self._open_parent(parts, create=False)
+            try:
+                os.unlink(parts[-1], dir_fd=directory)
+            finally:
+                os.close(directory)
+        except OSError as error:
+            raise _refusal(error, path) from None
+        self.known.pop(path, None)
+
+    def put(self, path: str) -> Upload:
+        parts = split_path(path)
+        try:
+            return Upload(self, path, parts[-1], self._open_parent(parts, create=True))
+        except OSError as error:
+            raise _refusal(error, path) from None
+
+
+class Upload:
+    """A file on its way in; it takes its name only when it is whole."""
+
+    def __init__(self, workspace: Workspace, path: str, name: str, directory: int) -> None:
+        self._workspace = workspace
+        self._path = path
+        self._name = name
+        self._directory = directory
+        self._temporary = f".gantry-{secrets.token_hex(8)}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            self._file = os.open(self._temporary, flags, 0o644, dir_fd=directory)
+        except OSError:
+            os.close(directory)
+            raise
+
+    def append(self, data: bytes) -> None:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError as error:
+            self.abandon()
+            raise _refusal(error, self._path) from None
+
+    def finish(self) -> None:
+        try:
+            status = os.fstat(self._file)
+            os.rename(self._temporary, self._name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+        except OSError as error:
+            self.abandon()
+            raise _refusal(error, self._path) from None
+        self._workspace.known[self._path] = Entry(status.st_size, status.st_mtime_ns, status.st_ino)
+        self._close()
+
+    def abandon(self) -> None:
+        try:
+            os.unlink(self._temporary, dir_fd=self._directory)
+        except OSError:
+            pass
+        self._close()
+
+    def _close(self) -> None:
+        os.close(self._file)
+        os.close(self._directory)
+
+
+def described(path: str, entry: Entry) -> dict[str, object]:
+    return {"path": path, "bytes": entry.size, "modifiedAtMs": entry.modified_ns // 1_000_000}
