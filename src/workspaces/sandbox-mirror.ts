@@ -1,0 +1,112 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { FileService } from '../files/file.service.js';
+import { SANDBOX_PROVIDER, type Sandbox, type SandboxProvider } from '../sandbox/sandbox.js';
+import type { ManifestEntry } from './manifest.repository.js';
+
+interface Mirror {
+  readonly sandboxId: string;
+  /** Path to the id of the file that the sandbox holds there. */
+  readonly held: Map<string, string>;
+}
+
+/**
+ * Knows which files the live sandboxes of this process hold, and brings one to the manifest's state by
+ * writing only what differs: all of it into a new sandbox, an upload or another tool's file into one
+ * in use, and nothing in the usual case.
+ */
+@Injectable()
+export class SandboxMirror {
+  private readonly mirrors = new Map<string, Mirror>();
+
+  constructor(
+    private readonly files: FileService,
+    @Inject(SANDBOX_PROVIDER) private readonly sandboxes: SandboxProvider,
+  ) {}
+
+  isKnown(sessionId: string, sandbox: Sandbox): boolean {
+    return this.mirrors.get(sessionId)?.sandboxId === sandbox.id;
+  }
+
+  /** Returns the paths that the sandbox would not take. Rejects when the sandbox is lost meanwhile. */
+  async bring(
+    sessionId: string,
+    sandbox: Sandbox,
+    entries: readonly ManifestEntry[],
+  ): Promise<readonly string[]> {
+    const { held } = this.mirrorOf(sessionId, sandbox);
+    const wanted = new Set(entries.map((entry) => entry.path));
+    const refused: string[] = [];
+    for (const path of held.keys()) {
+      if (wanted.has(path)) continue;
+      if (!(await this.attempt(sessionId, sandbox, () => sandbox.remove(path)))) refused.push(path);
+      held.delete(path);
+    }
+    for (const entry of entries) {
+      if (held.get(entry.path) === entry.fileId) continue;
+      if (!(await this.put(sessionId, sandbox, entry))) refused.push(entry.path);
+      // Refused ones too: they would be refused, and told, at every call.
+      held.set(entry.path, entry.fileId);
+    }
+    return refused;
+  }
+
+  /** After a call: what the sandbox itself changed is now in the manifest. */
+  record(
+    sessionId: string,
+    upserts: readonly { readonly path: string; readonly fileId: string }[],
+    deletions: readonly string[],
+  ): void {
+    const held = this.mirrors.get(sessionId)?.held;
+    for (const path of deletions) held?.delete(path);
+    for (const { path, fileId } of upserts) held?.set(path, fileId);
+  }
+
+  /** When it is no longer certain what the sandbox holds: the next call writes everything again. */
+  forget(sessionId: string): void {
+    this.mirrors.get(sessionId)?.held.clear();
+  }
+
+  /** True while this very sandbox is the session's live one. */
+  isAlive(sessionId: string, sandbox: Sandbox): boolean {
+    return this.sandboxes.current(sessionId)?.id === sandbox.id;
+  }
+
+  private mirrorOf(sessionId: string, sandbox: Sandbox): Mirror {
+    const known = this.mirrors.get(sessionId);
+    if (known?.sandboxId === sandbox.id) return known;
+    for (const other of this.mirrors.keys()) {
+      if (this.sandboxes.current(other) === undefined) this.mirrors.delete(other);
+    }
+    const mirror: Mirror = { sandboxId: sandbox.id, held: new Map() };
+    this.mirrors.set(sessionId, mirror);
+    return mirror;
+  }
+
+  private async put(sessionId: string, sandbox: Sandbox, entry: ManifestEntry): Promise<boolean> {
+    let readError: unknown;
+    const content = this.files.open(entry);
+    async function* source(): AsyncGenerator<Uint8Array> {
+      try {
+        yield* content;
+      } catch (error) {
+        readError = error;
+        throw error;
+      }
+    }
+    const written = await this.attempt(sessionId, sandbox, () => sandbox.write(entry.path, source()));
+    // Our own failure to read is not the sandbox's refusal.
+    if (readError !== undefined) throw readError;
+    return written;
+  }
+
+  /** False for a refusal of this one file; a lost sandbox rejects. */
+  private async attempt(sessionId: string, sandbox: Sandbox, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!this.isAlive(sessionId, sandbox)) throw error;
+      return false;
+    }
+  }
+}
