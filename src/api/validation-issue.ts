@@ -1,3 +1,5 @@
+import { DomainError } from '../errors.js';
+
 /**
  * A Standard Schema issue with what zod adds to it. Other libraries' issues have only `message` and `path`.
  */
@@ -20,6 +22,12 @@ const MAX_ISSUES_SHOWN = 3;
 const MAX_LENGTH = 1000;
 const MAX_NAME_LENGTH = 100;
 
+/** `base` is where the checked value itself is, e.g. the name of a path parameter. */
+export function invalidRequest(issues: readonly ValidationIssue[], base?: string): DomainError {
+  const { message, code, param } = describeIssues(issues, base === undefined ? [] : [base]);
+  return new DomainError('invalid_request', message, { reason: code, ...(param === null ? {} : { param }) });
+}
+
 export function isIssueList(value: unknown): value is readonly ValidationIssue[] {
   return (
     Array.isArray(value) &&
@@ -28,8 +36,11 @@ export function isIssueList(value: unknown): value is readonly ValidationIssue[]
   );
 }
 
-export function describeIssues(issues: readonly ValidationIssue[]): ValidationDescription {
-  const found = issues.map((issue) => describe(issue, []));
+export function describeIssues(
+  issues: readonly ValidationIssue[],
+  base: readonly PropertyKey[] = [],
+): ValidationDescription {
+  const found = issues.map((issue) => describe(issue, base));
   const shown = found.slice(0, MAX_ISSUES_SHOWN).map(({ message }) => message);
   const rest = found.length - shown.length;
   const message = shown.join(' ') + (rest > 0 ? ` And ${rest} more.` : '');

@@ -71,8 +71,13 @@ export class SessionRepository {
     });
   }
 
-  async change(owner: string, id: string, change: SessionChange): Promise<Session | null> {
-    await this.dataSource.query(
+  async change(
+    owner: string,
+    id: string,
+    change: SessionChange,
+    manager: EntityManager = this.dataSource.manager,
+  ): Promise<Session | null> {
+    await manager.query(
       `UPDATE sessions SET updated_at = now(),
          title = CASE WHEN $3 THEN $4 ELSE title END,
          system_prompt = CASE WHEN $5 THEN $6 ELSE system_prompt END
@@ -86,7 +91,7 @@ export class SessionRepository {
         change.systemPrompt ?? null,
       ],
     );
-    return this.find(owner, id);
+    return this.find(owner, id, manager);
   }
 
   /** The session must be locked, else a run may begin right after. */
@@ -98,14 +103,8 @@ export class SessionRepository {
     return rows.map((row) => row.id);
   }
 
-  /** With its events, messages, runs and files; files that another session's directory still holds stay. */
+  /** With its events, messages and runs; its files must be gone. */
   async remove(id: string, manager: EntityManager): Promise<void> {
-    await manager.query('DELETE FROM workspace_entries WHERE session_id = $1', [id]);
-    await manager.query(
-      `UPDATE files SET session_id = NULL WHERE session_id = $1
-         AND EXISTS (SELECT 1 FROM workspace_entries WHERE workspace_entries.file_id = files.id)`,
-      [id],
-    );
     await manager.query('DELETE FROM sessions WHERE id = $1', [id]);
   }
 }

@@ -11,6 +11,7 @@ import type {
   SessionView,
   UpdateSessionRequest,
 } from './session-request.js';
+import { SessionFilesService } from './session-files.service.js';
 import type { Session } from './session.entity.js';
 import { SessionRepository } from './session.repository.js';
 
@@ -20,6 +21,7 @@ export class SessionService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly sessions: SessionRepository,
+    private readonly files: SessionFilesService,
   ) {}
 
   /** In the caller's transaction if one is given. */
@@ -89,8 +91,10 @@ export class SessionService {
   async remove(principal: string, sessionId: string): Promise<void> {
     await this.dataSource.transaction(async (manager) => {
       await this.requireIdle(principal, sessionId, manager);
+      await this.files.remove(sessionId, manager);
       await this.sessions.remove(sessionId, manager);
     });
+    await this.files.releaseSandbox(sessionId);
   }
 }
 

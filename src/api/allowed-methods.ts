@@ -1,0 +1,30 @@
+/** The part of Express's router that tells which routes a path has. */
+interface RouterLayer {
+  readonly route?: { readonly methods: Readonly<Record<string, boolean>> } | undefined;
+  match(path: string): boolean;
+}
+
+/** The methods that `path` can be asked with, upper case; empty when there is no such route. */
+export function allowedMethods(express: unknown, path: string): string[] {
+  const found = new Set<string>();
+  for (const layer of layersOf(express)) {
+    if (layer.route !== undefined && matches(layer, path)) {
+      for (const method of Object.keys(layer.route.methods)) found.add(method.toUpperCase());
+    }
+  }
+  return [...found].sort();
+}
+
+function layersOf(express: unknown): readonly RouterLayer[] {
+  const { router } = express as { router?: { stack?: readonly RouterLayer[] } };
+  return router?.stack ?? [];
+}
+
+/** A path with broken percent-encoding makes the router throw. */
+function matches(layer: RouterLayer, path: string): boolean {
+  try {
+    return layer.match(path);
+  } catch {
+    return false;
+  }
+}

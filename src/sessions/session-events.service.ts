@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { EventLog } from '../events/event-log.js';
+import type { LiveMarker } from '../events/event-log.js';
+import type { GantryEvent } from '../events/event.js';
+import type { ReadEventsRequest } from './session-request.js';
+import { SessionService } from './session.service.js';
+
+const HEARTBEAT_MS = 10_000;
+
+/** `next_after_seq` is what to ask for next; there is more now if `has_more`. */
+export interface EventPage {
+  readonly object: 'list';
+  readonly data: readonly GantryEvent[];
+  readonly has_more: boolean;
+  readonly next_after_seq: number;
+}
+
+/** A session's log over HTTP: in pages, or as server-sent events that follow it. */
+@Injectable()
+export class SessionEventsService {
+  constructor(
+    private readonly sessions: SessionService,
+    private readonly log: EventLog,
+  ) {}
+
+  async page(principal: string, sessionId: string, request: ReadEventsRequest): Promise<EventPage> {
+    const { lastSeq } = await this.sessions.requireOwned(principal, sessionId);
+    const data = await this.log.read(sessionId, request.after_seq, request.limit);
+    const next = data.at(-1)?.seq ?? request.after_seq;
+    return { object: 'list', data, has_more: next < Number(lastSeq), next_after_seq: next };
+  }
+
+  /** Resolves when the client went away. Rejects only before the response has begun. */
+  async stream(
+    principal: string,
+    sessionId: string,
+    afterSeq: number,
+    response: ServerResponse,
+  ): Promise<void> {
+    await this.sessions.requireOwned(principal, sessionId);
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    });
+    response.flushHeaders();
+    const heartbeat = setInterval(() => beat(response), HEARTBEAT_MS);
+    try {
+      for await (const event of this.log.subscribe(sessionId, afterSeq, gone.signal)) {
+        if (!response.write(toFrame(event))) await once(response, 'drain', { signal: gone.signal });
+      }
+    } catch {
+      // The reader comes back with Last-Event-ID; nothing else can be said in a stream that has begun.
+      response.destroy();
+    } finally {
+      clearInterval(heartbeat);
+      response.end();
+    }
+  }
+}
+
+/** A reader that does not read needs no sign of life. */
+function beat(response: ServerResponse): void {
+  if (!response.writableNeedDrain) response.write(': still here\n\n');
+}
+
+/** Events are unnamed and carry their seq as id; the `live` marker is named and carries none. */
+function toFrame(event: GantryEvent | LiveMarker): string {
+  const data = `data: ${JSON.stringify(event)}\n\n`;
+  return event.type === 'live' ? `event: live\n${data}` : `id: ${event.seq}\n${data}`;
+}

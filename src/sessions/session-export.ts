@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { fileObjectSchema, stopReasonSchema, usageSchema } from '../events/event.js';
+import { toolCallDataSchema } from '../events/tool-call-data.js';
+import { sessionViewSchema } from './session-request.js';
+
+const MEBIBYTE = 1024 * 1024;
+/** Bodies of files in one export, in bytes; what does not fit is listed without its body. */
+export const MAX_EXPORTED_CONTENT_BYTES = 64 * MEBIBYTE;
+/** An export with all its bodies as base64, and a long conversation. */
+export const MAX_IMPORT_BYTES = 112 * MEBIBYTE;
+
+export const EXPORT_VERSION = 1;
+
+const id = z.string().min(1).max(128);
+const time = z.iso.datetime({ offset: true });
+
+export const exportedMessageSchema = z.strictObject({
+  id,
+  run_id: id.nullable(),
+  round: z.int().min(0).nullable(),
+  role: z.enum(['user', 'assistant', 'tool']),
+  content: z.string(),
+  reasoning: z.string().nullable(),
+  /** Only an assistant's; `arguments` is JSON text as the model made it. */
+  tool_calls: z.array(z.strictObject({ id, name: z.string().max(256), arguments: z.string() })).nullable(),
+  /** Only a tool's: the call that this answers. */
+  tool_call_id: id.nullable(),
+  created_at: time,
+});
+export type ExportedMessage = z.infer<typeof exportedMessageSchema>;
+
+export const exportedRunSchema = z.strictObject({
+  id,
+  kind: z.enum(['chat', 'tool']),
+  state: z.enum([
+    'queued',
+    'running',
+    'waiting_approval',
+    'waiting_client',
+    'completed',
+    'failed',
+    'cancelled',
+  ]),
+  stop_reason: stopReasonSchema.nullable(),
+  round: z.int().min(0),
+  usage: usageSchema.nullable(),
+  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+  message_id: id.nullable(),
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+});
+export type ExportedRun = z.infer<typeof exportedRunSchema>;
+
+export const exportedToolCallSchema = z.strictObject({
+  id,
+  run_id: id,
+  round: z.int().min(0),
+  name: z.string().max(256),
+  arguments: z.string(),
+  status: z.enum([
+    'proposed',
+    'awaiting_approval',
+    'approved',
+    'running',
+    'succeeded',
+    'failed',
+    'denied',
+    'cancelled',
+    'timed_out',
+    'in_doubt',
+  ]),
+  result_content: z.string().nullable(),
+  result_data: toolCallDataSchema.nullable(),
+  result_images_base64: z.array(z.base64()).nullable(),
+  file_ids: z.array(id),
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+});
+export type ExportedToolCall = z.infer<typeof exportedToolCallSchema>;
+
+export const exportedFileSchema = fileObjectSchema.extend({
+  /** Where it lies in the working directory, if it does. */
+  path: z.string().optional(),
+  data_base64: z.base64().optional(),
+});
+export type ExportedFile = z.infer<typeof exportedFileSchema>;
+
+/** `GET /v1/sessions/{id}` and the body of `PUT`. Times are ISO 8601. */
+export const serializedSessionSchema = z.strictObject({
+  object: z.literal('session.export'),
+  version: z.literal(EXPORT_VERSION),
+  session: sessionViewSchema,
+  /** The event log's last seq when this was made: subscribe after it to go on from here. */
+  last_seq: z.int().min(0),
+  messages: z.array(exportedMessageSchema),
+  runs: z.array(exportedRunSchema),
+  tool_calls: z.array(exportedToolCallSchema),
+  /** With `text` or `data_base64` up to 8 MiB each and 64 MiB in all. */
+  files: z.array(exportedFileSchema),
+});
+export type SerializedSession = z.infer<typeof serializedSessionSchema>;
+
+/** What of a session makes its past: enough to go on with it elsewhere. */
+export type SessionHistory = Pick<SerializedSession, 'messages' | 'runs' | 'tool_calls'>;

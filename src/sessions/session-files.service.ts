@@ -1,0 +1,140 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { EntityManager } from 'typeorm';
+import { DomainError } from '../errors.js';
+import type { FileObject } from '../events/event.js';
+import { FileService, INLINE_BYTES } from '../files/file.service.js';
+import { requireWorkspacePath } from '../workspaces/workspace-path.js';
+import { WorkspaceService } from '../workspaces/workspace.service.js';
+import { MAX_EXPORTED_CONTENT_BYTES } from './session-export.js';
+import type { ExportedFile } from './session-export.js';
+
+/** How a session's files leave with it, come in with it, and go to a fork. */
+@Injectable()
+export class SessionFilesService {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly files: FileService,
+    private readonly workspaces: WorkspaceService,
+  ) {}
+
+  /** Metadata only, oldest first. */
+  async list(sessionId: string): Promise<FileObject[]> {
+    const files = await this.files.listBySession(sessionId);
+    return Promise.all(files.map((file) => this.files.toObject(file, { inline: false })));
+  }
+
+  /** With bodies up to 8 MiB each and 64 MiB in all, oldest first. */
+  async export(sessionId: string): Promise<ExportedFile[]> {
+    const paths = await this.pathsByFile(sessionId);
+    const exported: ExportedFile[] = [];
+    let left = MAX_EXPORTED_CONTENT_BYTES;
+    for (const file of await this.files.listBySession(sessionId)) {
+      const bytes = Number(file.bytes);
+      const inline = bytes <= INLINE_BYTES && bytes <= left;
+      if (inline) left -= bytes;
+      const path = paths.get(file.id);
+      exported.push({
+        ...(await this.files.toObject(file, { inline })),
+        ...(path === undefined ? {} : { path }),
+      });
+    }
+    return exported;
+  }
+
+  /** Ids as exported to ids as stored. Files that came without their body are left out. */
+  async import(
+    owner: string,
+    sessionId: string,
+    files: readonly ExportedFile[],
+    manager: EntityManager,
+  ): Promise<Map<string, string>> {
+    const stored = new Map<string, string>();
+    const paths = new Set<string>();
+    for (const [index, file] of files.entries()) {
+      const content = contentOf(file);
+      if (content === undefined) continue;
+      if (stored.has(file.id)) throw badFile(index, 'id', 'is there twice');
+      const path = file.path === undefined ? undefined : requireWorkspacePath(file.path);
+      const row = await this.files.store(
+        {
+          owner,
+          sessionId,
+          content,
+          name: file.name,
+          purpose: file.purpose,
+          ...(file.source === undefined ? {} : { source: file.source }),
+        },
+        manager,
+      );
+      stored.set(file.id, row.id);
+      if (path === undefined) continue;
+      if (collides(path, paths)) throw badFile(index, 'path', 'is taken by another file or folder');
+      paths.add(path);
+      await manager.query('INSERT INTO workspace_entries (session_id, path, file_id) VALUES ($1, $2, $3)', [
+        sessionId,
+        path,
+        row.id,
+      ]);
+    }
+    return stored;
+  }
+
+  /** The working directory as it is now, and every file of `named`; ids there to ids here. */
+  async copy(
+    fromSession: string,
+    toSession: string,
+    named: readonly string[],
+    manager: EntityManager,
+  ): Promise<Map<string, string>> {
+    await this.workspaces.copyWorkspace(fromSession, toSession, manager);
+    const pairs = await manager.query<{ old_id: string; new_id: string }[]>(
+      `SELECT old.file_id AS old_id, new.file_id AS new_id FROM workspace_entries old
+       JOIN workspace_entries new ON new.path = old.path AND new.session_id = $2 WHERE old.session_id = $1`,
+      [fromSession, toSession],
+    );
+    const copies = new Map(pairs.map((pair) => [pair.old_id, pair.new_id]));
+    const missing = (await this.files.listBySession(fromSession, manager)).filter(
+      (file) => named.includes(file.id) && !copies.has(file.id),
+    );
+    for (const file of missing) {
+      const { owner, name, purpose, source } = file;
+      const facts = { owner, sessionId: toSession, name, purpose, ...(source === null ? {} : { source }) };
+      copies.set(file.id, (await this.files.duplicate(manager, file, facts)).id);
+    }
+    return copies;
+  }
+
+  async remove(sessionId: string, manager: EntityManager): Promise<void> {
+    await this.files.removeBySession(sessionId, manager);
+  }
+
+  /** A later call starts in a sandbox that knows nothing of the session. */
+  async releaseSandbox(sessionId: string): Promise<void> {
+    await this.workspaces.releaseSandbox(sessionId);
+  }
+
+  private async pathsByFile(sessionId: string): Promise<Map<string, string>> {
+    const rows = await this.dataSource.query<{ file_id: string; path: string }[]>(
+      'SELECT file_id, path FROM workspace_entries WHERE session_id = $1',
+      [sessionId],
+    );
+    return new Map(rows.map((row) => [row.file_id, row.path]));
+  }
+}
+
+function contentOf(file: ExportedFile): Buffer | undefined {
+  if (file.data_base64 !== undefined) return Buffer.from(file.data_base64, 'base64');
+  return file.text === undefined ? undefined : Buffer.from(file.text, 'utf8');
+}
+
+function collides(path: string, taken: ReadonlySet<string>): boolean {
+  return [...taken].some(
+    (other) => other === path || other.startsWith(`${path}/`) || path.startsWith(`${other}/`),
+  );
+}
+
+function badFile(index: number, field: string, problem: string): DomainError {
+  const param = `files[${index}].${field}`;
+  return new DomainError('invalid_request', `\`${param}\` ${problem}.`, { reason: 'bad_export', param });
+}

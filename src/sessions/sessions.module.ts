@@ -1,0 +1,27 @@
+import { Module } from '@nestjs/common';
+import { FilesModule } from '../files/files.module.js';
+import { WorkspacesModule } from '../workspaces/workspaces.module.js';
+import { HistoryRepository } from './history.repository.js';
+import { SessionEventsController } from './session-events.controller.js';
+import { SessionEventsService } from './session-events.service.js';
+import { SessionFilesService } from './session-files.service.js';
+import { SessionTransferService } from './session-transfer.service.js';
+import { SessionController } from './session.controller.js';
+import { SessionRepository } from './session.repository.js';
+import { SessionService } from './session.service.js';
+
+/** Needs `DataSource`, `EventLog`, `CONFIG` and `SANDBOX_PROVIDER` from global modules. */
+@Module({
+  imports: [FilesModule, WorkspacesModule],
+  controllers: [SessionController, SessionEventsController],
+  providers: [
+    SessionRepository,
+    SessionService,
+    HistoryRepository,
+    SessionFilesService,
+    SessionTransferService,
+    SessionEventsService,
+  ],
+  exports: [SessionService, SessionTransferService],
+})
+export class SessionsModule {}
