@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { DomainError } from '../errors.js';
+import { FencedError } from '../events/chunk-writer.js';
 import { newId } from '../ids.js';
 
 /** One file of a working directory. */
@@ -55,17 +55,17 @@ export class ManifestRepository {
     return row?.path;
   }
 
-  /** All of it or nothing, and only while the run is still of this generation; else rejects with `fenced`. */
+  /** All of it or nothing, and only while the run is worked in this generation; else rejects with FencedError. */
   async apply(
     change: ManifestChange,
     run: { readonly id: string; readonly generation: number },
   ): Promise<void> {
     await this.dataSource.transaction(async (manager) => {
       const current = await manager.query<unknown[]>(
-        'SELECT 1 FROM runs WHERE id = $1 AND generation = $2 FOR SHARE',
+        `SELECT 1 FROM runs WHERE id = $1 AND generation = $2 AND state = 'running' FOR SHARE`,
         [run.id, run.generation],
       );
-      if (current.length === 0) throw fenced();
+      if (current.length === 0) throw new FencedError(run.id);
       if (change.deletions.length > 0) {
         await manager.query(
           'DELETE FROM workspace_entries WHERE session_id = $1 AND path = ANY ($2::text[])',
@@ -137,8 +137,4 @@ export class ManifestRepository {
       [sessionId, upserts.map((item) => item.path), upserts.map((item) => item.fileId)],
     );
   }
-}
-
-function fenced(): DomainError {
-  return new DomainError('conflict', 'Another worker has taken this run over.', { reason: 'fenced' });
 }

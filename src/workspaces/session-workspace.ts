@@ -1,3 +1,4 @@
+import { DomainError } from '../errors.js';
 import type { FileObject } from '../events/event.js';
 import type { StoredFile } from '../files/file.entity.js';
 import type { FileFacts, FileService } from '../files/file.service.js';
@@ -8,8 +9,8 @@ import type { KeyedLock } from './keyed-lock.js';
 import type { ManifestEntry, ManifestRepository } from './manifest.repository.js';
 import type { SandboxMirror } from './sandbox-mirror.js';
 import { takeOver, type TakeOver } from './take-over.js';
+import { patiently } from './patiently.js';
 import { requireWorkspacePath } from './workspace-path.js';
-import { DomainError } from '../errors.js';
 
 /** The call that a workspace is opened for. */
 export interface WorkspaceScope {
@@ -89,10 +90,14 @@ export class SessionWorkspace implements Workspace {
       });
     }
     const before = await manifest.find(this.scope.sessionId, place);
-    const file = await files.storeChanged(
-      { ...this.facts(), name: place, purpose: 'agent_output', content: data, maxBytes: maxFileBytes },
-      before?.sha256,
-    );
+    const input = {
+      ...this.facts(),
+      name: place,
+      purpose: 'agent_output',
+      content: data,
+      maxBytes: maxFileBytes,
+    };
+    const file = await patiently(() => files.storeChanged(input, before?.sha256));
     const stored = file === undefined ? [] : [{ path: place, file }];
     const unchanged = file === undefined && before !== undefined ? [before] : [];
     await this.commit({ stored, unchanged, deletions: [], missing: [] });
@@ -153,7 +158,8 @@ export class SessionWorkspace implements Workspace {
     const { files, manifest } = this.parts;
     const upserts = taken.stored.map(({ path, file }) => ({ path, fileId: file.id }));
     try {
-      await manifest.apply({ sessionId, upserts, deletions: taken.deletions }, { id: runId, generation });
+      const change = { sessionId, upserts, deletions: taken.deletions };
+      await patiently(() => manifest.apply(change, { id: runId, generation }));
     } catch (error) {
       await files.removeFiles(taken.stored.map(({ file }) => file));
       throw error;

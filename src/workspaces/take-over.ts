@@ -5,6 +5,7 @@ import type { FileFacts, FileService } from '../files/file.service.js';
 import type { StoredFile } from '../files/file.entity.js';
 import type { FileChange, FileStat, Sandbox } from '../sandbox/sandbox.js';
 import type { ManifestEntry } from './manifest.repository.js';
+import { patiently } from './patiently.js';
 import { checkWorkspacePath, isNoise } from './workspace-path.js';
 
 /** More files than this are not taken over from one call. */
@@ -83,10 +84,10 @@ async function takeOne(files: FileService, input: TakeOverInput, stat: FileStat)
     return missing(stat, facts.source, 'too_large', `The file is larger than ${maxFileBytes} bytes.`);
   }
   try {
-    const content = sandbox.read(stat.path, maxFileBytes);
-    const file = await files.storeChanged(
-      { ...facts, name: stat.path, purpose: 'agent_output', content, maxBytes: maxFileBytes },
-      before.get(stat.path)?.sha256,
+    const known = before.get(stat.path)?.sha256;
+    const input = { ...facts, name: stat.path, purpose: 'agent_output', maxBytes: maxFileBytes };
+    const file = await patiently(() =>
+      files.storeChanged({ ...input, content: sandbox.read(stat.path, maxFileBytes) }, known),
     );
     return file === undefined ? { kind: 'unchanged' } : { kind: 'stored', file };
   } catch (error) {
