@@ -95,7 +95,8 @@ class LlamaEngine implements Engine {
       cancel();
       wedged = setTimeout(() => host.kill(), CANCEL_BOUND_MS);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
     let ended = false;
     try {
       for await (const item of stream.read()) {

@@ -1,17 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { createModelDownloader } from 'node-llama-cpp';
 import { messageOf } from '../../../errors.js';
-import type { FromHost, ModelLocation } from '../protocol.js';
+import type { ModelLocation } from '../protocol.js';
 import { LoadRefused } from './check-model-file.js';
+import type { ReportProgress } from './load-progress.js';
 
 type HubLocation = Extract<ModelLocation, { kind: 'hub' }>;
 
 /** Fetches what is missing of a model and resolves to its path. Rejects with LoadRefused. */
-export async function downloadModel(
-  location: HubLocation,
-  send: (message: FromHost) => void,
-): Promise<string> {
-  send({ type: 'loading', phase: 'download', progress: 0 });
+export async function downloadModel(location: HubLocation, report: ReportProgress): Promise<string> {
+  report('download', 0);
   await mkdir(location.modelsDirectory, { recursive: true });
   try {
     const downloader = await createModelDownloader({
@@ -21,11 +19,9 @@ export async function downloadModel(
       // A broken download goes on where it stopped.
       deleteTempFileOnCancel: false,
       onProgress: ({ downloadedSize, totalSize }) =>
-        send({
-          type: 'loading',
-          phase: 'download',
-          progress: totalSize > 0 ? downloadedSize / totalSize : 0,
-          bytes: { done: downloadedSize, total: totalSize },
+        report('download', totalSize > 0 ? downloadedSize / totalSize : 0, {
+          done: downloadedSize,
+          total: totalSize,
         }),
     });
     return await downloader.download();

@@ -100,4 +100,6 @@ function receive(message: ToHost): void {
 
 process.on('message', (raw) => receive(toHost.parse(raw)));
 process.on('disconnect', () => process.exit(0));
+// An interrupt from the keyboard reaches the whole group; it is the server's to act on.
+process.on('SIGINT', () => undefined);
 send({ type: 'hello', version: PROTOCOL_VERSION });

@@ -11,6 +11,7 @@ import { messageOf } from '../../../errors.js';
 import type { FromHost, HostSampling, LoadedModelFacts, LoadSettings } from '../protocol.js';
 import { checkModelFile, LoadRefused } from './check-model-file.js';
 import { downloadModel } from './download-model.js';
+import { loadProgress } from './load-progress.js';
 import { defaultSampling } from './default-sampling.js';
 import { PromptTemplate } from './prompt-template.js';
 import { SequencePool } from './sequence-pool.js';
@@ -32,16 +33,19 @@ const SINGLE_THREAD_BYTES = 64 * 1024 * 1024;
 
 /** Loads the model and tells its progress. Rejects with LoadRefused, or what the library threw. */
 export async function loadModel(settings: LoadSettings, send: Send): Promise<LoadedModel> {
+  const report = loadProgress(send);
   const path =
-    settings.location.kind === 'file' ? settings.location.path : await downloadModel(settings.location, send);
-  send({ type: 'loading', phase: 'validate', progress: 0 });
+    settings.location.kind === 'file'
+      ? settings.location.path
+      : await downloadModel(settings.location, report);
+  report('validate', 0);
   const llama = await openLibrary(settings, send);
   await checkModelFile(path, settings, llama);
   const model = await llama.loadModel({
     modelPath: path,
-    onLoadProgress: (progress) => send({ type: 'loading', phase: 'read', progress }),
+    onLoadProgress: (progress) => report('read', progress),
   });
-  send({ type: 'loading', phase: 'context', progress: 0 });
+  report('context', 0);
   const threads = settings.threads === 'auto' ? autoThreads(model, llama) : settings.threads;
   const context = await model.createContext({
     contextSize: settings.contextSize,
