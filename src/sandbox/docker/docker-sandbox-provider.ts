@@ -1,0 +1,161 @@
+import type Docker from 'dockerode';
+import { DomainError, messageOf } from '../../errors.js';
+import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
+import { bootContainer, type BootedContainer } from './booted-container.js';
+import { ContainerPool } from './container-pool.js';
+import { dockerClient } from './docker-client.js';
+import { DockerSandbox } from './docker-sandbox.js';
+import type { DockerSandboxOptions } from './docker-sandbox-options.js';
+import { probeEngine } from './engine-probe.js';
+import { sweepContainers } from './janitor.js';
+import { SandboxSession } from './sandbox-session.js';
+
+const PROBE_AGAIN_MS = 10_000;
+
+/** Sandboxes in containers of a Docker engine, one a session. Never pulls an image, never waits for one. */
+export class DockerSandboxProvider implements SandboxProvider {
+  readonly #docker: Docker;
+  readonly #pool: ContainerPool;
+  readonly #sessions = new Map<string, Promise<SandboxSession>>();
+  readonly #live = new Map<string, SandboxSession>();
+  readonly #ready: Promise<void>;
+  #protections: SandboxProtections = {
+    provider: 'docker',
+    available: false,
+    reason: 'The Docker engine has not answered yet.',
+    network: 'not_applicable',
+    notes: [],
+  };
+  #probedAt = 0;
+  #probing: Promise<SandboxProtections> | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly options: DockerSandboxOptions,
+    private readonly log: (message: string) => void,
+  ) {
+    this.#docker = dockerClient(options.dockerHost);
+    this.#pool = new ContainerPool(
+      options.poolSize,
+      () => bootContainer(this.#docker, options, { 'gantry.session': '' }),
+      log,
+    );
+    this.#ready = this.#start();
+  }
+
+  /** What the last probe found. An engine that was missing is looked for again, in the background. */
+  protections(): SandboxProtections {
+    if (!this.#protections.available && !this.#closed && Date.now() - this.#probedAt > PROBE_AGAIN_MS) {
+      void this.#probe();
+    }
+    return this.#protections;
+  }
+
+  ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  async acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new DomainError('unavailable', 'The server is stopping.');
+    const known = this.#sessions.get(spec.sessionId);
+    if (known !== undefined) {
+      const session = await known;
+      if (!session.isLost) return new DockerSandbox(session, false);
+      this.#forget(spec.sessionId, known);
+      return this.acquire(spec, signal);
+    }
+    const making = this.#make(spec);
+    this.#sessions.set(spec.sessionId, making);
+    try {
+      const session = await making;
+      this.#live.set(spec.sessionId, session);
+      session.container.connection.whenLost(() => this.#forget(spec.sessionId, making));
+      return new DockerSandbox(session, true);
+    } catch (error) {
+      this.#forget(spec.sessionId, making);
+      throw error;
+    }
+  }
+
+  current(sessionId: string): Sandbox | undefined {
+    const session = this.#live.get(sessionId);
+    return session === undefined || session.isLost ? undefined : new DockerSandbox(session, false);
+  }
+
+  async release(sessionId: string): Promise<void> {
+    const making = this.#sessions.get(sessionId);
+    const session = await making?.catch(() => undefined);
+    await session?.container.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#ready;
+    await this.#pool.close();
+    await Promise.all([...this.#sessions.keys()].map((sessionId) => this.release(sessionId)));
+  }
+
+  #forget(sessionId: string, making: Promise<SandboxSession>): void {
+    if (this.#sessions.get(sessionId) !== making) return;
+    this.#sessions.delete(sessionId);
+    this.#live.delete(sessionId);
+  }
+
+  async #start(): Promise<void> {
+    if (!(await this.#probe()).available) return;
+    try {
+      const swept = await sweepContainers(this.#docker, this.options.instanceId);
+      if (swept > 0) this.log(`removed ${swept} sandbox container(s) that an earlier run left`);
+    } catch (error) {
+      this.log(`old sandbox containers could not be swept: ${messageOf(error)}`);
+    }
+    await this.#pool.fill();
+  }
+
+  async #make(spec: SandboxSpec): Promise<SandboxSession> {
+    await this.#ready;
+    const warm = this.#pool.take();
+    const container = warm ?? (await this.#boot(spec));
+    if (warm !== undefined) void warm.rename(containerName(spec, warm.id));
+    void this.#pool.fill();
+    return new SandboxSession(container, this.options.idleMs);
+  }
+
+  async #boot(spec: SandboxSpec): Promise<BootedContainer> {
+    try {
+      return await bootContainer(this.#docker, this.options, {
+        'gantry.session': spec.sessionId,
+        'gantry.run': spec.runId,
+        'gantry.generation': String(spec.generation),
+      });
+    } catch (error) {
+      const { reason } = await this.#probe();
+      throw new DomainError('unavailable', reason ?? `No sandbox could be started: ${messageOf(error)}`, {
+        reason: 'sandbox_unavailable',
+        cause: error,
+      });
+    }
+  }
+
+  #probe(): Promise<SandboxProtections> {
+    this.#probing ??= probeEngine(this.#docker, this.options).then((protections) => {
+      if (protections.available !== this.#protections.available || this.#probedAt === 0) {
+        this.log(
+          protections.available
+            ? 'Docker sandboxes are on'
+            : `Docker sandboxes are off: ${protections.reason ?? ''}`,
+        );
+      }
+      this.#protections = protections;
+      this.#probedAt = Date.now();
+      this.#probing = undefined;
+      return protections;
+    });
+    return this.#probing;
+  }
+}
+
+function containerName(spec: SandboxSpec, id: string): string {
+  return `gantry-${spec.sessionId.replaceAll(/[^\w.-]/g, '')}-${id.slice(0, 8)}`;
+}

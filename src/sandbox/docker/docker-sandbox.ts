@@ -1,0 +1,75 @@
+import { DomainError } from '../../errors.js';
+import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink, Sandbox } from '../sandbox.js';
+import { WORKING_DIRECTORY } from './container-options.js';
+import type { SandboxSession } from './sandbox-session.js';
+
+function checkLimits(limits: ExecutionLimits): void {
+  const { timeoutMs, maxOutputBytes = 0 } = limits;
+  if (!(timeoutMs > 0) || !(maxOutputBytes >= 0)) {
+    throw new DomainError(
+      'invalid_request',
+      'A call needs a timeout over 0 ms and an output cap of 0 bytes or more.',
+    );
+  }
+}
+
+/** What one `acquire` hands out; several may stand for the same container. */
+export class DockerSandbox implements Sandbox {
+  readonly workingDirectory = WORKING_DIRECTORY;
+
+  constructor(
+    private readonly session: SandboxSession,
+    readonly fresh: boolean,
+  ) {}
+
+  get id(): string {
+    return this.session.container.id;
+  }
+
+  async exec(
+    code: string,
+    limits: ExecutionLimits,
+    onOutput: OutputSink,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult> {
+    checkLimits(limits);
+    return this.session.execute({ op: 'exec', code }, limits, onOutput, signal);
+  }
+
+  async shell(
+    commands: readonly string[],
+    limits: ExecutionLimits,
+    onOutput: OutputSink,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult> {
+    checkLimits(limits);
+    if (commands.some((command) => command.includes('\0'))) {
+      throw new DomainError('invalid_request', 'A shell command cannot contain a zero byte.');
+    }
+    return this.session.execute({ op: 'shell', commands }, limits, onOutput, signal);
+  }
+
+  list(signal?: AbortSignal): Promise<readonly FileStat[]> {
+    return this.session.list(signal);
+  }
+
+  read(path: string, maxBytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.session.read(path, maxBytes, signal);
+  }
+
+  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal): Promise<void> {
+    return this.session.write(path, data, signal);
+  }
+
+  remove(path: string, signal?: AbortSignal): Promise<void> {
+    return this.session.remove(path, signal);
+  }
+
+  async interrupt(): Promise<void> {
+    this.session.interrupt();
+  }
+
+  close(): Promise<void> {
+    return this.session.container.destroy();
+  }
+}

@@ -1,0 +1,136 @@
+import type { Duplex } from 'node:stream';
+import { DockerDemultiplexer } from './docker-demultiplexer.js';
+import { FrameDecoder, encodeCallId, encodeFrame, encodeJsonFrame, type Frame } from './frame-codec.js';
+import {
+  kernelMessageSchema,
+  type KernelDone,
+  type KernelReady,
+  type KernelRefusal,
+  type KernelResult,
+} from './kernel-messages.js';
+
+export type KernelAnswer = KernelResult | KernelDone | KernelRefusal;
+
+/** One request's listener. `answer` or `lost` comes last, once. */
+export interface KernelListener {
+  frame(kind: Exclude<Frame['kind'], 'json'>, body: Buffer): void;
+  answer(answer: KernelAnswer): void;
+  lost(): void;
+}
+
+const MAX_CRASH_TEXT_BYTES = 8192;
+
+/**
+ * The conversation with the kernel in one container, over its attach stream. Always reads on, also
+ * when nobody listens: an engine cannot kill a container whose output is stuck. Frames for
+ * requests that are over are dropped; anything that breaks the protocol ends the connection.
+ */
+export class KernelConnection {
+  readonly ready: Promise<KernelReady>;
+  #lastId = 0;
+  #lostBecause: string | undefined;
+  #stderr = '';
+  readonly #listeners = new Map<number, KernelListener>();
+  readonly #whenLost = new Set<() => void>();
+  readonly #settleReady: { resolve(ready: KernelReady): void; reject(error: Error): void };
+
+  constructor(private readonly stream: Duplex) {
+    const { promise, resolve, reject } = Promise.withResolvers<KernelReady>();
+    this.ready = promise;
+    this.#settleReady = { resolve, reject };
+    // Whoever awaits it learns of a loss; nobody awaiting it is no fault.
+    promise.catch(() => undefined);
+    const decoder = new FrameDecoder();
+    const demultiplexer = new DockerDemultiplexer((bytes) => {
+      this.#stderr = (this.#stderr + bytes.toString('utf8')).slice(-MAX_CRASH_TEXT_BYTES);
+    });
+    demultiplexer.on('data', (chunk: Buffer) => this.#receive(decoder, chunk));
+    for (const part of [stream, demultiplexer]) {
+      part.on('error', (error: Error) => this.close(error.message));
+      part.on('close', () => this.close('the container is gone'));
+    }
+    demultiplexer.on('end', () => this.close('the container is gone'));
+    stream.pipe(demultiplexer);
+  }
+
+  /** Why there is no connection any more; undefined while there is. */
+  get lostBecause(): string | undefined {
+    return this.#lostBecause;
+  }
+
+  /** Runs `callback` once, when the connection is lost; at once if it already is. */
+  whenLost(callback: () => void): void {
+    if (this.#lostBecause === undefined) this.#whenLost.add(callback);
+    else callback();
+  }
+
+  /** Sends a request with a new id, which it returns; `listener` hears of it until its answer. */
+  request(message: Readonly<Record<string, unknown>>, listener: KernelListener): number {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    if (this.#lostBecause === undefined) {
+      this.#listeners.set(id, listener);
+      this.stream.write(encodeJsonFrame({ ...message, id }));
+    } else {
+      listener.lost();
+    }
+    return id;
+  }
+
+  /** A message about a request that is under way; dropped when the connection is lost. */
+  tell(id: number, operation: 'interrupt' | 'more' | 'cancel'): void {
+    if (this.#lostBecause === undefined) this.stream.write(encodeJsonFrame({ op: operation, id }));
+  }
+
+  /** Stops listening to a request whose answer is of no more use. */
+  forget(id: number): void {
+    this.#listeners.delete(id);
+  }
+
+  /** Resolves when more may be sent: the container takes a file no faster than it can store it. */
+  async sendData(id: number, data: Uint8Array): Promise<void> {
+    if (this.#lostBecause !== undefined) return;
+    if (this.stream.write(encodeFrame('data', encodeCallId(id), data))) return;
+    await new Promise<void>((resolve) => {
+      this.stream.once('drain', resolve);
+      this.whenLost(resolve);
+    });
+  }
+
+  close(reason: string): void {
+    if (this.#lostBecause !== undefined) return;
+    const crash = this.#stderr.trim();
+    this.#lostBecause = crash === '' ? reason : `${reason}: ${crash}`;
+    this.stream.destroy();
+    this.#settleReady.reject(new Error(this.#lostBecause));
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    for (const listener of listeners) listener.lost();
+    for (const callback of this.#whenLost) callback();
+    this.#whenLost.clear();
+  }
+
+  #receive(decoder: FrameDecoder, chunk: Buffer): void {
+    if (this.#lostBecause !== undefined) return;
+    try {
+      for (const frame of decoder.feed(chunk)) this.#take(frame);
+    } catch (error) {
+      this.close(`the sandbox broke its protocol (${error instanceof Error ? error.message : 'unknown'})`);
+    }
+  }
+
+  #take({ kind, payload }: Frame): void {
+    if (kind !== 'json') {
+      this.#listeners.get(payload.readUInt32BE(0))?.frame(kind, payload.subarray(4));
+      return;
+    }
+    const message = kernelMessageSchema.parse(JSON.parse(payload.toString('utf8')));
+    if (message.type === 'ready') {
+      this.#settleReady.resolve(message);
+      return;
+    }
+    const listener = this.#listeners.get(message.id);
+    this.#listeners.delete(message.id);
+    listener?.answer(message);
+  }
+}

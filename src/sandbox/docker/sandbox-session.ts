@@ -1,0 +1,95 @@
+import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink } from '../sandbox.js';
+import type { BootedContainer } from './booted-container.js';
+import { runExecution, type ExecutionRequest } from './execution.js';
+import { listFiles, readFile, removeFile, writeFile } from './kernel-files.js';
+
+/** One session's container: its requests run one after another, and idleness ends it. */
+export class SandboxSession {
+  #tail: Promise<unknown> = Promise.resolve();
+  #busy = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #interrupt: (() => void) | undefined;
+
+  constructor(
+    readonly container: BootedContainer,
+    private readonly idleMs: number,
+  ) {
+    this.#startIdleTimer();
+    container.connection.whenLost(() => clearTimeout(this.#idleTimer));
+  }
+
+  get isLost(): boolean {
+    return this.container.connection.lostBecause !== undefined;
+  }
+
+  execute(
+    request: ExecutionRequest,
+    limits: ExecutionLimits,
+    onOutput: OutputSink,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult> {
+    return this.#inTurn(() =>
+      runExecution(this.container.connection, request, limits, onOutput, signal, (interrupt) => {
+        this.#interrupt = interrupt;
+      }).finally(() => {
+        this.#interrupt = undefined;
+      }),
+    );
+  }
+
+  list(signal?: AbortSignal): Promise<readonly FileStat[]> {
+    return this.#fileRequest(() => listFiles(this.container.connection), signal);
+  }
+
+  remove(path: string, signal?: AbortSignal): Promise<void> {
+    return this.#fileRequest(() => removeFile(this.container.connection, path), signal);
+  }
+
+  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal): Promise<void> {
+    return this.#fileRequest(() => writeFile(this.container.connection, path, data, signal), signal);
+  }
+
+  async *read(path: string, maxBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const over = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<void>();
+    const turn = this.#inTurn(() => {
+      started.resolve();
+      return over.promise;
+    });
+    await started.promise;
+    try {
+      yield* readFile(this.container.connection, path, maxBytes, signal);
+    } finally {
+      over.resolve();
+      await turn;
+    }
+  }
+
+  interrupt(): void {
+    this.#interrupt?.();
+  }
+
+  async #fileRequest<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.#inTurn(async () => {
+      signal?.throwIfAborted();
+      return request();
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy += 1;
+    clearTimeout(this.#idleTimer);
+    const result = this.#tail.then(work).finally(() => {
+      this.#busy -= 1;
+      if (this.#busy === 0) this.#startIdleTimer();
+    });
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  #startIdleTimer(): void {
+    if (this.isLost) return;
+    this.#idleTimer = setTimeout(() => void this.container.destroy(), this.idleMs);
+    this.#idleTimer.unref();
+  }
+}
