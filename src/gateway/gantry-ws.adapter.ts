@@ -4,7 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { WebSocketServer } from 'ws';
 import { DomainError } from '../errors.js';
-import type { Principal } from '../auth/principal.js';
+import { setPrincipal } from '../auth/current-principal.js';
 import { MAX_FRAME_BYTES, SUBPROTOCOL } from './frames.js';
 import { shakeHands } from './handshake.js';
 import type { HandshakePolicy } from './handshake.js';
@@ -17,7 +17,7 @@ const CLOSE_MS = 5_000;
 
 /**
  * Nest's adapter with a handshake of our own and without its message binding, which drops what it cannot
- * read. Gateways get the admitted principal as the third argument of `handleConnection`.
+ * read. A gateway finds who was admitted by `principalOf(request)`.
  */
 export class GantryWsAdapter extends WsAdapter {
   private readonly servers = new Map<string, WebSocketServer>();
@@ -84,8 +84,9 @@ export class GantryWsAdapter extends WsAdapter {
       return;
     }
     socket.off('error', onError);
+    setPrincipal(request, outcome.principal);
     server.handleUpgrade(request, socket, head, (client) => {
-      server.emit('connection', client, request, outcome.principal satisfies Principal);
+      server.emit('connection', client, request);
     });
   }
 }

@@ -4,8 +4,9 @@ import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 import type { OnGatewayConnection } from '@nestjs/websockets';
 import type { RawData, WebSocket } from 'ws';
-import type { Principal } from '../auth/principal.js';
+import { principalOf } from '../auth/current-principal.js';
 import { Connection } from './connection.js';
+import { CLOSE_CODES } from './frames.js';
 import { GatewayServicesFactory } from './gateway-services.factory.js';
 
 /** Where native clients come in. It owns the connections, from the upgrade to the close. */
@@ -16,7 +17,12 @@ export class SessionGateway implements OnGatewayConnection, BeforeApplicationShu
 
   constructor(private readonly services: GatewayServicesFactory) {}
 
-  handleConnection(client: WebSocket, _request: IncomingMessage, principal: Principal): void {
+  handleConnection(client: WebSocket, request: IncomingMessage): void {
+    const principal = principalOf(request);
+    if (principal === undefined) {
+      client.close(CLOSE_CODES.unauthenticated, 'No key was checked for this connection.');
+      return;
+    }
     const connection = new Connection(socketOf(client), this.services.bind(principal.name), {
       report: (error) => this.logger.error(error),
     });

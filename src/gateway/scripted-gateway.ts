@@ -1,0 +1,139 @@
+import type { LiveMarker } from '../events/event-log.js';
+import type { GantryEvent } from '../events/event.js';
+import { DomainError } from '../errors.js';
+import type { ConnectionSocket } from './connection-socket.js';
+import type { GatewayServices } from './gateway-services.js';
+
+/** A socket whose network is the test: it takes bytes only when `drain` says so, if `stalled`. */
+export class ScriptedSocket implements ConnectionSocket {
+  bufferedAmount = 0;
+  stalled = false;
+  pings = 0;
+  terminated = false;
+  closedWith: { code: number; reason: string } | undefined;
+  private readonly texts: string[] = [];
+  private readonly callbacks: (() => void)[] = [];
+
+  send(text: string, sent: () => void): void {
+    this.texts.push(text);
+    if (!this.stalled) {
+      queueMicrotask(sent);
+      return;
+    }
+    this.bufferedAmount += text.length;
+    this.callbacks.push(() => {
+      this.bufferedAmount -= text.length;
+      sent();
+    });
+  }
+
+  /** The network takes the oldest `count` frames. */
+  drain(count = Infinity): void {
+    for (let taken = 0; taken < count; taken += 1) {
+      const next = this.callbacks.shift();
+      if (next === undefined) return;
+      next();
+    }
+  }
+
+  ping(): void {
+    this.pings += 1;
+  }
+
+  close(code: number, reason: string): void {
+    this.closedWith ??= { code, reason };
+  }
+
+  terminate(): void {
+    this.terminated = true;
+  }
+
+  /** Everything sent so far, parsed. */
+  get frames(): Record<string, unknown>[] {
+    return this.texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+  }
+}
+
+/** One session's log in memory, with the promises of the real one: replay, `live`, then follow. */
+export class ScriptedLog {
+  readonly events: GantryEvent[] = [];
+  /** Events up to this seq are gone. */
+  trimmedTo = 0;
+  private wakers: (() => void)[] = [];
+
+  constructor(readonly sessionId: string) {}
+
+  get lastSeq(): number {
+    return this.events.at(-1)?.seq ?? this.trimmedTo;
+  }
+
+  append(...events: readonly GantryEvent[]): void {
+    this.events.push(...events);
+    const woken = this.wakers;
+    this.wakers = [];
+    for (const wake of woken) wake();
+  }
+
+  async *subscribe(afterSeq: number, signal: AbortSignal): AsyncGenerator<GantryEvent | LiveMarker> {
+    let cursor = Math.max(afterSeq, this.trimmedTo);
+    let live = false;
+    while (!signal.aborted) {
+      const next = this.events.find((event) => event.seq > cursor);
+      if (next !== undefined) {
+        cursor = next.seq;
+        yield next;
+      } else if (!live) {
+        live = true;
+        yield { type: 'live', session_id: this.sessionId, seq: cursor };
+      } else
+        await new Promise<void>((resolve) => {
+          this.wakers.push(resolve);
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+    }
+  }
+}
+
+/** Services that know the given logs; whatever a test does not override is refused. */
+export function scriptedServices(
+  logs: readonly ScriptedLog[],
+  overrides: Partial<GatewayServices> = {},
+): GatewayServices {
+  const find = (sessionId: string): ScriptedLog => {
+    const log = logs.find((candidate) => candidate.sessionId === sessionId);
+    if (log === undefined)
+      throw new DomainError('not_found', `There is no session ${sessionId}.`, {
+        reason: 'session_not_found',
+        param: 'session_id',
+      });
+    return log;
+  };
+  const refuse = () => Promise.reject(new Error('This script has no answer to that.'));
+  return {
+    createSession: refuse,
+    lastSeq: async (sessionId) => find(sessionId).lastSeq,
+    snapshot: async (sessionId) => ({ seq: find(sessionId).lastSeq, session: { id: sessionId } }),
+    subscribe: (sessionId, afterSeq, signal) => find(sessionId).subscribe(afterSeq, signal),
+    createRun: refuse,
+    invokeTool: refuse,
+    cancel: async () => ({ cancelled: [] }),
+    steer: refuse,
+    submitToolResult: refuse,
+    decide: refuse,
+    ...overrides,
+  };
+}
+
+export function chunkEvent(seq: number, offset: number, text: string, sessionId = 'sess_1'): GantryEvent {
+  return {
+    type: 'chunk',
+    seq,
+    session_id: sessionId,
+    run_id: 'run_1',
+    ts: seq,
+    round: 0,
+    attempt: 0,
+    offset,
+    choices: [{ index: 0, delta: { content: text }, finish_reason: null }],
+  };
+}
