@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { ApprovalController } from './approvals/approval.controller.js';
+import { RuleController } from './approvals/rule.controller.js';
+import { InferenceStatusService } from './inference/inference-status.service.js';
+import { InferenceController } from './inference/inference.controller.js';
+import { RunController } from './runs/run.controller.js';
+
+/** Needs `DataSource`, `ENGINE`, `RunService` and `ApprovalService` from global modules. */
+@Module({
+  controllers: [RunController, ApprovalController, RuleController, InferenceController],
+  providers: [InferenceStatusService],
+})
+export class ApiModule {}
