@@ -1,0 +1,123 @@
+import { formatSource, formatValue } from './guest-format.js';
+
+/** The child's side of the wall; every argument and result is copied, no object of the child is ever shared. */
+export interface GuestHost {
+  /** False once the call's output is full: the guest then stops crossing the wall. */
+  print(stream: string, text: string): boolean;
+  schedule(id: number, delayMs: number): void;
+  cancel(id: number): void;
+  request(
+    id: number,
+    name: string,
+    path: string,
+    data: string | Uint8Array | undefined,
+    asBytes: boolean,
+  ): void;
+}
+
+/** The guest's side of the wall. */
+export interface GuestHooks {
+  begin(): void;
+  fire(id: number): void;
+  settle(id: number, error: string | undefined, value: unknown): void;
+}
+
+type GuestTimers = Map<number, () => void>;
+type GuestRequests = Map<number, { resolve(value: unknown): void; reject(error: Error): void }>;
+
+/** Runs inside the isolate, sent there as source text (see guest-format.ts). */
+export function installGuest(host: GuestHost): GuestHooks {
+  const output = { open: true };
+  const timers: GuestTimers = new Map();
+  const waiting: GuestRequests = new Map();
+  installConsole(host, output);
+  const fire = installTimers(host, timers);
+  const settle = installFiles(host, waiting);
+  const begin = (): void => {
+    output.open = true;
+    // Left by a call that was stopped; the child has forgotten them.
+    timers.clear();
+    waiting.clear();
+  };
+  for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics'])
+    Reflect.deleteProperty(globalThis, name);
+  return { begin, fire, settle };
+}
+
+export function installConsole(host: GuestHost, output: { open: boolean }): void {
+  const printer =
+    (stream: string) =>
+    (...values: unknown[]): void => {
+      if (!output.open) return;
+      const parts: string[] = [];
+      for (let index = 0; index < values.length; index += 1)
+        parts[index] = formatValue(values[index], 65_536);
+      output.open = host.print(stream, parts.join(' ') + '\n');
+    };
+  const guestConsole: Record<string, unknown> = {};
+  for (const name of ['log', 'info', 'debug', 'dir', 'table']) guestConsole[name] = printer('stdout');
+  for (const name of ['warn', 'error']) guestConsole[name] = printer('stderr');
+  Object.defineProperty(globalThis, 'console', { value: guestConsole, writable: true, configurable: true });
+}
+
+export function installTimers(host: GuestHost, timers: GuestTimers): (id: number) => void {
+  let last = 0;
+  Object.assign(globalThis, {
+    setTimeout: (callback: unknown, delayMs: unknown, ...values: unknown[]): number => {
+      if (typeof callback !== 'function') throw new TypeError('setTimeout takes a function');
+      if (timers.size >= 1000) throw new RangeError('Too many timers are waiting (1000)');
+      const id = (last += 1);
+      timers.set(id, () => void callback(...values));
+      host.schedule(id, Math.min(Math.max(Number(delayMs) || 0, 0), 2_147_483_647));
+      return id;
+    },
+    clearTimeout: (id: unknown): void => {
+      if (typeof id === 'number' && timers.delete(id)) host.cancel(id);
+    },
+  });
+  return (id) => {
+    const callback = timers.get(id);
+    timers.delete(id);
+    try {
+      callback?.();
+    } catch (error) {
+      console.error('Uncaught in setTimeout:', error);
+    }
+  };
+}
+
+export function installFiles(host: GuestHost, waiting: GuestRequests): GuestHooks['settle'] {
+  let last = 0;
+  const request = (name: string, path: unknown, data: unknown, asBytes: unknown): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (typeof path !== 'string' || path.length > 1024) throw new TypeError(name + ' takes a path');
+      if (waiting.size >= 64) throw new RangeError('Too many file operations are waiting (64)');
+      const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+      const writable = typeof bytes === 'string' || bytes instanceof Uint8Array;
+      if (name === 'writeFile' && !writable) throw new TypeError('writeFile takes a string or a Uint8Array');
+      if (writable && bytes.length > 8_388_608) throw new RangeError('A file may have 8 MiB at most');
+      const id = (last += 1);
+      waiting.set(id, { resolve, reject });
+      host.request(id, name, path, writable ? bytes : undefined, asBytes === 'bytes');
+    });
+  Object.assign(globalThis, {
+    readFile: (path: unknown, encoding: unknown) => request('readFile', path, undefined, encoding),
+    writeFile: (path: unknown, data: unknown) => request('writeFile', path, data, undefined),
+    listFiles: () => request('listFiles', '', undefined, undefined),
+  });
+  return (id, error, value) => {
+    const promise = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) promise?.resolve(value);
+    else promise?.reject(new Error(error));
+  };
+}
+
+const parts = [installGuest, installConsole, installTimers, installFiles].map(String).join('\n');
+
+/** Body of a closure with the four host functions as $0..$3. */
+export const guestSource = `'use strict';\n${formatSource}\n${parts}
+return installGuest({ print: $0, schedule: $1, cancel: $2, request: $3 });`;
+
+/** An expression: `formatValue` by itself, for showing the value of the last expression. */
+export const formatterSource = `(() => { 'use strict';\n${formatSource}\nreturn formatValue; })()`;

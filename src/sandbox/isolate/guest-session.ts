@@ -1,0 +1,229 @@
+import ivm from 'isolated-vm';
+import { formatterSource, guestSource, type GuestHooks } from './guest-runtime.js';
+import { InspectorClient, type Evaluation, type RemoteObject } from './inspector-client.js';
+import { GuestOutput } from './guest-output.js';
+import type { GuestLimits, GuestOperation } from './isolate-frame.js';
+
+/** How the session reaches the host process. */
+export interface GuestPort {
+  output(call: number, stream: 'stdout' | 'stderr', text: string): void;
+  request(call: number, request: number, operation: GuestOperation, body: Uint8Array | undefined): void;
+}
+
+export interface GuestResult {
+  readonly outcome: 'completed' | 'failed' | 'interrupted' | 'out_of_memory';
+  readonly value?: string;
+  readonly error?: string;
+  readonly outputTruncated: boolean;
+}
+
+/** One call. It is over when its value is known and no job, timer or request is left, or when it was stopped. */
+interface Call {
+  readonly id: number;
+  readonly limits: GuestLimits;
+  readonly output: GuestOutput;
+  readonly timers: Map<number, NodeJS.Timeout>;
+  readonly requests: Map<number, 'text' | 'bytes' | 'json'>;
+  jobs: number;
+  evaluated: boolean;
+  /** Undefined, once evaluated, when the code was stopped. */
+  evaluation: Evaluation | undefined;
+  stopped: 'interrupted' | 'out_of_memory' | undefined;
+  check(): void;
+}
+
+type HookReferences = { readonly [Name in keyof GuestHooks]: ivm.Reference<GuestHooks[Name]> };
+
+/** The isolate of one session: its globals live from call to call. Calls are serial. */
+export class GuestSession {
+  private readonly port: GuestPort;
+  private readonly isolate: ivm.Isolate;
+  private readonly inspector: InspectorClient;
+  private call: Call | undefined;
+
+  private constructor(port: GuestPort, memoryLimitMb: number) {
+    this.port = port;
+    this.isolate = new ivm.Isolate({
+      memoryLimit: memoryLimitMb,
+      inspector: true,
+      // isolated-vm's own advice: the heap is broken beyond this point.
+      onCatastrophicError: () => process.abort(),
+    });
+    this.inspector = new InspectorClient(this.isolate);
+  }
+
+  static async start(port: GuestPort, memoryLimitMb: number): Promise<GuestSession> {
+    const session = new GuestSession(port, memoryLimitMb);
+    await session.prepare();
+    return session;
+  }
+
+  private context: ivm.Context | undefined;
+  private hooks: HookReferences | undefined;
+  private formatterId = '';
+
+  private async prepare(): Promise<void> {
+    const context = await this.isolate.createContext({ inspector: true });
+    const callbacks = [
+      (stream: unknown, text: unknown) => this.print(stream, text),
+      (id: unknown, delayMs: unknown) => this.schedule(id, delayMs),
+      (id: unknown) => this.cancel(id),
+      (...values: unknown[]) => this.request(values),
+    ];
+    const hooks = context.evalClosureSync(guestSource, callbacks, { result: { reference: true } });
+    const hook = (name: keyof GuestHooks) => hooks.getSync(name, { reference: true });
+    this.hooks = { begin: hook('begin'), fire: hook('fire'), settle: hook('settle') };
+    this.context = context;
+    await this.inspector.attach();
+    const formatter = await this.inspector.evaluate(formatterSource, 'plain');
+    this.formatterId = formatter?.result?.objectId ?? '';
+  }
+
+  async run(id: number, code: string, limits: GuestLimits): Promise<GuestResult> {
+    const over = Promise.withResolvers<void>();
+    const call: Call = {
+      id,
+      limits,
+      output: new GuestOutput(limits.maxOutputBytes, (stream, text) => this.port.output(id, stream, text)),
+      timers: new Map(),
+      requests: new Map(),
+      jobs: 0,
+      evaluated: false,
+      evaluation: undefined,
+      stopped: undefined,
+      check: () => {
+        const quiet = call.jobs === 0 && call.timers.size === 0 && call.requests.size === 0;
+        if (call.stopped === 'out_of_memory' || (quiet && (call.evaluated || call.stopped))) over.resolve();
+      },
+    };
+    this.call = call;
+    this.job(call, this.hooks?.begin.apply(undefined, [], { timeout: limits.timeoutMs }));
+    void this.evaluate(call, code);
+    await over.promise;
+    const result = call.stopped ? { outcome: call.stopped } : await this.describe(call);
+    call.output.flush();
+    this.call = undefined;
+    this.inspector.releaseValues();
+    return { ...result, outputTruncated: call.output.truncated };
+  }
+
+  /** Stops the call: running code is terminated, what it waits for is forgotten. */
+  interrupt(id: number): void {
+    const call = this.call;
+    if (call?.id === id) this.stop(call, 'interrupted');
+  }
+
+  /** The host's answer to a request of the running call; a late one is ignored. */
+  reply(id: number, request: number, error: string | undefined, body: Buffer): void {
+    const call = this.call;
+    const form = call?.requests.get(request);
+    if (!call || call.id !== id || !form || !this.hooks) return;
+    call.requests.delete(request);
+    const value = error === undefined ? decode(form, body) : undefined;
+    const copied = { arguments: { copy: true }, timeout: call.limits.timeoutMs } as const;
+    this.job(call, this.hooks.settle.apply(undefined, [request, error, value], copied));
+  }
+
+  private async evaluate(call: Call, code: string): Promise<void> {
+    const first = this.inspector.evaluate(code, 'repl');
+    this.drain(call);
+    call.evaluation = await first;
+    const value = call.evaluation?.result;
+    if (!call.evaluation?.exceptionDetails && value?.subtype === 'promise' && value.objectId) {
+      const awaited = this.inspector.awaitPromise(value.objectId);
+      this.drain(call);
+      call.evaluation = await awaited;
+    }
+    call.evaluated = true;
+    call.check();
+  }
+
+  /** The inspector leaves promise jobs queued; any other entry into the isolate runs them, under a timeout. */
+  private drain(call: Call): void {
+    this.job(call, this.context?.eval('0', { timeout: call.limits.timeoutMs }));
+  }
+
+  private job(call: Call, entry: Promise<unknown> | undefined): void {
+    call.jobs += 1;
+    const settled = (): void => {
+      call.jobs -= 1;
+      if (this.isolate.isDisposed) this.stop(call, 'out_of_memory');
+      call.check();
+    };
+    void Promise.resolve(entry).then(settled, (error: unknown) => {
+      if (String(error).includes('timed out')) this.stop(call, 'interrupted');
+      settled();
+    });
+  }
+
+  private stop(call: Call, reason: 'interrupted' | 'out_of_memory'): void {
+    call.stopped = reason;
+    for (const timer of call.timers.values()) clearTimeout(timer);
+    call.timers.clear();
+    call.requests.clear();
+    if (!this.isolate.isDisposed) this.inspector.terminate();
+    call.check();
+  }
+
+  private async describe({ evaluation, limits }: Call): Promise<Omit<GuestResult, 'outputTruncated'>> {
+    if (!evaluation) return { outcome: 'interrupted' };
+    const { result, exceptionDetails: thrown } = evaluation;
+    if (thrown) {
+      const shown = thrown.exception && (await this.show(thrown.exception, limits.maxValueChars));
+      return { outcome: 'failed', error: shown ?? thrown.text };
+    }
+    if (!result || result.type === 'undefined') return { outcome: 'completed' };
+    const value = await this.show(result, limits.maxValueChars);
+    return value === undefined ? { outcome: 'interrupted' } : { outcome: 'completed', value };
+  }
+
+  /** Undefined when a hostile value (a proxy) had to be stopped. */
+  private async show(value: RemoteObject, maxChars: number): Promise<string | undefined> {
+    if (!value.objectId) {
+      const text = typeof value.value === 'string' ? value.value : String(value.description ?? value.value);
+      return text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
+    }
+    const formatted = await this.inspector.call(this.formatterId, value.objectId, maxChars);
+    if (!formatted) return undefined;
+    const text = formatted.result?.value;
+    return typeof text === 'string' ? text.slice(0, maxChars + 1) : '(a value that cannot be shown)';
+  }
+
+  private print(stream: unknown, text: unknown): boolean {
+    if ((stream !== 'stdout' && stream !== 'stderr') || typeof text !== 'string') return false;
+    return this.call?.output.write(stream, text) ?? false;
+  }
+
+  private schedule(id: unknown, delayMs: unknown): void {
+    const call = this.call;
+    if (!call || call.stopped || typeof id !== 'number' || typeof delayMs !== 'number') return;
+    const fire = (): void => {
+      call.timers.delete(id);
+      this.job(call, this.hooks?.fire.apply(undefined, [id], { timeout: call.limits.timeoutMs }));
+    };
+    call.timers.set(id, setTimeout(fire, delayMs));
+  }
+
+  private cancel(id: unknown): void {
+    if (typeof id !== 'number') return;
+    clearTimeout(this.call?.timers.get(id));
+    this.call?.timers.delete(id);
+  }
+
+  private request([id, name, path, data, asBytes]: readonly unknown[]): void {
+    const call = this.call;
+    if (!call || call.stopped || typeof id !== 'number' || typeof path !== 'string') return;
+    if (name !== 'readFile' && name !== 'writeFile' && name !== 'listFiles') return;
+    const body = typeof data === 'string' ? Buffer.from(data) : data instanceof Uint8Array ? data : undefined;
+    call.requests.set(id, name === 'readFile' ? (asBytes === true ? 'bytes' : 'text') : 'json');
+    call.output.flush();
+    this.port.request(call.id, id, name === 'listFiles' ? { name } : { name, path }, body);
+  }
+}
+
+function decode(form: 'text' | 'bytes' | 'json', body: Buffer): unknown {
+  if (form === 'bytes') return new Uint8Array(body);
+  const text = body.toString('utf8');
+  if (form === 'text') return text;
+  return text === '' ? undefined : (JSON.parse(text) as unknown);
+}

@@ -1,0 +1,43 @@
+import type { OutputSink } from '../sandbox.js';
+
+/** The session's files as guest code sees them. A rejection's message reaches the guest as an Error. */
+export interface GuestFiles {
+  read(path: string): Promise<Uint8Array>;
+  write(path: string, data: Uint8Array): Promise<void>;
+  list(): Promise<readonly { readonly path: string; readonly bytes: number }[]>;
+}
+
+export interface IsolateCall {
+  readonly code: string;
+  /** The code is stopped at this time with its state kept; the process is killed 1 s later. */
+  readonly timeoutMs: number;
+  /** Both streams together. */
+  readonly maxOutputBytes: number;
+  readonly maxValueChars: number;
+  readonly files: GuestFiles;
+  readonly onOutput: OutputSink;
+  readonly signal: AbortSignal;
+}
+
+export type IsolateOutcome =
+  'completed' | 'failed' | 'timed_out' | 'cancelled' | 'out_of_memory' | 'died' | 'unavailable';
+
+export interface IsolateResult {
+  readonly outcome: IsolateOutcome;
+  /** Whether the session's variables survived this call. */
+  readonly stateKept: boolean;
+  /** Set when variables of earlier calls were gone before this one began. */
+  readonly stateLost?: StateLoss;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly outputTruncated: boolean;
+  /** The last expression's value, formatted; absent for undefined. */
+  readonly value?: string;
+  /** What was thrown, with its stack; or why the process is not available. */
+  readonly error?: string;
+  readonly durationMs: number;
+  readonly peakMemoryBytes: number;
+}
+
+export type StateLoss =
+  'timed_out' | 'cancelled' | 'out_of_memory' | 'died' | 'evicted' | 'idle' | 'recycled';

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { IsolateCall, IsolateResult } from '../../sandbox/isolate/isolate-result.js';
+import type { Tool, ToolContext, ToolOutcome, ToolOutcomeStatus } from '../tool.js';
+import { guestFilesOf } from './guest-workspace.js';
+import { javascriptContent } from './javascript-content.js';
+
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+const MAX_VALUE_CHARS = 65_536;
+
+const parameters = z.object({ code: z.string().describe('JavaScript to run') });
+type Arguments = z.infer<typeof parameters>;
+
+/** The part of `IsolatePool` that the tool uses. */
+export interface JavascriptRunner {
+  available(): boolean;
+  run(sessionId: string, call: IsolateCall): Promise<IsolateResult>;
+}
+
+export function createJavascriptTool(runner: JavascriptRunner): Tool<Arguments> {
+  return {
+    name: 'javascript',
+    description: [
+      'Runs JavaScript and returns what console.log prints and the value of the last expression.',
+      'Variables stay for later calls, and await works at the top level. There is no require, import, fetch or network.',
+      'Files: await readFile(path) gives text (readFile(path, "bytes") a Uint8Array), await writeFile(path, data), await listFiles().',
+    ].join(' '),
+    parameters,
+    source: 'built_in',
+    kind: 'code_execution',
+    label: 'JavaScript code',
+    effect: 'effectful',
+    execution: 'serial',
+    reach: 'sandbox',
+    available: () => runner.available(),
+    execute: async ({ code }, context) => {
+      const result = await runner.run(context.sessionId, isolateCall(code, context));
+      return toOutcome(code, result, context.timeoutMs);
+    },
+  };
+}
+
+function isolateCall(code: string, context: ToolContext): IsolateCall {
+  return {
+    code,
+    timeoutMs: context.timeoutMs,
+    maxOutputBytes: MAX_OUTPUT_BYTES,
+    maxValueChars: MAX_VALUE_CHARS,
+    files: guestFilesOf(context.workspace),
+    onOutput: ({ stream, text }) => context.emitOutput(stream, text),
+    signal: context.signal,
+  };
+}
+
+function toOutcome(code: string, result: IsolateResult, timeoutMs: number): ToolOutcome {
+  return {
+    status: statusOf(result),
+    content: javascriptContent(result, timeoutMs),
+    data: {
+      tool_type: 'code_execution',
+      code,
+      stdout: result.stdout,
+      stderr: result.stderr,
+      ...(result.error === undefined ? {} : { exception: result.error }),
+      ...(result.value === undefined ? {} : { value: result.value }),
+      execution_time_ms: Math.round(result.durationMs),
+      outcome: result.outcome,
+      state_kept: result.stateKept,
+    },
+  };
+}
+
+function statusOf({ outcome }: IsolateResult): ToolOutcomeStatus {
+  switch (outcome) {
+    case 'completed':
+      return 'succeeded';
+    case 'timed_out':
+    case 'cancelled':
+      return outcome;
+    case 'failed':
+    case 'out_of_memory':
+    case 'died':
+    case 'unavailable':
+      return 'failed';
+    default:
+      return outcome satisfies never;
+  }
+}
