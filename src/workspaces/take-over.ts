@@ -87,14 +87,25 @@ async function takeOne(files: FileService, input: TakeOverInput, stat: FileStat)
     const known = before.get(stat.path)?.sha256;
     const input = { ...facts, name: stat.path, purpose: 'agent_output', maxBytes: maxFileBytes };
     const file = await patiently(() =>
-      files.storeChanged({ ...input, content: sandbox.read(stat.path, maxFileBytes) }, known),
+      files.storeChanged({ ...input, content: readOut(sandbox, stat.path, maxFileBytes) }, known),
     );
     return file === undefined ? { kind: 'unchanged' } : { kind: 'stored', file };
   } catch (error) {
     if (error instanceof DomainError && (error.code === 'too_large' || error.code === 'storage_full')) {
       return missing(stat, facts.source, error.code, error.message);
     }
-    return missing(stat, facts.source, 'unreadable', `The file could not be kept: ${messageOf(error)}`);
+    const why = error instanceof DomainError ? error.message : 'the server failed to store it';
+    return missing(stat, facts.source, 'unreadable', `The file could not be kept: ${why}`);
+  }
+}
+
+/** The sandbox's failures are final here, whatever they look like; only the database's are worth a repetition. */
+async function* readOut(sandbox: Sandbox, path: string, maxBytes: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* sandbox.read(path, maxBytes);
+  } catch (error) {
+    const code = error instanceof DomainError ? error.code : 'unavailable';
+    throw new DomainError(code, messageOf(error), { reason: 'sandbox_read_failed' });
   }
 }
 
