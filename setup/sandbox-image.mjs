@@ -1,0 +1,16 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { projectRoot } from './paths.mjs';
+import { say } from './progress.mjs';
+
+const builder = join(projectRoot, 'sandboxes', 'build-image.mjs');
+
+/**
+ * The image that python and terminal run in, built where it is absent or out of date.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<void>} throws with what went wrong
+ */
+export async function ensureImage(env) {
+  const { ensureSandboxImage } = await import(pathToFileURL(builder).href);
+  await ensureSandboxImage({ log: (line) => say(`    sandbox image: ${line}`), env });
+}
