@@ -51,6 +51,7 @@ const UP = [
     generation integer NOT NULL DEFAULT 0,
     worker_id text,
     options jsonb NOT NULL,
+    input text,
     message_id text,
     cancel_id text,
     idempotency_key text,
@@ -59,6 +60,7 @@ const UP = [
     attempt integer NOT NULL DEFAULT 0,
     tool_call_count integer NOT NULL DEFAULT 0,
     active_ms bigint NOT NULL DEFAULT 0,
+    finish_reason text,
     usage jsonb,
     error jsonb,
     cancel_requested_by text,
@@ -86,6 +88,7 @@ const UP = [
     UNIQUE (session_id, position)
   )`,
   `CREATE INDEX messages_run ON messages (run_id)`,
+  `CREATE UNIQUE INDEX messages_turn ON messages (run_id, round) WHERE role = 'assistant'`,
   `CREATE TABLE steering_messages (
     id text PRIMARY KEY,
     run_id text NOT NULL REFERENCES runs (id) ON DELETE CASCADE,

@@ -34,6 +34,10 @@ export class Run {
   @Column({ type: 'jsonb' })
   options!: RunOptions;
 
+  /** The user's text, which joins the history when the run begins: queued runs must not see each other's. */
+  @Column({ type: 'text', nullable: true })
+  input!: string | null;
+
   @Column({ name: 'message_id', type: 'text', nullable: true })
   messageId!: string | null;
 
@@ -59,6 +63,10 @@ export class Run {
   /** Time worked, without waiting. */
   @Column({ name: 'active_ms', type: 'bigint', default: 0 })
   activeMs!: string;
+
+  /** How the last committed turn of the model ended: `stop`, `tool_calls` or `length`. */
+  @Column({ name: 'finish_reason', type: 'text', nullable: true })
+  finishReason!: string | null;
 
   @Column({ type: 'jsonb', nullable: true })
   usage!: Usage | null;

@@ -1,0 +1,73 @@
+import type { Engine, ToolSpec, Usage } from '../engine/engine.js';
+import type { InterruptionCause } from '../engine/engine-error.js';
+import type { PayloadOf, StopReason } from '../events/event.js';
+import type { ToolTraits } from './next-step.js';
+import type { RecoveryPlan } from './recovery-plan.js';
+import type { CallSnapshot, RunSnapshot } from './snapshot.js';
+
+/** The model's whole turn, as it becomes part of the conversation. */
+export interface CommittedTurn {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
+  readonly finishReason: 'stop' | 'tool_calls' | 'length';
+  readonly usage: Usage;
+}
+
+/** What policy and validation make of a proposed call. `content` is what the model reads. */
+export type Judgement =
+  | { readonly type: 'approved' }
+  | { readonly type: 'ask' }
+  | { readonly type: 'denied'; readonly content: string }
+  | { readonly type: 'rejected'; readonly content: string }
+  /** The same call succeeded before and nothing has happened since that could change its answer. */
+  | { readonly type: 'answered'; readonly content: string };
+
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * The run's memory. Every method but `load` and `write` is one transaction with its events, guarded by
+ * the run's generation; each rejects with FencedError once the run is another worker's.
+ */
+export interface RunJournal {
+  load(): Promise<RunSnapshot>;
+  write(payload: PayloadOf<'chunk'>): Promise<void>;
+  /** All written chunks are committed. */
+  drain(): Promise<void>;
+  /** Opens the next attempt of this round's inference on what `plan` keeps of the last one. */
+  beginAttempt(snapshot: RunSnapshot, plan: RecoveryPlan, cause: InterruptionCause): Promise<void>;
+  queued(position: number): Promise<void>;
+  commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void>;
+  judge(call: CallSnapshot, judgement: Judgement): Promise<void>;
+  advanceRound(snapshot: RunSnapshot): Promise<void>;
+  /** False: an answer came in the meantime, so go on. */
+  wait(kind: 'approval' | 'client'): Promise<boolean>;
+  finish(stopReason: StopReason): Promise<void>;
+  cancel(): Promise<void>;
+  fail(failure: RunFailure): Promise<void>;
+}
+
+/** The tools as this run sees them. */
+export interface RunTools extends ToolTraits {
+  specs(): readonly ToolSpec[];
+  judge(call: CallSnapshot, snapshot: RunSnapshot): Promise<Judgement>;
+  /** Starts, streams and commits one call; settles when its result is committed. Never rejects for a tool's failure. */
+  execute(call: CallSnapshot, snapshot: RunSnapshot, signal: AbortSignal): Promise<void>;
+  /** Serial calls of a round run one after the other. */
+  isSerial(name: string): boolean;
+}
+
+export interface RunPorts {
+  readonly journal: RunJournal;
+  readonly tools: RunTools;
+  readonly engine: Engine;
+  /** Milliseconds, monotonic. */
+  readonly now: () => number;
+  /** Settles after about `ms`, at once when aborted. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** 0 inclusive to 1 exclusive. */
+  readonly random: () => number;
+}

@@ -1,0 +1,44 @@
+import type { PartialTurn } from './snapshot.js';
+
+/** A call that an interrupted attempt had completed. */
+export interface CompleteCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+/**
+ * What to do with the output of an interrupted inference. Source of the four cases: the durability
+ * contract in docs/architecture.md.
+ */
+export type RecoveryPlan =
+  | {
+      readonly type: 'synthesize_tool_use';
+      readonly text: string;
+      readonly reasoning: string;
+      readonly calls: readonly CompleteCall[];
+      readonly cancelledCallIds: readonly string[];
+    }
+  | {
+      readonly type: 'truncate_before_tool';
+      readonly text: string;
+      readonly reasoning: string;
+      readonly cancelledCallIds: readonly string[];
+    }
+  | { readonly type: 'continue_text'; readonly text: string; readonly reasoning: string }
+  | { readonly type: 'whole_restart' };
+
+/** Pure and total. */
+export function planRecovery(partial: PartialTurn | undefined): RecoveryPlan {
+  if (!partial) return { type: 'whole_restart' };
+  const { text, reasoning } = partial;
+  const complete = partial.calls.filter((call) => call.complete);
+  const cancelledCallIds = partial.calls.filter((call) => !call.complete).map((call) => call.id);
+  if (complete.length > 0) {
+    const calls = complete.map(({ id, name, arguments: json }) => ({ id, name, arguments: json }));
+    return { type: 'synthesize_tool_use', text, reasoning, calls, cancelledCallIds };
+  }
+  if (cancelledCallIds.length > 0) return { type: 'truncate_before_tool', text, reasoning, cancelledCallIds };
+  if (text !== '' || reasoning !== '') return { type: 'continue_text', text, reasoning };
+  return { type: 'whole_restart' };
+}

@@ -1,0 +1,68 @@
+import type { ChatMessage, Usage } from '../engine/engine.js';
+import type { RunOptions } from '../runs/run-request.js';
+import type { RunKind } from '../runs/run-state.js';
+import type { ToolCallState } from '../runs/tool-call-state.js';
+
+/** One call of the current round, as committed. */
+export interface CallSnapshot {
+  readonly id: string;
+  readonly round: number;
+  readonly index: number;
+  readonly name: string;
+  /** JSON text. */
+  readonly arguments: string;
+  readonly state: ToolCallState;
+  readonly attempt: number;
+  readonly resultContent: string | null;
+}
+
+/** What the interrupted attempt of this round's inference had committed. */
+export interface PartialTurn {
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly arguments: string;
+    readonly complete: boolean;
+  }[];
+}
+
+/** An earlier call of the same run, for spotting repeats. */
+export interface PastCall {
+  readonly round: number;
+  readonly index: number;
+  readonly name: string;
+  readonly argumentsHash: string;
+  readonly state: ToolCallState;
+  readonly resultContent: string;
+}
+
+/** Everything the next step depends on, read back from what was committed. */
+export interface RunSnapshot {
+  readonly runId: string;
+  readonly sessionId: string;
+  readonly owner: string;
+  readonly generation: number;
+  readonly kind: RunKind;
+  readonly options: RunOptions;
+  /** Zero-based; the round being inferred or whose calls are being worked. */
+  readonly round: number;
+  readonly attempt: number;
+  readonly toolCallCount: number;
+  /** Milliseconds worked by earlier claims. */
+  readonly activeMs: number;
+  readonly usage: Usage;
+  readonly cancelRequestedBy: string | null;
+  /** The conversation in order, this run's finished rounds included. */
+  readonly messages: readonly ChatMessage[];
+  /** Whether this round's assistant message is committed. */
+  readonly turnCommitted: boolean;
+  /** How that message ended. */
+  readonly finishReason: 'stop' | 'tool_calls' | 'length' | null;
+  readonly calls: readonly CallSnapshot[];
+  readonly pastCalls: readonly PastCall[];
+  readonly partial: PartialTurn | undefined;
+  /** User messages queued by `run.steer`, oldest first. */
+  readonly steering: readonly { readonly id: string; readonly text: string }[];
+}

@@ -1,0 +1,73 @@
+import type { AssistantPrefix } from '../engine/engine.js';
+import type { PayloadOf } from '../events/event.js';
+
+type Chunk = PayloadOf<'chunk'>;
+type Delta = Chunk['choices'][number]['delta'];
+
+interface RecordedCall {
+  readonly id: string;
+  readonly name: string;
+  arguments: string;
+}
+
+/**
+ * Builds the turn while it streams and makes the chunks that the log keeps, each with the absolute
+ * offset of its text. Starts on the prefix that an earlier attempt committed.
+ */
+export class TurnRecorder {
+  text: string;
+  reasoning: string;
+  readonly calls: RecordedCall[] = [];
+  private opened: boolean;
+
+  constructor(
+    private readonly round: number,
+    private readonly attempt: number,
+    prefix: AssistantPrefix | undefined,
+  ) {
+    this.text = prefix?.text ?? '';
+    this.reasoning = prefix?.reasoning ?? '';
+    this.opened = prefix !== undefined;
+  }
+
+  addText(text: string): Chunk {
+    const offset = this.text.length;
+    this.text += text;
+    return this.chunk(offset, { content: text });
+  }
+
+  addReasoning(text: string): Chunk {
+    const offset = this.reasoning.length;
+    this.reasoning += text;
+    return this.chunk(offset, { reasoning_content: text });
+  }
+
+  startCall(id: string, name: string): Chunk {
+    const index = this.calls.push({ id, name, arguments: '' }) - 1;
+    return this.chunk(0, {
+      tool_calls: [{ index, id, type: 'function', function: { name, arguments: '' } }],
+    });
+  }
+
+  /** Undefined for a call that was never started. */
+  addArguments(id: string, text: string): Chunk | undefined {
+    const index = this.calls.findIndex((call) => call.id === id);
+    const call = this.calls[index];
+    if (!call) return undefined;
+    const offset = call.arguments.length;
+    call.arguments += text;
+    return this.chunk(offset, { tool_calls: [{ index, function: { arguments: text } }] });
+  }
+
+  private chunk(offset: number, delta: Delta): Chunk {
+    const role = this.opened ? {} : ({ role: 'assistant' } as const);
+    this.opened = true;
+    return {
+      type: 'chunk',
+      round: this.round,
+      attempt: this.attempt,
+      offset,
+      choices: [{ index: 0, delta: { ...role, ...delta }, finish_reason: null }],
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Connection lost, server starting or stopping, deadlock, serialization: the same statement may pass later. */
+const TRANSIENT_STATES = /^(08|57P0[1-3]|40001|40P01|53300)/;
+const TRANSIENT_NODE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT']);
+
+/** True when the database could not be reached or gave up the transaction for a reason of its own. */
+export function isTransientDatabaseError(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = (error as { code?: unknown }).code;
+  if (typeof code === 'string' && (TRANSIENT_STATES.test(code) || TRANSIENT_NODE_CODES.has(code)))
+    return true;
+  if (
+    /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
+      error.message,
+    )
+  ) {
+    return true;
+  }
+  return error.cause !== undefined && isTransientDatabaseError(error.cause);
+}
+
+/** Repeats `work` with growing pauses while it fails transiently, `forMs` at most; then rejects with the last error. */
+export async function retryTransient<T>(
+  work: () => Promise<T>,
+  forMs: number,
+  signal?: AbortSignal,
+): Promise<T> {
+  const deadline = Date.now() + forMs;
+  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isTransientDatabaseError(error) || Date.now() + pauseMs > deadline || signal?.aborted) throw error;
+      await delay(pauseMs);
+    }
+  }
+}

@@ -1,0 +1,218 @@
+import type { DataSource } from 'typeorm';
+import { storableJson } from '../database/safe-json.js';
+import { EventBus } from './event-bus.js';
+import { type EventLog, toEvent } from './event-log.js';
+import type { EventPayload } from './event.js';
+
+/** Token and output pieces wait at most this long for company; the first after a pause goes at once. */
+const FLUSH_EVERY_MS = 20;
+
+/** A producer waits once its run has this much text uncommitted, so a slow database bounds memory. */
+const HIGH_WATER_UNITS = 256 * 1024;
+
+/** Which run writes, fenced: after another worker's claim nothing of this one lands. */
+export interface ChunkScope {
+  readonly runId: string;
+  readonly sessionId: string;
+  readonly generation: number;
+}
+
+/** The run belongs to another worker, or is over: stop at once. */
+export class FencedError extends Error {
+  constructor(runId: string) {
+    super(`Run ${runId} is no longer this worker's.`);
+    this.name = 'FencedError';
+  }
+}
+
+export type ChunkPayload = Extract<EventPayload, { type: 'chunk' | 'agentic_tool_output' }>;
+
+interface Lane {
+  readonly scope: ChunkScope;
+  pending: ChunkPayload[];
+  pendingUnits: number;
+  /** Taken by a flush that is under way. */
+  inFlight: boolean;
+  failure: Error | undefined;
+}
+
+/** One statement for all runs: fenced rows drop out, each session's counter is bumped once. */
+const FLUSH_SQL = `
+  WITH input AS (
+    SELECT item.position, x.* FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS item (value, position),
+    LATERAL jsonb_to_record(item.value) AS x (run_id text, session_id text, generation integer, payload jsonb)
+  ), owned AS (
+    SELECT id, generation FROM runs
+    WHERE id IN (SELECT run_id FROM input) AND state = 'running' ORDER BY id FOR SHARE
+  ), live AS (
+    SELECT input.* FROM input JOIN owned ON owned.id = input.run_id AND owned.generation = input.generation
+  ), bump AS (
+    UPDATE sessions SET last_seq = last_seq + counted.n, updated_at = now()
+    FROM (SELECT session_id, count(*) AS n FROM live GROUP BY session_id) AS counted
+    WHERE sessions.id = counted.session_id
+    RETURNING sessions.id, last_seq - counted.n AS base
+  ), inserted AS (
+    INSERT INTO events (session_id, seq, run_id, type, payload, created_at)
+    SELECT live.session_id, bump.base + row_number() OVER (PARTITION BY live.session_id ORDER BY live.position),
+      live.run_id, live.payload ->> 'type', live.payload, clock_timestamp()
+    FROM live JOIN bump ON bump.id = live.session_id
+    RETURNING session_id, seq, run_id, payload, created_at
+  )
+  SELECT inserted.* FROM inserted LEFT JOIN (SELECT pg_notify('gantry_events', $2)) AS notified ON true`;
+
+/**
+ * Group commit for what comes in small pieces: the model's tokens and a tool's output. Pieces that
+ * join up are merged, all runs' pieces go in one multi-row insert, and only committed ones are
+ * published. The log itself is therefore the journal that an interrupted inference resumes from.
+ */
+export class ChunkWriter {
+  private readonly lanes = new Map<string, Lane>();
+  private flushing = false;
+  private lastFlush = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private flushed = Promise.withResolvers<void>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: EventLog,
+  ) {}
+
+  /**
+   * Takes a piece; resolves at once while little waits, else when there is room.
+   * Rejects with FencedError or the database's error once this run's pieces could not be written.
+   */
+  async write(scope: ChunkScope, payload: ChunkPayload): Promise<void> {
+    const lane = this.lane(scope);
+    if (lane.failure) throw lane.failure;
+    const last = lane.pending.at(-1);
+    const merged = last && mergeChunks(last, payload);
+    if (merged) lane.pending[lane.pending.length - 1] = merged;
+    else lane.pending.push(payload);
+    lane.pendingUnits += unitsOf(payload);
+    this.schedule(FLUSH_EVERY_MS);
+    if (lane.pendingUnits > HIGH_WATER_UNITS) await this.drain(scope);
+  }
+
+  /** Resolves when all that the run wrote is committed and published; rejects as `write` does. */
+  async drain(scope: ChunkScope): Promise<void> {
+    const lane = this.lanes.get(scope.runId);
+    while (lane && (lane.pending.length > 0 || lane.inFlight)) {
+      this.schedule(0);
+      await this.flushed.promise;
+    }
+    if (lane?.failure) throw lane.failure;
+  }
+
+  /** Forgets a run that was fenced, failed or has ended. */
+  discard(runId: string): void {
+    this.lanes.delete(runId);
+  }
+
+  private lane(scope: ChunkScope): Lane {
+    const existing = this.lanes.get(scope.runId);
+    if (existing && existing.scope.generation === scope.generation) return existing;
+    const lane: Lane = { scope, pending: [], pendingUnits: 0, inFlight: false, failure: undefined };
+    this.lanes.set(scope.runId, lane);
+    return lane;
+  }
+
+  private schedule(everyMs: number): void {
+    if (this.flushing || (this.timer && everyMs > 0)) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.flush(), Math.max(0, this.lastFlush + everyMs - Date.now()));
+  }
+
+  private async flush(): Promise<void> {
+    this.timer = undefined;
+    const batch = [...this.lanes.values()]
+      .filter((lane) => lane.pending.length > 0)
+      .map((lane) => ({ lane, payloads: lane.pending }));
+    for (const { lane } of batch) Object.assign(lane, { pending: [], pendingUnits: 0, inFlight: true });
+    this.flushing = true;
+    try {
+      const written = await this.insert(batch);
+      for (const { lane } of batch) {
+        if (!written.has(lane.scope.runId)) fail(lane, new FencedError(lane.scope.runId));
+      }
+    } catch (error) {
+      for (const { lane } of batch) fail(lane, error instanceof Error ? error : new Error(String(error)));
+    }
+    for (const { lane } of batch) lane.inFlight = false;
+    this.flushing = false;
+    this.lastFlush = Date.now();
+    if ([...this.lanes.values()].some((lane) => lane.pending.length > 0)) this.schedule(FLUSH_EVERY_MS);
+    const { resolve } = this.flushed;
+    this.flushed = Promise.withResolvers<void>();
+    resolve();
+  }
+
+  /** The runs whose pieces were taken. */
+  private async insert(
+    batch: readonly { lane: Lane; payloads: readonly ChunkPayload[] }[],
+  ): Promise<Set<string>> {
+    if (batch.length === 0) return new Set();
+    const rows = batch.flatMap(({ lane, payloads }) =>
+      payloads.map((payload) => ({
+        run_id: lane.scope.runId,
+        session_id: lane.scope.sessionId,
+        generation: lane.scope.generation,
+        payload,
+      })),
+    );
+    const sessionIds = [...new Set(rows.map((row) => row.session_id))];
+    const inserted = await this.dataSource.query<Parameters<typeof toEvent>[0][]>(FLUSH_SQL, [
+      storableJson(rows),
+      EventBus.notice(this.log.bus.origin, sessionIds),
+    ]);
+    const events = inserted.map(toEvent).sort((a, b) => a.seq - b.seq);
+    this.log.bus.publish(events);
+    return new Set(events.map((event) => event.run_id ?? ''));
+  }
+}
+
+/** Later writes of the lane are refused with `failure`; the worker then lets the run go. */
+function fail(lane: Lane, failure: Error): void {
+  Object.assign(lane, { failure, pending: [], pendingUnits: 0 });
+}
+
+function unitsOf(payload: ChunkPayload): number {
+  if (payload.type === 'agentic_tool_output') return payload.text.length;
+  const delta = payload.choices[0]?.delta;
+  return (
+    (delta?.content?.length ?? 0) +
+    (delta?.reasoning_content?.length ?? 0) +
+    (delta?.tool_calls?.[0]?.function.arguments?.length ?? 0)
+  );
+}
+
+/** Both as one, when `next` goes on exactly where `last` ends on the same channel; undefined otherwise. */
+export function mergeChunks(last: ChunkPayload, next: ChunkPayload): ChunkPayload | undefined {
+  if (last.type === 'agentic_tool_output' || next.type === 'agentic_tool_output') {
+    if (last.type !== 'agentic_tool_output' || next.type !== 'agentic_tool_output') return undefined;
+    if (last.tool_call_id !== next.tool_call_id || last.stream !== next.stream) return undefined;
+    if (last.offset + last.text.length !== next.offset) return undefined;
+    return { ...last, text: last.text + next.text };
+  }
+  if (last.round !== next.round || last.attempt !== next.attempt) return undefined;
+  if (last.offset + unitsOf(last) !== next.offset) return undefined;
+  const [a, b] = [last.choices[0], next.choices[0]];
+  if (!a || !b || a.finish_reason !== null || b.delta.role !== undefined) return undefined;
+  const choice = { index: a.index, finish_reason: b.finish_reason };
+  if (a.delta.content !== undefined && b.delta.content !== undefined) {
+    return {
+      ...last,
+      choices: [{ ...choice, delta: { ...a.delta, content: a.delta.content + b.delta.content } }],
+    };
+  }
+  if (a.delta.reasoning_content !== undefined && b.delta.reasoning_content !== undefined) {
+    const reasoning = a.delta.reasoning_content + b.delta.reasoning_content;
+    return { ...last, choices: [{ ...choice, delta: { ...a.delta, reasoning_content: reasoning } }] };
+  }
+  const [callA, callB] = [a.delta.tool_calls?.[0], b.delta.tool_calls?.[0]];
+  if (callA && callB && callA.index === callB.index && callB.id === undefined) {
+    const text = (callA.function.arguments ?? '') + (callB.function.arguments ?? '');
+    const call = { ...callA, function: { ...callA.function, arguments: text } };
+    return { ...last, choices: [{ ...choice, delta: { ...a.delta, tool_calls: [call] } }] };
+  }
+  return undefined;
+}

@@ -1,0 +1,219 @@
+import type { EntityManager } from 'typeorm';
+import type { Judgement } from '../agent/ports.js';
+import type { CallSnapshot } from '../agent/snapshot.js';
+import { storableJson, storableText } from '../database/safe-json.js';
+import type { ChunkScope } from '../events/chunk-writer.js';
+import type { EventPayload } from '../events/event.js';
+import type { ToolCallData } from '../events/tool-call-data.js';
+import { newId } from '../ids.js';
+import { callingData } from '../tools/calling-data.js';
+import type { ToolIdentity } from '../approvals/approval-state.js';
+import { hashArguments } from '../tools/arguments.js';
+import { type FinalToolCallState, statesBefore, type ToolCallState } from './tool-call-state.js';
+
+/** The identity and asking terms of the tools of one run. */
+export interface CallTerms {
+  identify(name: string): ToolIdentity;
+  isClientTool(name: string): boolean;
+  /** Milliseconds until an unanswered approval denies; null: never. */
+  approvalTimeoutMs(): number | null;
+}
+
+export interface CallResult {
+  readonly state: FinalToolCallState;
+  readonly content: string;
+  readonly data: ToolCallData;
+  readonly images?: readonly string[];
+  readonly fileIds?: readonly string[];
+}
+
+/** SQL and events of a run's tool calls; each method returns the events for the caller's transaction. */
+export class CallJournal {
+  constructor(private readonly terms: CallTerms) {}
+
+  async propose(
+    manager: EntityManager,
+    scope: ChunkScope,
+    round: number,
+    calls: readonly { id: string; name: string; arguments: string }[],
+  ): Promise<EventPayload[]> {
+    for (const [index, call] of calls.entries()) {
+      await manager.query(
+        `INSERT INTO tool_calls (id, run_id, session_id, round, index, name, arguments, arguments_hash, state)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'proposed')`,
+        [
+          call.id,
+          scope.runId,
+          scope.sessionId,
+          round,
+          index,
+          storableText(call.name),
+          storableText(call.arguments),
+          hashOf(call.arguments),
+        ],
+      );
+    }
+    return calls.map((call) => ({
+      type: 'agentic_tool_call_progress',
+      round,
+      tool_call_id: call.id,
+      tool_name: call.name,
+      phase: 'calling',
+      data: callingData(this.terms.identify(call.name).kind, call.arguments),
+    }));
+  }
+
+  async judge(
+    manager: EntityManager,
+    scope: ChunkScope,
+    call: CallSnapshot,
+    judgement: Judgement,
+  ): Promise<EventPayload[]> {
+    switch (judgement.type) {
+      case 'approved':
+        await move(manager, call.id, 'approved');
+        return [];
+      case 'ask':
+        await move(manager, call.id, 'awaiting_approval');
+        return [await this.ask(manager, scope, call)];
+      case 'denied':
+      case 'rejected':
+      case 'answered': {
+        const state =
+          judgement.type === 'denied' ? 'denied' : judgement.type === 'rejected' ? 'failed' : 'succeeded';
+        return this.end(manager, call, this.spoken(call, state, judgement.content));
+      }
+      default:
+        return judgement satisfies never;
+    }
+  }
+
+  /** Intent before effect: the call is `running` in the log before its tool starts. */
+  async start(manager: EntityManager, call: CallSnapshot): Promise<EventPayload[]> {
+    await move(manager, call.id, 'running');
+    await manager.query(`UPDATE tool_calls SET attempt = attempt + 1, started_at = now() WHERE id = $1`, [
+      call.id,
+    ]);
+    if (!this.terms.isClientTool(call.name)) return [];
+    return [
+      {
+        type: 'client_tool_call',
+        round: call.round,
+        tool_call_id: call.id,
+        tool_name: call.name,
+        arguments: JSON.parse(call.arguments),
+      },
+    ];
+  }
+
+  /** The result and its `complete` event. Nothing when the call had that end already (a commit tried twice). */
+  async end(manager: EntityManager, call: CallSnapshot, result: CallResult): Promise<EventPayload[]> {
+    const moved = await moveIfPossible(manager, call.id, result.state);
+    if (!moved) return [];
+    await manager.query(
+      `UPDATE tool_calls SET result_content = $2, result_data = $3, result_images = $4, file_ids = $5, finished_at = now()
+       WHERE id = $1`,
+      [
+        call.id,
+        storableText(result.content),
+        storableJson(result.data),
+        storableJson(result.images ?? []),
+        storableJson(result.fileIds ?? []),
+      ],
+    );
+    return [
+      {
+        type: 'agentic_tool_call_progress',
+        round: call.round,
+        tool_call_id: call.id,
+        tool_name: call.name,
+        phase: 'complete',
+        status: result.state,
+        data: result.data,
+      },
+    ];
+  }
+
+  /** An end without the tool having said anything: denied, refused, lost. */
+  spoken(
+    call: Pick<CallSnapshot, 'name' | 'arguments'>,
+    state: FinalToolCallState,
+    content: string,
+  ): CallResult {
+    const data = callingData(this.terms.identify(call.name).kind, call.arguments);
+    const shown: ToolCallData =
+      data.tool_type === 'code_execution'
+        ? { ...data, exception: content }
+        : data.tool_type === 'shell'
+          ? { ...data, status: state, stderr: content }
+          : data.tool_type === 'custom'
+            ? { ...data, content }
+            : data;
+    return { state, content, data: shown };
+  }
+
+  /** Whether somebody's answer is still missing; under the run's lock, so an answer cannot slip by. */
+  async isAwaited(manager: EntityManager, scope: ChunkScope, kind: 'approval' | 'client'): Promise<boolean> {
+    const state: ToolCallState = kind === 'approval' ? 'awaiting_approval' : 'running';
+    const rows = await manager.query<unknown[]>(
+      `SELECT 1 FROM tool_calls WHERE run_id = $1 AND state = $2 LIMIT 1`,
+      [scope.runId, state],
+    );
+    return rows.length > 0;
+  }
+
+  private async ask(manager: EntityManager, scope: ChunkScope, call: CallSnapshot): Promise<EventPayload> {
+    const id = newId('appr');
+    const tool = this.terms.identify(call.name);
+    const timeoutMs = this.terms.approvalTimeoutMs();
+    const expiresAt = timeoutMs === null ? null : new Date(Date.now() + timeoutMs);
+    const args: unknown = JSON.parse(call.arguments || '{}');
+    await manager.query(
+      `INSERT INTO approvals
+         (id, tool_call_id, run_id, session_id, owner, state, tool_name, tool, arguments, arguments_hash, expires_at)
+       SELECT $1, $2, runs.id, runs.session_id, runs.owner, 'pending', $4, $5, $6, $7, $8 FROM runs WHERE runs.id = $3`,
+      [
+        id,
+        call.id,
+        scope.runId,
+        call.name,
+        storableJson(tool),
+        storableJson(args),
+        hashArguments(args),
+        expiresAt,
+      ],
+    );
+    return {
+      type: 'agentic_tool_approval_required',
+      approval_id: id,
+      round: call.round,
+      tool_call_id: call.id,
+      tool_name: call.name,
+      tool,
+      arguments: args,
+      expires_at: expiresAt?.toISOString() ?? null,
+    };
+  }
+}
+
+function hashOf(json: string): string {
+  try {
+    return hashArguments(JSON.parse(json));
+  } catch {
+    return hashArguments(json);
+  }
+}
+
+async function moveIfPossible(manager: EntityManager, callId: string, to: ToolCallState): Promise<boolean> {
+  const [, count] = await manager.query<[unknown, number]>(
+    `UPDATE tool_calls SET state = $2 WHERE id = $1 AND state = ANY ($3)`,
+    [callId, to, statesBefore(to)],
+  );
+  return count > 0;
+}
+
+/** Throws when the call is in a state that may not become `to`. */
+async function move(manager: EntityManager, callId: string, to: ToolCallState): Promise<void> {
+  if (!(await moveIfPossible(manager, callId, to)))
+    throw new Error(`Call ${callId} cannot become ${to} now.`);
+}

@@ -1,0 +1,50 @@
+import { DomainError } from '../errors.js';
+import type { ToolRegistry } from '../tools/tool-registry.js';
+import type { RunOptions } from './run-request.js';
+
+/** A client function may not take the name of a server tool: an approval would name the wrong one. */
+export function checkClientTools(registry: ToolRegistry, options: RunOptions): void {
+  for (const { function: client } of options.tools ?? []) {
+    if (registry.get(client.name)) {
+      throw new DomainError(
+        'invalid_request',
+        `tools: ${client.name} is the name of a server tool; rename it.`,
+        {
+          param: 'tools',
+          reason: 'tool_name_taken',
+        },
+      );
+    }
+  }
+  for (const name of options.enabled_tools ?? []) {
+    if (!registry.get(name)) throw unknownTool(registry, name, 'enabled_tools', 'invalid_request');
+  }
+}
+
+/** Throws when the tool is not there, cannot work now, or would not take the arguments. */
+export function requireTool(registry: ToolRegistry, name: string, args: unknown): void {
+  const tool = registry.get(name);
+  if (!tool?.available()) throw unknownTool(registry, name, 'name', 'not_found');
+  const parsed = tool.parameters.safeParse(args);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  throw new DomainError(
+    'invalid_request',
+    `The arguments do not fit ${name}: ${issue?.message ?? 'unknown reason'}`,
+    {
+      param: ['arguments', ...(issue?.path ?? [])].map(String).join('.'),
+      reason: 'invalid_arguments',
+    },
+  );
+}
+
+function unknownTool(
+  registry: ToolRegistry,
+  name: string,
+  param: string,
+  code: 'invalid_request' | 'not_found',
+): DomainError {
+  const known = registry.available().map((tool) => tool.name);
+  const message = `There is no tool named ${JSON.stringify(name)}. Available: ${known.join(', ') || 'none'}.`;
+  return new DomainError(code, message, { param, reason: 'tool_not_found' });
+}

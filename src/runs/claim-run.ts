@@ -1,0 +1,120 @@
+import type { EntityManager } from 'typeorm';
+import type { ChunkScope } from '../events/chunk-writer.js';
+import type { EventPayload } from '../events/event.js';
+import type { ToolRegistry } from '../tools/tool-registry.js';
+import type { CallJournal } from './call-journal.js';
+import type { Run } from './run.entity.js';
+import { insertMessage } from './insert-message.js';
+import { identifyTool } from './run-tools.js';
+import { isWorkerDead } from './worker-lease.js';
+
+interface ClaimRecord {
+  id: string;
+  session_id: string;
+  owner: string;
+  kind: Run['kind'];
+  state: Run['state'];
+  generation: number;
+  worker_id: string | null;
+  options: Run['options'];
+  input: string | null;
+  message_id: string | null;
+}
+
+export interface ClaimedRun extends ChunkScope {
+  readonly owner: string;
+  readonly kind: Run['kind'];
+  readonly options: Run['options'];
+  /** An earlier worker had begun it. */
+  readonly resumed: boolean;
+}
+
+/** A session works one chat run at a time; a person's own tool call may pass a run that waits for somebody. */
+const BLOCKED_SQL = `
+  SELECT 1 FROM runs WHERE session_id = $1 AND id <> $2 AND (
+    state = 'running'
+    OR ($3 = 'chat' AND state IN ('waiting_approval', 'waiting_client'))
+    OR (state = 'queued' AND kind = $3 AND (created_at, id) < (SELECT created_at, id FROM runs WHERE id = $2))
+  ) LIMIT 1`;
+
+/**
+ * Makes the run this worker's: bumps its generation, so that every write of an earlier owner misses.
+ * Undefined when there is nothing to claim: ended, waiting, another's, or behind another run of its session
+ * (whose end puts this one in the queue again).
+ */
+export async function claimRun(
+  manager: EntityManager,
+  runId: string,
+  workerId: string,
+): Promise<ClaimedRun | undefined> {
+  const [found] = await manager.query<{ session_id: string }[]>(`SELECT session_id FROM runs WHERE id = $1`, [
+    runId,
+  ]);
+  if (!found) return undefined;
+  // One claim per session at a time, or two queued runs could each see no other running.
+  await manager.query(`SELECT pg_advisory_xact_lock(hashtextextended('claim ' || $1, 0))`, [
+    found.session_id,
+  ]);
+  const [run] = await manager.query<ClaimRecord[]>(`SELECT * FROM runs WHERE id = $1 FOR UPDATE`, [runId]);
+  if (!run || (run.state !== 'queued' && run.state !== 'running')) return undefined;
+  if (run.state === 'running' && !(run.worker_id !== null && (await isWorkerDead(manager, run.worker_id)))) {
+    return undefined;
+  }
+  if (run.state === 'queued') {
+    const blocked = await manager.query<unknown[]>(BLOCKED_SQL, [run.session_id, run.id, run.kind]);
+    if (blocked.length > 0) return undefined;
+  }
+  if (run.generation === 0 && run.input !== null && run.message_id !== null) {
+    const { session_id: sessionId, message_id: id, input: content } = run;
+    await insertMessage(manager, { id, sessionId, runId, role: 'user', content });
+  }
+  await manager.query(
+    `UPDATE runs SET state = 'running', generation = generation + 1, worker_id = $2, started_at = COALESCE(started_at, now())
+     WHERE id = $1`,
+    [runId, workerId],
+  );
+  return {
+    runId,
+    sessionId: run.session_id,
+    owner: run.owner,
+    kind: run.kind,
+    options: run.options,
+    generation: run.generation + 1,
+    resumed: run.generation > 0,
+  };
+}
+
+/**
+ * Calls that were running when their worker died: what can be run again is, what cannot is `in_doubt`
+ * and the model is told so. A client's tool runs on elsewhere.
+ */
+export async function recoverRunningCalls(
+  manager: EntityManager,
+  run: ClaimedRun,
+  registry: ToolRegistry,
+  calls: CallJournal,
+): Promise<EventPayload[]> {
+  const running = await manager.query<
+    { id: string; round: number; index: number; name: string; arguments: string; attempt: number }[]
+  >(`SELECT * FROM tool_calls WHERE run_id = $1 AND state = 'running' ORDER BY index`, [run.runId]);
+  const events: EventPayload[] = [];
+  for (const call of running) {
+    const tool = registry.get(call.name);
+    if (!tool && identifyTool(registry, run.options, call.name).source === 'external') continue;
+    if (tool && tool.effect !== 'effectful') {
+      await manager.query(`UPDATE tool_calls SET state = 'approved' WHERE id = $1`, [call.id]);
+      continue;
+    }
+    const content =
+      'The server stopped while this call was running. Whether it took effect is not known; it was not run again. ' +
+      'Check before repeating it.';
+    events.push(
+      ...(await calls.end(
+        manager,
+        { ...call, state: 'running', resultContent: null },
+        calls.spoken(call, 'in_doubt', content),
+      )),
+    );
+  }
+  return events;
+}

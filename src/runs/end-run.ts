@@ -1,0 +1,123 @@
+import type { EntityManager } from 'typeorm';
+import type { RunFailure } from '../agent/ports.js';
+import type { EventPayload, StopReason } from '../events/event.js';
+import { foldPartialTurn, type JournalEvent } from '../agent/partial-turn.js';
+import { storableJson } from '../database/safe-json.js';
+import type { ChunkScope } from '../events/chunk-writer.js';
+import { insertMessage } from './insert-message.js';
+import { buildRunResponse } from './run-response.js';
+import { RUN_TRANSITIONS } from './run-state.js';
+
+export type RunEnding =
+  | { readonly type: 'complete'; readonly stopReason: StopReason }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'fail'; readonly failure: RunFailure };
+
+/**
+ * Ends a run whose row the caller has locked: whatever is open of it is cancelled, the text that had
+ * streamed is kept as a message, and the terminal event says all. Returns the events to append.
+ */
+export async function endRun(
+  manager: EntityManager,
+  scope: Pick<ChunkScope, 'runId' | 'sessionId'>,
+  ending: RunEnding,
+): Promise<EventPayload[]> {
+  const { to } = RUN_TRANSITIONS[ending.type];
+  const stopReason =
+    ending.type === 'complete' ? ending.stopReason : ending.type === 'cancel' ? 'cancelled' : 'error';
+  const cancelled = await cancelOpenCalls(manager, scope.runId);
+  if (ending.type !== 'complete') await keepPartialTurn(manager, scope);
+  await manager.query(
+    `UPDATE runs SET state = $2, stop_reason = $3, error = $4, worker_id = NULL, finished_at = now() WHERE id = $1`,
+    [scope.runId, to, stopReason, ending.type === 'fail' ? storableJson(ending.failure) : null],
+  );
+  const response = await buildRunResponse(manager, scope.runId);
+  return [
+    ...cancelled,
+    ending.type === 'fail'
+      ? {
+          type: 'model_error',
+          code: ending.failure.code,
+          message: ending.failure.message,
+          incomplete_response: response,
+        }
+      : { type: 'done', response },
+  ];
+}
+
+async function cancelOpenCalls(manager: EntityManager, runId: string): Promise<EventPayload[]> {
+  const [approvals] = await manager.query<[{ id: string; tool_call_id: string }[], number]>(
+    `UPDATE approvals SET state = 'cancelled', decided_at = now() WHERE run_id = $1 AND state = 'pending'
+     RETURNING id, tool_call_id`,
+    [runId],
+  );
+  const [calls] = await manager.query<[{ id: string; round: number }[], number]>(
+    `UPDATE tool_calls SET state = 'cancelled', result_content = '[cancelled]', finished_at = now()
+     WHERE run_id = $1 AND state IN ('proposed', 'awaiting_approval', 'approved', 'running')
+     RETURNING id, round`,
+    [runId],
+  );
+  return [
+    ...approvals.map((approval): EventPayload => ({
+      type: 'agentic_tool_approval_resolved',
+      approval_id: approval.id,
+      tool_call_id: approval.tool_call_id,
+      decision: 'cancelled',
+      decided_by: null,
+      message: null,
+    })),
+    ...calls.map((call): EventPayload => ({
+      type: 'tool_call_cancelled',
+      round: call.round,
+      tool_call_id: call.id,
+    })),
+  ];
+}
+
+/**
+ * What the reader saw stays in the history: the text of a broken inference as an assistant message, and
+ * for calls that were cut off a result that says so, since a call without a result is no conversation.
+ */
+async function keepPartialTurn(
+  manager: EntityManager,
+  scope: Pick<ChunkScope, 'runId' | 'sessionId'>,
+): Promise<void> {
+  const [run] = await manager.query<{ round: number; kind: string }[]>(
+    `SELECT round, kind FROM runs WHERE id = $1`,
+    [scope.runId],
+  );
+  if (!run || run.kind === 'tool') return;
+  const committed = await manager.query<unknown[]>(
+    `SELECT 1 FROM messages WHERE run_id = $1 AND round = $2 AND role = 'assistant'`,
+    [scope.runId, run.round],
+  );
+  if (committed.length > 0) return answerOpenCalls(manager, scope, run.round);
+  const journal = await manager.query<{ payload: JournalEvent }[]>(
+    `SELECT payload FROM events WHERE run_id = $1 AND type IN ('chunk', 'stream_reset') AND payload -> 'round' = $2::jsonb
+     ORDER BY seq`,
+    [scope.runId, String(run.round)],
+  );
+  const partial = foldPartialTurn(journal.map(({ payload }) => payload));
+  if (!partial || partial.text === '') return;
+  await insertMessage(manager, { ...scope, round: run.round, role: 'assistant', content: partial.text });
+}
+
+async function answerOpenCalls(
+  manager: EntityManager,
+  scope: Pick<ChunkScope, 'runId' | 'sessionId'>,
+  round: number,
+): Promise<void> {
+  const calls = await manager.query<{ id: string; result_content: string | null }[]>(
+    `SELECT id, result_content FROM tool_calls WHERE run_id = $1 AND round = $2 ORDER BY index`,
+    [scope.runId, round],
+  );
+  for (const call of calls) {
+    await insertMessage(manager, {
+      ...scope,
+      round,
+      role: 'tool',
+      content: call.result_content ?? '',
+      toolCallId: call.id,
+    });
+  }
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import canonicalize from 'canonicalize';
+import { DataSource, type EntityManager } from 'typeorm';
+import { storableJson, storableText } from '../database/safe-json.js';
+import { DomainError } from '../errors.js';
+import { type AppendEvents, EventLog } from '../events/event-log.js';
+import type { EventPayload } from '../events/event.js';
+import { newId } from '../ids.js';
+import { endRun } from './end-run.js';
+import { lockCancelId, takeStashedCancel } from './run-cancel.js';
+import { RunQueue } from './run-queue.js';
+import type { RunOptions } from './run-request.js';
+import type { RunKind } from './run-state.js';
+import type { RunView } from './run-view.js';
+import { type RunRecord, toRunView } from './to-run-view.js';
+
+export interface NewRun {
+  readonly owner: string;
+  readonly sessionId: string;
+  readonly kind: RunKind;
+  readonly options: RunOptions;
+  readonly requestHash: string;
+  readonly cancelId: string | undefined;
+  readonly idempotencyKey: string | undefined;
+  /** The user's text, of a chat run. */
+  readonly input: string | undefined;
+  /** What else the run starts from, in its creating transaction; returns the events. */
+  begin(manager: EntityManager, runId: string): Promise<readonly EventPayload[]>;
+}
+
+export interface CreatedRun {
+  readonly run: RunView;
+  /** False: the same `idempotency_key` came before, and this is the run it made. */
+  readonly created: boolean;
+}
+
+/** Equal for requests that ask the same, whatever the order of their fields. */
+export function hashRequest(request: unknown): string {
+  return createHash('sha256')
+    .update(canonicalize(request) ?? '')
+    .digest('hex');
+}
+
+/** Registers runs: row, first events, job and a cancel that came early are one transaction. */
+@Injectable()
+export class RunCreation {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: EventLog,
+    private readonly queue: RunQueue,
+  ) {}
+
+  async insert(run: NewRun): Promise<CreatedRun> {
+    try {
+      const created = await this.log.transaction((manager, append) => this.insertIn(manager, append, run));
+      return { run: created, created: true };
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      const known = await this.findByKey(run.owner, run.idempotencyKey, run.requestHash);
+      if (known) return { run: known, created: false };
+      throw new DomainError('conflict', 'An open run has this cancel_id already; choose another.', {
+        param: 'cancel_id',
+        reason: 'duplicate_cancel_id',
+      });
+    }
+  }
+
+  /** The run that the key made; rejects with `conflict` when it was another request's. */
+  async findByKey(owner: string, key: string | undefined, requestHash: string): Promise<RunView | undefined> {
+    if (key === undefined) return undefined;
+    const [row] = await this.dataSource.query<RunRecord[]>(
+      `SELECT * FROM runs WHERE owner = $1 AND idempotency_key = $2`,
+      [owner, key],
+    );
+    if (row && row.request_hash !== requestHash) {
+      throw new DomainError(
+        'conflict',
+        'This idempotency_key was used for another request; choose a new one.',
+        {
+          param: 'idempotency_key',
+          reason: 'idempotency_key_reused',
+        },
+      );
+    }
+    return row && toRunView(row);
+  }
+
+  private async insertIn(manager: EntityManager, append: AppendEvents, run: NewRun): Promise<RunView> {
+    const id = newId('run');
+    const messageId = run.input === undefined ? null : newId('msg');
+    if (run.cancelId !== undefined) await lockCancelId(manager, run.owner, run.cancelId);
+    await insertRow(manager, id, messageId, run);
+    const message: EventPayload[] =
+      run.input === undefined || messageId === null
+        ? []
+        : [{ type: 'message', message_id: messageId, role: 'user', content: storableText(run.input) }];
+    const position = await countAhead(manager, run.sessionId, id);
+    const events = await run.begin(manager, id);
+    await append(run.sessionId, id, [...message, ...events, { type: 'run_queued', position }]);
+    if (run.cancelId !== undefined && (await takeStashedCancel(manager, run.owner, run.cancelId))) {
+      await append(
+        run.sessionId,
+        id,
+        await endRun(manager, { runId: id, sessionId: run.sessionId }, { type: 'cancel' }),
+      );
+    } else {
+      await this.queue.enqueue(manager, id);
+    }
+    const [row] = await manager.query<RunRecord[]>(`SELECT * FROM runs WHERE id = $1`, [id]);
+    if (!row) throw new Error(`Run ${id} was not inserted.`);
+    return toRunView(row);
+  }
+}
+
+async function insertRow(
+  manager: EntityManager,
+  id: string,
+  messageId: string | null,
+  run: NewRun,
+): Promise<void> {
+  await manager.query(
+    `INSERT INTO runs
+       (id, session_id, owner, kind, state, options, input, message_id, cancel_id, idempotency_key, request_hash)
+     VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10)`,
+    [
+      id,
+      run.sessionId,
+      run.owner,
+      run.kind,
+      storableJson(run.options),
+      run.input === undefined ? null : storableText(run.input),
+      messageId,
+      run.cancelId ?? null,
+      run.idempotencyKey ?? null,
+      run.requestHash,
+    ],
+  );
+}
+
+/** Open runs of the session that came before. */
+async function countAhead(manager: EntityManager, sessionId: string, runId: string): Promise<number> {
+  const [row] = await manager.query<{ position: number }[]>(
+    `SELECT count(*)::integer AS position FROM runs WHERE session_id = $1 AND id <> $2
+     AND state IN ('queued', 'running', 'waiting_approval', 'waiting_client')`,
+    [sessionId, runId],
+  );
+  return row?.position ?? 0;
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23505';
+}

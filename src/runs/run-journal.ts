@@ -1,0 +1,218 @@
+import type { DataSource, EntityManager } from 'typeorm';
+import type { CommittedTurn, Judgement, RunFailure, RunJournal } from '../agent/ports.js';
+import type { RecoveryPlan } from '../agent/recovery-plan.js';
+import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
+import { storableJson, storableText } from '../database/safe-json.js';
+import { retryTransient } from '../database/transient-error.js';
+import type { InterruptionCause } from '../engine/engine-error.js';
+import { type ChunkScope, type ChunkWriter, FencedError } from '../events/chunk-writer.js';
+import type { AppendEvents, EventLog } from '../events/event-log.js';
+import type { EventPayload, PayloadOf, StopReason } from '../events/event.js';
+import { newId } from '../ids.js';
+import type { CallJournal } from './call-journal.js';
+import { endRun, type RunEnding } from './end-run.js';
+import { insertMessage } from './insert-message.js';
+import { loadSnapshot } from './run-snapshot.js';
+
+/** How long a commit is tried again while the database is away. */
+export const DATABASE_PATIENCE_MS = 60_000;
+
+/** The guard of every write: after another claim no row matches, and the worker stops. */
+const FENCE_SQL = `SELECT 1 FROM runs WHERE id = $1 AND generation = $2 AND state = 'running' FOR UPDATE`;
+
+export async function fence(manager: EntityManager, scope: ChunkScope): Promise<void> {
+  const rows = await manager.query<unknown[]>(FENCE_SQL, [scope.runId, scope.generation]);
+  if (rows.length === 0) throw new FencedError(scope.runId);
+}
+
+type FencedWork<T> = (
+  manager: EntityManager,
+  append: (payloads: readonly EventPayload[]) => Promise<unknown>,
+) => Promise<T>;
+
+/** The agent loop's memory on Postgres: each method one fenced transaction with its events. */
+export class PostgresRunJournal implements RunJournal {
+  /** Milliseconds on the worker's clock when this claim began. */
+  private readonly claimedAt = performance.now();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: EventLog,
+    private readonly chunks: ChunkWriter,
+    private readonly calls: CallJournal,
+    private readonly scope: ChunkScope,
+    /** What a run that ended or waits leaves to do: let the session's next one in. */
+    private readonly letNextIn: (manager: EntityManager) => Promise<void>,
+  ) {}
+
+  load(): Promise<RunSnapshot> {
+    return retryTransient(
+      () => loadSnapshot(this.dataSource.manager, this.scope.runId, this.scope.generation),
+      DATABASE_PATIENCE_MS,
+    );
+  }
+
+  write(payload: PayloadOf<'chunk'>): Promise<void> {
+    return this.chunks.write(this.scope, payload);
+  }
+
+  drain(): Promise<void> {
+    return this.chunks.drain(this.scope);
+  }
+
+  beginAttempt(snapshot: RunSnapshot, plan: RecoveryPlan, cause: InterruptionCause): Promise<void> {
+    const cancelled = 'cancelledCallIds' in plan ? plan.cancelledCallIds : [];
+    return this.commit(async (manager, append) => {
+      await manager.query(`UPDATE runs SET attempt = attempt + 1 WHERE id = $1`, [this.scope.runId]);
+      if (plan.type === 'synthesize_tool_use') return;
+      await append([
+        ...cancelled.map(
+          (id) => ({ type: 'tool_call_cancelled', round: snapshot.round, tool_call_id: id }) as const,
+        ),
+        {
+          type: 'stream_reset',
+          round: snapshot.round,
+          attempt: snapshot.attempt + 1,
+          to_offset: 'text' in plan ? plan.text.length : 0,
+          to_reasoning_offset: 'reasoning' in plan ? plan.reasoning.length : 0,
+          cause,
+        },
+      ]);
+    });
+  }
+
+  queued(position: number): Promise<void> {
+    return this.commit((_manager, append) =>
+      append([{ type: 'run_queued', position }]).then(() => undefined),
+    );
+  }
+
+  commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void> {
+    return this.commit(async (manager, append) => {
+      await manager.query(
+        `UPDATE runs SET usage = $2, finish_reason = $3, tool_call_count = tool_call_count + $4 WHERE id = $1`,
+        [this.scope.runId, storableJson(turn.usage), turn.finishReason, turn.calls.length],
+      );
+      await insertMessage(manager, {
+        sessionId: this.scope.sessionId,
+        runId: this.scope.runId,
+        round: snapshot.round,
+        role: 'assistant',
+        content: turn.text,
+        reasoning: turn.reasoning === '' ? null : turn.reasoning,
+        toolCalls: turn.calls,
+      });
+      await append([finishChunk(snapshot, turn.finishReason)]);
+      await append(await this.calls.propose(manager, this.scope, snapshot.round, turn.calls));
+    });
+  }
+
+  judge(call: CallSnapshot, judgement: Judgement): Promise<void> {
+    return this.commit(async (manager, append) => {
+      await append(await this.calls.judge(manager, this.scope, call, judgement));
+    });
+  }
+
+  advanceRound(snapshot: RunSnapshot): Promise<void> {
+    return this.commit(async (manager, append) => {
+      const [, advanced] = await manager.query<[unknown, number]>(
+        `UPDATE runs SET round = round + 1, attempt = 0, finish_reason = NULL WHERE id = $1 AND round = $2`,
+        [this.scope.runId, snapshot.round],
+      );
+      if (advanced === 0) return;
+      for (const call of snapshot.calls) {
+        await insertMessage(manager, {
+          sessionId: this.scope.sessionId,
+          runId: this.scope.runId,
+          round: snapshot.round,
+          role: 'tool',
+          content: call.resultContent ?? '',
+          toolCallId: call.id,
+        });
+      }
+      await this.takeSteering(manager, append, snapshot);
+    });
+  }
+
+  wait(kind: 'approval' | 'client'): Promise<boolean> {
+    const state = kind === 'approval' ? 'waiting_approval' : 'waiting_client';
+    return this.commit(async (manager, append) => {
+      if (!(await this.calls.isAwaited(manager, this.scope, kind))) return false;
+      await manager.query(
+        `UPDATE runs SET state = $2, worker_id = NULL, active_ms = active_ms + $3 WHERE id = $1`,
+        [this.scope.runId, state, this.activeMs()],
+      );
+      await this.letNextIn(manager);
+      await append([{ type: 'run_waiting', waiting_for: kind === 'approval' ? 'approval' : 'tool_result' }]);
+      return true;
+    });
+  }
+
+  finish(stopReason: StopReason): Promise<void> {
+    return this.end({ type: 'complete', stopReason });
+  }
+
+  cancel(): Promise<void> {
+    return this.end({ type: 'cancel' });
+  }
+
+  fail(failure: RunFailure): Promise<void> {
+    return this.end({ type: 'fail', failure });
+  }
+
+  private async end(ending: RunEnding): Promise<void> {
+    await this.commit(async (manager, append) => {
+      await manager.query(`UPDATE runs SET active_ms = active_ms + $2 WHERE id = $1`, [
+        this.scope.runId,
+        this.activeMs(),
+      ]);
+      await append(await endRun(manager, this.scope, ending));
+      await this.letNextIn(manager);
+    });
+    this.chunks.discard(this.scope.runId);
+  }
+
+  private async takeSteering(
+    manager: EntityManager,
+    append: (payloads: readonly EventPayload[]) => Promise<unknown>,
+    snapshot: RunSnapshot,
+  ): Promise<void> {
+    for (const { id, text } of snapshot.steering) {
+      await manager.query(`DELETE FROM steering_messages WHERE id = $1`, [id]);
+      const messageId = await insertMessage(manager, {
+        id: newId('msg'),
+        sessionId: this.scope.sessionId,
+        runId: this.scope.runId,
+        round: snapshot.round,
+        role: 'user',
+        content: text,
+      });
+      await append([{ type: 'message', message_id: messageId, role: 'user', content: storableText(text) }]);
+    }
+  }
+
+  private activeMs(): number {
+    return Math.round(performance.now() - this.claimedAt);
+  }
+
+  private commit<T>(work: FencedWork<T>): Promise<T> {
+    return retryTransient(
+      () =>
+        this.log.transaction(async (manager, append: AppendEvents) => {
+          await fence(manager, this.scope);
+          return work(manager, (payloads) => append(this.scope.sessionId, this.scope.runId, payloads));
+        }),
+      DATABASE_PATIENCE_MS,
+    );
+  }
+}
+
+function finishChunk(snapshot: RunSnapshot, finishReason: string): EventPayload {
+  return {
+    type: 'chunk',
+    round: snapshot.round,
+    attempt: snapshot.attempt,
+    offset: 0,
+    choices: [{ index: 0, delta: {}, finish_reason: finishReason }],
+  };
+}

@@ -1,0 +1,77 @@
+import { PgBoss } from 'pg-boss';
+import type { Logger } from 'pino';
+import type { EntityManager } from 'typeorm';
+
+const QUEUE = 'runs';
+
+/** A job whose worker stops refreshing it this long goes to another; the claim's fence makes that safe. */
+const HEARTBEAT_SECONDS = 30;
+const A_DAY_SECONDS = 86_400;
+
+export interface RunJob {
+  readonly runId: string;
+}
+
+/**
+ * Dispatch of runs to workers, by pg-boss on the same Postgres, so that a job and the state that calls
+ * for it are one transaction. A job only says "look at this run": repeats are harmless.
+ */
+export class RunQueue {
+  private readonly boss: PgBoss;
+
+  constructor(
+    databaseUrl: string,
+    private readonly log: Pick<Logger, 'warn'>,
+  ) {
+    this.boss = new PgBoss({ connectionString: databaseUrl, useListenNotify: true, schedule: false, max: 4 });
+    this.boss.on('error', (error) => this.log.warn({ err: error }, 'The run queue had an error.'));
+    // Without a listener for warnings pg-boss prints them itself.
+    this.boss.on('warning', (warning) => this.log.warn({ warning }, 'The run queue warns.'));
+  }
+
+  async start(): Promise<void> {
+    await this.boss.start();
+    await this.boss.createQueue(QUEUE, {
+      notify: true,
+      retryLimit: 20,
+      retryDelay: 1,
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      expireInSeconds: A_DAY_SECONDS,
+      deleteAfterSeconds: 3600,
+    });
+  }
+
+  /** In the caller's transaction: the job exists exactly when the state that needs it does. */
+  async enqueue(manager: EntityManager, runId: string): Promise<void> {
+    const job: RunJob = { runId };
+    await this.boss.send(QUEUE, job, {
+      db: {
+        executeSql: async (text, values) => ({
+          rows: rowsOf(await manager.query(text, [...(values ?? [])])),
+        }),
+      },
+    });
+  }
+
+  async work(concurrency: number, handle: (job: RunJob) => Promise<void>): Promise<void> {
+    await this.boss.work<RunJob>(
+      QUEUE,
+      { localConcurrency: concurrency, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5 },
+      async (jobs) => {
+        for (const job of jobs) await handle(job.data);
+      },
+    );
+  }
+
+  /** Takes no more jobs; those under way are given `graceMs` by their handlers. */
+  async close(graceMs: number): Promise<void> {
+    await this.boss.stop({ graceful: true, timeout: Math.max(1000, graceMs) });
+  }
+}
+
+/** TypeORM gives `[rows, count]` for UPDATE and DELETE, rows for the rest. */
+function rowsOf(result: unknown): unknown[] {
+  if (!Array.isArray(result)) return [];
+  const [first] = result as unknown[];
+  return result.length === 2 && Array.isArray(first) && typeof result[1] === 'number' ? first : result;
+}

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { DataSource, EntityManager } from 'typeorm';
+import { RELEASE, workRun } from '../agent/loop.js';
+import type { Config } from '../config/config.js';
+import { isTransientDatabaseError } from '../database/transient-error.js';
+import type { Engine } from '../engine/engine.js';
+import { messageOf } from '../errors.js';
+import { type ChunkWriter, FencedError } from '../events/chunk-writer.js';
+import type { EventLog } from '../events/event-log.js';
+import type { FileService } from '../files/file.service.js';
+import type { SandboxProvider } from '../sandbox/sandbox.js';
+import type { ToolRegistry } from '../tools/tool-registry.js';
+import type { WorkspaceService } from '../workspaces/workspace.service.js';
+import { CallJournal, type CallTerms } from './call-journal.js';
+import { CallRunner } from './call-runner.js';
+import { type ClaimedRun, claimRun, recoverRunningCalls } from './claim-run.js';
+import { enqueueNext } from './enqueue-next.js';
+import { PostgresRunJournal } from './run-journal.js';
+import type { RunQueue } from './run-queue.js';
+import { identifyTool, isClientTool, RegisteredRunTools } from './run-tools.js';
+import type { WorkerLease } from './worker-lease.js';
+
+/** All that working a run takes. */
+export interface RunWorkerParts {
+  readonly config: Config;
+  readonly dataSource: DataSource;
+  readonly log: EventLog;
+  readonly chunks: ChunkWriter;
+  readonly engine: Engine;
+  readonly registry: ToolRegistry;
+  readonly workspaces: WorkspaceService;
+  readonly files: FileService;
+  readonly sandboxes: SandboxProvider;
+  readonly queue: RunQueue;
+  readonly lease: WorkerLease;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** Takes runs from the queue and works each to its end or to where it waits for somebody. */
+export class RunWorker {
+  private readonly active = new Map<string, AbortController>();
+  private readonly working = new Set<Promise<void>>();
+  private stopping = false;
+  private stopListening: (() => void) | undefined;
+
+  constructor(private readonly parts: RunWorkerParts) {}
+
+  async start(): Promise<void> {
+    await this.parts.lease.start();
+    this.stopListening = this.parts.log.bus.onCancel((runId) => this.cancel(runId));
+    await this.parts.queue.work(this.parts.config.runs.concurrency, ({ runId }) => this.handle(runId));
+  }
+
+  /** The runs this process is working now. */
+  activeRunIds(): readonly string[] {
+    return [...this.active.keys()];
+  }
+
+  /** Aborts the run if it is worked here. */
+  cancel(runId: string): void {
+    this.active.get(runId)?.abort();
+  }
+
+  /** Lets go of all runs: they stay as committed, and the end of the lease gives them to the next worker. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.stopListening?.();
+    for (const controller of this.active.values()) controller.abort(RELEASE);
+    await Promise.allSettled(this.working);
+    await this.parts.lease.close();
+  }
+
+  private handle(runId: string): Promise<void> {
+    if (this.stopping || this.active.has(runId)) return Promise.resolve();
+    const work = this.claimAndWork(runId);
+    this.working.add(work);
+    return work.finally(() => this.working.delete(work));
+  }
+
+  private async claimAndWork(runId: string): Promise<void> {
+    const { log, lease } = this.parts;
+    const controller = new AbortController();
+    this.active.set(runId, controller);
+    try {
+      const run = await log.transaction(async (manager, append) => {
+        const claimed = await claimRun(manager, runId, lease.workerId);
+        if (!claimed) return undefined;
+        const calls = new CallJournal(this.termsOf(claimed));
+        if (claimed.resumed) {
+          await append(
+            claimed.sessionId,
+            runId,
+            await recoverRunningCalls(manager, claimed, this.parts.registry, calls),
+          );
+        }
+        await append(claimed.sessionId, runId, [
+          { type: 'run_started', generation: claimed.generation, model: claimed.options.model ?? 'default' },
+        ]);
+        return claimed;
+      });
+      if (run) await this.work(run, controller.signal);
+    } finally {
+      this.active.delete(runId);
+      this.parts.chunks.discard(runId);
+    }
+  }
+
+  private async work(run: ClaimedRun, signal: AbortSignal): Promise<void> {
+    const { config, dataSource, log, chunks, engine, registry, logger } = this.parts;
+    const calls = new CallJournal(this.termsOf(run));
+    const journal = new PostgresRunJournal(dataSource, log, chunks, calls, run, (manager) =>
+      this.startNext(manager, run),
+    );
+    const runner = new CallRunner(log, chunks, calls, this.parts.workspaces, this.parts.files, run);
+    try {
+      const outputLimit =
+        run.kind === 'tool' ? Number.POSITIVE_INFINITY : (await engine.capabilities()).contextSize;
+      const tools = new RegisteredRunTools(dataSource, registry, run.options, runner, {
+        permissionFloor: config.runs.agentPermission,
+        limits: config.runs,
+        outputLimit,
+      });
+      const ports = { journal, tools, engine, now: () => performance.now(), pause, random: Math.random };
+      const end = await workRun(ports, config.runs, signal);
+      logger.info({ runId: run.runId, generation: run.generation, end }, 'A run was worked.');
+    } catch (error) {
+      await this.letGo(run, journal, error);
+    }
+  }
+
+  /** Fenced or without a database: whoever claims next goes on from what is committed. Anything else ends the run. */
+  private async letGo(run: ClaimedRun, journal: PostgresRunJournal, error: unknown): Promise<void> {
+    const { logger } = this.parts;
+    if (error instanceof FencedError || isTransientDatabaseError(error)) {
+      logger.warn({ runId: run.runId, err: error }, 'Let go of a run.');
+      return;
+    }
+    logger.error({ runId: run.runId, err: error }, 'A run failed.');
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'internal';
+    await journal.fail({ code, message: messageOf(error) }).catch((failure: unknown) => {
+      logger.warn({ runId: run.runId, err: failure }, 'The failure of a run could not be committed.');
+    });
+  }
+
+  private startNext(manager: EntityManager, run: ClaimedRun): Promise<void> {
+    return enqueueNext(manager, this.parts.queue, run.sessionId);
+  }
+
+  private termsOf(run: Pick<ClaimedRun, 'options'>): CallTerms {
+    const { registry, config } = this.parts;
+    const asked = run.options.approval_timeout;
+    return {
+      identify: (name) => identifyTool(registry, run.options, name),
+      isClientTool: (name) => isClientTool(run.options, name),
+      approvalTimeoutMs: () =>
+        asked === undefined ? config.runs.approvalTimeoutMs : asked === null ? null : asked * 1000,
+    };
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}
