@@ -18,8 +18,8 @@ if docker image inspect "$tag" >/dev/null 2>&1; then
 fi
 
 # A run that was killed leaves a half-made tree behind; under the lock it is ours to remove.
-rm -rf "$work/root"
-trap 'rm -rf "$work/root"' EXIT
+rm -rf "$work/root" "$work/base.tar"
+trap 'rm -rf "$work/root" "$work/base.tar"' EXIT
 
 debootstrap --variant=minbase "$suite" "$work/root" >"$work/log" 2>&1 || {
   tail -n 20 "$work/log" >&2
@@ -37,5 +37,6 @@ rm -rf "$work/root"/var/lib/apt/lists/* "$work/root"/var/cache/apt/*.bin \
   "$work/root"/usr/share/doc/* "$work/root"/usr/share/locale/* "$work/root"/usr/share/man/* \
   "$work/root"/var/log/*
 
-tar --numeric-owner -C "$work/root" -c . | docker import \
-  --change 'CMD ["bash"]' --message "debootstrap minbase $suite" - "$tag" >/dev/null
+# Through a file: of a pipe, only the import's status would be seen, and half a tree could pass for a whole.
+tar --numeric-owner -C "$work/root" -cf "$work/base.tar" .
+docker import --change 'CMD ["bash"]' --message "debootstrap minbase $suite" "$work/base.tar" "$tag" >/dev/null

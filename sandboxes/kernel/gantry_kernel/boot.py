@@ -11,7 +11,7 @@ import sys
 from . import hardening
 from .supervisor import Supervisor
 
-PRELOADED = ("numpy", "pandas", "matplotlib.pyplot", "PIL.Image")
+PRELOADED = ("numpy", "pandas", "matplotlib.pyplot", "matplotlib.animation", "PIL.Image")
 BAKED_FONT_CACHE = "/opt/gantry/matplotlib"
 
 
@@ -47,4 +47,7 @@ def _preload() -> list[str]:
         except ImportError:
             continue
         loaded.append(name)
+    if "matplotlib.pyplot" in loaded:
+        # Chosen now, or each session's first figure would wait for it.
+        sys.modules["matplotlib.pyplot"].switch_backend("Agg")
     return loaded

@@ -55,7 +55,7 @@ class Pictures:
             self._send_image("image/png", data)
         self.images += 1
 
-    def _send_open_figures(self, *_: object, **__: object) -> None:
+    def _send_open_figures(self) -> None:
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None:
             return
@@ -114,7 +114,11 @@ class Pictures:
             patch(module)
 
     def _patch_pyplot(self, pyplot: Any) -> None:
-        pyplot.show = self._send_open_figures
+        # A plain function: pyplot writes attributes on it when it changes its backend.
+        def show(*_: object, **__: object) -> None:
+            self._send_open_figures()
+
+        pyplot.show = show
 
     def _patch_figure(self, module: Any) -> None:
         original = module.Figure.savefig
