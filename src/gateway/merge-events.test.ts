@@ -17,9 +17,7 @@ function mergeAll(events: readonly GantryEvent[]): WireEvent[] {
 }
 
 function textOf(events: readonly WireEvent[], key: 'content' | 'reasoning_content'): string {
-  return events
-    .map((event) => (event.type === 'chunk' ? (event.choices[0]?.delta[key] ?? '') : ''))
-    .join('');
+  return events.map((event) => (event.type === 'chunk' ? (event.choices[0]?.delta[key] ?? '') : '')).join('');
 }
 
 describe('mergeEvents', () => {
