@@ -90,6 +90,12 @@ function ofPostgresState(state: string | undefined): WireFailure {
         code: 'invalid_text',
         param: null,
       });
+    case '23503':
+      return failure(409, {
+        message: 'Something that this request refers to was deleted in the meantime.',
+        code: 'deleted_meanwhile',
+        param: null,
+      });
     case '53100':
       return failure(507, {
         message: 'The disk of the database is full.',
