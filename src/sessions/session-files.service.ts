@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { DomainError } from '../errors.js';
 import type { FileObject } from '../events/event.js';
 import { FileService, INLINE_BYTES } from '../files/file.service.js';
-import { requireWorkspacePath } from '../workspaces/workspace-path.js';
+import { checkWorkspacePath } from '../workspaces/workspace-path.js';
 import { WorkspaceService } from '../workspaces/workspace.service.js';
 import { MAX_EXPORTED_CONTENT_BYTES } from './session-export.js';
 import type { ExportedFile } from './session-export.js';
@@ -55,7 +55,7 @@ export class SessionFilesService {
       const content = contentOf(file);
       if (content === undefined) continue;
       if (stored.has(file.id)) throw badFile(index, 'id', 'is there twice');
-      const path = file.path === undefined ? undefined : requireWorkspacePath(file.path);
+      const path = file.path === undefined ? undefined : requirePath(file.path, index);
       const row = await this.files.store(
         {
           owner,
@@ -126,6 +126,12 @@ export class SessionFilesService {
 function contentOf(file: ExportedFile): Buffer | undefined {
   if (file.data_base64 !== undefined) return Buffer.from(file.data_base64, 'base64');
   return file.text === undefined ? undefined : Buffer.from(file.text, 'utf8');
+}
+
+function requirePath(input: string, index: number): string {
+  const check = checkWorkspacePath(input);
+  if (!check.ok) throw badFile(index, 'path', check.problem);
+  return check.path;
 }
 
 function collides(path: string, taken: ReadonlySet<string>): boolean {
