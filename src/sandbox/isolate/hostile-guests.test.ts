@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IsolatePool } from './isolate-pool.js';
+import type { IsolateOutcome, IsolateResult } from './isolate-result.js';
+import { scriptedCall } from './scripted-call.js';
+
+const MEBIBYTE = 1024 * 1024;
+const RSS_LIMIT = 320 * MEBIBYTE;
+const pool = new IsolatePool({
+  size: 2,
+  memoryLimitMb: 64,
+  rssLimitBytes: RSS_LIMIT,
+  recycleAfterCalls: 200,
+  idleMs: 60_000,
+});
+
+beforeAll(() => pool.ready());
+afterAll(() => pool.close());
+
+/** Whatever the program did: the server neither grew nor hung, and the next call is answered. */
+async function contained(code: string): Promise<IsolateResult> {
+  const before = process.memoryUsage().rss;
+  const result = await pool.run('hostile', scriptedCall(code, { timeoutMs: 1500 }));
+  expect(process.memoryUsage().rss - before).toBeLessThan(64 * MEBIBYTE);
+  // Deadline, one second until SIGKILL, and room for a busy machine.
+  expect(result.durationMs).toBeLessThan(4500);
+  expect(result.peakMemoryBytes).toBeLessThan(RSS_LIMIT + 400 * MEBIBYTE);
+  expect(result.stdout.length + result.stderr.length).toBeLessThanOrEqual(65_536);
+  expect(await pool.run('hostile', scriptedCall('6 * 7'))).toMatchObject({
+    outcome: 'completed',
+    value: '42',
+  });
+  return result;
+}
+
+describe('programs that eat memory or time', () => {
+  const ended: readonly IsolateOutcome[] = ['failed', 'timed_out', 'out_of_memory', 'died'];
+  it.each([
+    ['a filled array', 'Array(1e9).fill(0)'],
+    ['a growing map', 'const m = new Map(); for (let i = 0; ; i++) m.set(i, { i })'],
+    ['ten million keys', 'const o = {}; for (let i = 0; i < 1e8; i++) o["k" + i] = i'],
+    ['arrays of arrays', 'const a = []; for (;;) a.push(new Array(1e6).fill(a))'],
+    ['a sparse sort', 'const a = []; a[4e9] = 1; a.length = 4294967295; a.fill(1).sort()'],
+    ['a huge JSON text', 'JSON.stringify(Array(3e7).fill("abc")).length; for (;;) {}'],
+    ['squared big integers', 'let n = 3n; for (;;) n = n * n'],
+    ['a doubling string', 'let s = "x"; const l = []; for (;;) { s += s; l.push(s.split("")) }'],
+    ['array buffers', 'const l = []; for (;;) l.push(new ArrayBuffer(1e7))'],
+    ['touched typed arrays', 'const l = []; for (;;) l.push(new Uint8Array(1e7).fill(1))'],
+    ['deep recursion', '(function r() { r() })()'],
+    ['recursion that catches', '(function r() { try { r() } finally { r() } })()'],
+    ['nested proxies', 'let p = {}; for (let i = 0; i < 1e6; i++) p = new Proxy(p, {}); p.x; for (;;) {}'],
+    ['a promise loop', 'const l = () => Promise.resolve().then(l); await l()'],
+    ['an endless microtask loop', 'const l = () => { Promise.resolve().then(l) }; l()'],
+    ['a catastrophic regex', '/^(a+)+$/.test("a".repeat(50) + "b")'],
+    ['touched WebAssembly memory', 'new WebAssembly.Memory({ initial: 10000 })'],
+    ['a wait on shared memory', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'],
+    ['a promise that never settles', 'await new Promise(() => {})'],
+    ['a timer flood', 'for (;;) setTimeout(() => {}, 0)'],
+    ['a timer flood that catches', 'for (;;) try { setTimeout(() => {}, 1e6) } catch {}'],
+    ['timers made and cleared', 'for (;;) clearTimeout(setTimeout(() => {}, 1e6))'],
+    ['timers for ever', 'const f = () => setTimeout(f, 0); f()'],
+    ['a value that loops when shown', 'new Proxy({}, { ownKeys() { for (;;); } })'],
+    ['a file flood', 'for (;;) writeFile("x", "y").catch(() => {})'],
+  ])('contains %s', async (_name, code) => {
+    expect(ended).toContain((await contained(code)).outcome);
+  });
+
+  it('contains an endless console flood, and cuts it', async () => {
+    const result = await contained('for (;;) console.log("x".repeat(100))');
+    expect(result).toMatchObject({ outcome: 'timed_out', outputTruncated: true });
+    expect(result.stdout.length).toBeGreaterThan(60_000);
+  });
+
+  it('cuts a huge result, a huge line and a huge error', async () => {
+    expect((await contained('"x".repeat(1e7)')).value?.length).toBeLessThanOrEqual(10_001);
+    expect((await contained('Array.from({ length: 1e5 }, (_, i) => "item" + i)')).value?.length).toBeLessThan(
+      10_100,
+    );
+    expect((await contained('throw new Error("x".repeat(1e6))')).error?.length).toBeLessThanOrEqual(10_001);
+    expect(await contained('console.log("x".repeat(1e7))')).toMatchObject({ outcome: 'completed' });
+  });
+});
+
+describe('programs that look for a way out', () => {
+  it.each([
+    'console.log.constructor("return process")()',
+    'setTimeout.constructor("return process.env")()',
+    'readFile.constructor("return process")()',
+    'readFile("x").constructor.constructor("return process")()',
+    '(await readFile("x").catch((e) => e)).constructor.constructor("return process")()',
+    'this.constructor.constructor("return process")()',
+    'import("node:fs")',
+    'require("fs")',
+    'globalThis.process.exit()',
+    'Error.prepareStackTrace = (e, frames) => frames[0].getThis(); new Error("x").stack.process.pid',
+    'new SharedArrayBuffer(8)',
+  ])('gives %s nothing', async (code) => {
+    expect((await contained(code)).outcome).toBe('failed');
+  });
+
+  it('shows no more globals than the language and its own few', async () => {
+    const { value } = await contained(`Object.getOwnPropertyNames(globalThis)
+      .filter((name) => /process|require|^Buffer|fetch|ivm|global$|WebAssembly|Shared|Atomics|module|formatValue/.test(name)).join()`);
+    expect(value).toBe('');
+  });
+
+  it('is not fooled by a guest that poisons the language', async () => {
+    const poison = `for (const p of [Array, Map, String, Object, Promise, Function])
+      for (const name of Object.getOwnPropertyNames(p.prototype)) try { p.prototype[name] = () => { throw 'poison' } } catch {}
+      console.log('x'); 1`;
+    await pool.run('poison', scriptedCall(poison, { timeoutMs: 1000 }));
+    await pool.run('poison', scriptedCall('console.log({}); readFile("x"); ({})', { timeoutMs: 1000 }));
+    pool.release('poison');
+    expect(await pool.run('poison', scriptedCall('[1].map(String)'))).toMatchObject({ value: '[ "1" ]' });
+  });
+});
