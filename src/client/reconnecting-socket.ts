@@ -129,7 +129,6 @@ export class ReconnectingSocket {
     this.state = { type: 'closed', error };
     if (state.type === 'waiting') clearTimeout(state.timer);
     if (state.type === 'open' || state.type === 'connecting') state.socket.close();
-    this.opening?.promise.catch(() => undefined);
     this.opening?.reject(error);
     this.listener.onStatus({ state: 'closed', error });
   }
