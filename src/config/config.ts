@@ -75,6 +75,9 @@ export const environmentSchema = z.object({
     .describe('trace, debug, info, warn, error or silent'),
 });
 
+/** Which device and which driver libraries the engine's own process may use; handed to it as they are. */
+export const ACCELERATOR_VARIABLES = ['CUDA_VISIBLE_DEVICES', 'LD_LIBRARY_PATH', 'VK_DRIVER_FILES'] as const;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A variable that cannot be used; the message names it and says what was expected. */
@@ -90,16 +93,16 @@ export type Config = ReturnType<typeof toConfig>;
 
 /** Pure: the same environment gives the same frozen configuration. Throws ConfigError. */
 export function loadConfig(environment: Environment): Config {
-  const given = Object.fromEntries(
+  const given: Environment = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success)
     throw new ConfigError(parsed.error.issues.map((issue) => describeProblem(issue.path, given)));
-  return deepFreeze(toConfig(parsed.data));
+  return deepFreeze(toConfig(parsed.data, given));
 }
 
-function describeProblem(path: readonly PropertyKey[], given: Readonly<Record<string, unknown>>): string {
+function describeProblem(path: readonly PropertyKey[], given: Environment): string {
   const name = String(path[0]);
   const expected =
     environmentSchema.shape[name as keyof typeof environmentSchema.shape].description ?? 'another value';
@@ -108,7 +111,7 @@ function describeProblem(path: readonly PropertyKey[], given: Readonly<Record<st
   return `${name}: expected ${expected}; ${shown} is not.`;
 }
 
-function toConfig(env: z.infer<typeof environmentSchema>) {
+function toConfig(env: z.infer<typeof environmentSchema>, environment: Environment) {
   const home = env.GANTRY_HOME ?? join(homedir(), '.gantry');
   return {
     http: {
@@ -127,6 +130,7 @@ function toConfig(env: z.infer<typeof environmentSchema>) {
       gpu: env.GANTRY_GPU,
       sequences: env.GANTRY_PARALLEL,
     },
+    acceleratorEnvironment: pick(environment, ACCELERATOR_VARIABLES),
     databaseUrl: env.DATABASE_URL,
     sandbox: {
       provider: env.GANTRY_SANDBOX,
@@ -155,6 +159,10 @@ function toConfig(env: z.infer<typeof environmentSchema>) {
     },
     logLevel: env.LOG_LEVEL,
   };
+}
+
+function pick(environment: Environment, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
 }
 
 function deepFreeze<T extends object>(value: T): T {

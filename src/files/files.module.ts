@@ -1,8 +1,9 @@
 import { Module } from '@nestjs/common';
 import { BlobStore } from './blob-store.js';
+import { FileEventHydrator } from './file-event-hydrator.js';
 import { FileRepository } from './file.repository.js';
 import { FileService } from './file.service.js';
 
-/** Needs `DataSource` and `CONFIG` from global modules. */
-@Module({ providers: [BlobStore, FileRepository, FileService], exports: [BlobStore, FileService] })
+/** Needs `DataSource`, `EventLog` and `CONFIG` from global modules. */
+@Module({ providers: [BlobStore, FileRepository, FileService, FileEventHydrator], exports: [BlobStore, FileService] })
 export class FilesModule {}

@@ -9,7 +9,6 @@ import { messageOf } from '../errors.js';
 import { type ChunkWriter, FencedError } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
 import type { FileService } from '../files/file.service.js';
-import type { SandboxProvider } from '../sandbox/sandbox.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { WorkspaceService } from '../workspaces/workspace.service.js';
 import { CallJournal, type CallTerms } from './call-journal.js';
@@ -31,7 +30,6 @@ export interface RunWorkerParts {
   readonly registry: ToolRegistry;
   readonly workspaces: WorkspaceService;
   readonly files: FileService;
-  readonly sandboxes: SandboxProvider;
   readonly queue: RunQueue;
   readonly lease: WorkerLease;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;

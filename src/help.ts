@@ -1,0 +1,23 @@
+import { environmentSchema } from './config/config.js';
+
+/** What `npm start -- --help` prints: every variable with what it takes and its default. */
+export function helpText(): string {
+  const variables = Object.entries(environmentSchema.shape).map(([name, schema]) => {
+    const fallback = schema.safeParse(undefined);
+    const shown =
+      fallback.success && fallback.data !== undefined && fallback.data !== '' ? ` [${fallback.data}]` : '';
+    return `  ${name.padEnd(28)}${schema.description ?? ''}${shown}`;
+  });
+  return [
+    'Gantry: a self-hosted agent server.',
+    '',
+    'Usage:',
+    '  npm start                set up what is missing and run the server',
+    '  npm start -- --help      this text',
+    '  npx gantry chat          talk to a running server (see npx gantry --help)',
+    '',
+    'Environment (see .env.example):',
+    ...variables,
+    '',
+  ].join('\n');
+}

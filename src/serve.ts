@@ -1,0 +1,53 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { INestApplicationContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module.js';
+import { ApiKeyService } from './auth/api-key.service.js';
+import { Authenticator } from './auth/authenticator.js';
+import type { Config } from './config/config.js';
+import { GantryWsAdapter } from './gateway/gantry-ws.adapter.js';
+import { WorkerModule } from './worker.module.js';
+
+export interface RunningServer {
+  /** `http://host:port`, with the port really taken. */
+  readonly url: string;
+  /** Made now, and never to be read again; absent when there were keys already. */
+  readonly newKey: string | undefined;
+  close(): Promise<void>;
+}
+
+/** The server on its port, with the worker in the same process unless the configuration says otherwise. */
+export async function serve(config: Config): Promise<RunningServer> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), {
+    bufferLogs: true,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  app.disable('x-powered-by');
+  const authenticator = app.get(Authenticator);
+  app.useWebSocketAdapter(
+    new GantryWsAdapter(app, {
+      source: config.http,
+      authenticate: (headers) => authenticator.authenticate(headers),
+    }),
+  );
+  const firstKey = await app.get(ApiKeyService).ensureFirstKey();
+  await app.listen(config.http.port, config.http.host);
+  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
+  return { url: `http://${host}:${port}`, newKey: firstKey?.key, close: () => app.close() };
+}
+
+/** A process that only works runs. */
+export async function work(config: Config): Promise<INestApplicationContext> {
+  const app = await NestFactory.createApplicationContext(WorkerModule.with(config), {
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  return app;
+}

@@ -1,0 +1,33 @@
+import { Global, Module } from '@nestjs/common';
+import { IsolatePool } from '../sandbox/isolate/isolate-pool.js';
+import { SANDBOX_PROVIDER, type SandboxProvider } from '../sandbox/sandbox.js';
+import { createListFilesTool } from './files/list-files.tool.js';
+import { createReadFileTool } from './files/read-file.tool.js';
+import { createWriteFileTool } from './files/write-file.tool.js';
+import { createJavascriptTool } from './javascript/javascript.tool.js';
+import { createPythonTool } from './python/python.tool.js';
+import { createTerminalTool } from './terminal/terminal.tool.js';
+import { BUILT_IN_TOOLS } from './tool.js';
+import { ToolRegistry } from './tool-registry.js';
+
+/** The server's own tools, in the order models see them. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: BUILT_IN_TOOLS,
+      inject: [SANDBOX_PROVIDER, IsolatePool],
+      useFactory: (sandboxes: SandboxProvider, isolates: IsolatePool) => [
+        createPythonTool(sandboxes),
+        createJavascriptTool(isolates),
+        createTerminalTool(sandboxes),
+        createReadFileTool(),
+        createWriteFileTool(),
+        createListFilesTool(),
+      ],
+    },
+    ToolRegistry,
+  ],
+  exports: [ToolRegistry],
+})
+export class ToolsModule {}

@@ -1,0 +1,15 @@
+import 'reflect-metadata';
+import { ConfigError, loadConfig } from './config/config.js';
+import { work } from './serve.js';
+import { stopOnSignals } from './until-stopped.js';
+
+async function main(): Promise<void> {
+  const worker = await work(loadConfig(process.env));
+  stopOnSignals(() => worker.close());
+  process.stdout.write('The Gantry worker takes runs.\n');
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+  process.exit(1);
+});
