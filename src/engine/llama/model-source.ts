@@ -40,7 +40,7 @@ export function parseModelSource(model: string, homeDirectory: string): ModelSou
 
 function hubSource(uri: string, modelsDirectory: string): ModelSource {
   const path = uri.slice('hf:'.length);
-  if (!/^[\w.-]+\/[\w.-]+(?:[:/][\w./-]+)?$/.test(path) || path.split('/').includes('..')) {
+  if (!/^[\w.-]+\/[\w.-]+(?:[:/][\w./-]+)?$/.test(path) || path.split(/[/:]/).includes('..')) {
     throw new EngineError('invalid_request', `${uri} is not of the form hf:owner/repo[:quantization].`);
   }
   const name = path.endsWith('.gguf') ? basename(path, '.gguf') : path;

@@ -5,7 +5,10 @@ import {
   type ChatWrapperGenerateContextStateOptions,
   type ChatWrapperGeneratedContextState,
   type ChatWrapperSettings,
+  type Token,
 } from 'node-llama-cpp';
+
+type ModelItem = Extract<ChatHistoryItem, { type: 'model' }>;
 
 /**
  * Hands the library a finished prompt while the wrapper that it chose for the model still says
@@ -15,6 +18,8 @@ import {
 export class ExactPromptWrapper extends ChatWrapper {
   override readonly wrapperName = 'ExactPrompt';
   override readonly settings: ChatWrapperSettings;
+
+  private lastText: { readonly key: string; readonly text: LlamaText } | undefined;
 
   constructor(
     private readonly chosen: ChatWrapper,
@@ -34,12 +39,33 @@ export class ExactPromptWrapper extends ChatWrapper {
     });
     // Spaces at the start are ours to judge: those of a continuation belong to the text.
     state.ignoreStartText = [];
-    state.contextText = LlamaText([this.prompt, this.chosen.generateModelResponseText(turn.response)]);
+    state.contextText = this.textWith(turn);
     return state;
+  }
+
+  /** The library asks, and tokenizes, several times a turn; a long prompt makes that felt. */
+  private textWith(turn: ModelItem): LlamaText {
+    const key = JSON.stringify(turn.response);
+    if (this.lastText?.key !== key) {
+      const text = LlamaText([this.prompt, this.chosen.generateModelResponseText(turn.response)]);
+      this.lastText = { key, text: tokenizedOnce(text) };
+    }
+    return this.lastText.text;
   }
 }
 
-function lastModelItem(history: readonly ChatHistoryItem[]): Extract<ChatHistoryItem, { type: 'model' }> {
+/** One model's tokenizer is all that ever reads it. */
+function tokenizedOnce(text: LlamaText): LlamaText {
+  const tokenize = text.tokenize.bind(text);
+  let tokens: Token[] | undefined;
+  text.tokenize = (tokenizer, options) => {
+    tokens ??= tokenize(tokenizer, options);
+    return [...tokens];
+  };
+  return text;
+}
+
+function lastModelItem(history: readonly ChatHistoryItem[]): ModelItem {
   const last = history.at(-1);
   return last?.type === 'model' ? last : { type: 'model', response: [] };
 }

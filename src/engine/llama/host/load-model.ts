@@ -41,6 +41,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
   report('validate', 0);
   const llama = await openLibrary(settings, send);
   await checkModelFile(path, settings, llama);
+  report('read', 0);
   const model = await llama.loadModel({
     modelPath: path,
     onLoadProgress: (progress) => report('read', progress),

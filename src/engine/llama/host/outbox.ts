@@ -1,5 +1,8 @@
 import { EVENT_CREDIT, type FromHost, type HostEvent } from '../protocol.js';
 
+/** Deltas closer together than this travel together: nobody sees the difference, both processes save their work. */
+const SPACING_MS = 5;
+
 /**
  * The way of one generation's events to the server. At most EVENT_CREDIT batches are unread
  * there; while it is slow, deltas of the same kind melt into one here, so what waits is never
@@ -8,6 +11,8 @@ import { EVENT_CREDIT, type FromHost, type HostEvent } from '../protocol.js';
 export class Outbox {
   private credit = EVENT_CREDIT;
   private pending: HostEvent[] = [];
+  private lastSent = -Infinity;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly id: number,
@@ -18,12 +23,15 @@ export class Outbox {
     const melted = meltInto(this.pending.at(-1), event);
     if (melted === undefined) this.pending.push(event);
     else this.pending[this.pending.length - 1] = melted;
-    this.flush();
+    if (this.credit === 0) return;
+    const wait = this.lastSent + SPACING_MS - performance.now();
+    if (wait <= 0 || !isDelta(event)) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), wait);
   }
 
   addCredit(batches: number): void {
     this.credit += batches;
-    this.flush();
+    if (this.timer === undefined) this.flush();
   }
 
   get empty(): boolean {
@@ -31,18 +39,26 @@ export class Outbox {
   }
 
   private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     if (this.credit === 0 || this.pending.length === 0) return;
     this.credit -= 1;
+    this.lastSent = performance.now();
     const events = this.pending;
     this.pending = [];
     this.send({ type: 'events', id: this.id, events });
   }
 }
 
+function isDelta(event: HostEvent): boolean {
+  return event.type === 'text_delta' || event.type === 'reasoning_delta' || event.type === 'tool_call_delta';
+}
+
 function meltInto(last: HostEvent | undefined, next: HostEvent): HostEvent | undefined {
   if (last === undefined) return undefined;
-  if (last.type === 'text_delta' && next.type === 'text_delta')
+  if (last.type === 'text_delta' && next.type === 'text_delta') {
     return { ...last, text: last.text + next.text };
+  }
   if (last.type === 'reasoning_delta' && next.type === 'reasoning_delta') {
     return { ...last, text: last.text + next.text };
   }

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { argumentSchema } from './argument-schema.js';
+
+describe('argumentSchema', () => {
+  test('an object whose properties are all required stays one object', () => {
+    expect(
+      argumentSchema({
+        type: 'object',
+        properties: { path: { type: 'string', description: 'Where.' }, mode: { enum: ['r', 'w'] } },
+        required: ['path', 'mode'],
+      }),
+    ).toEqual({ type: 'object', properties: { path: { type: 'string' }, mode: { enum: ['r', 'w'] } } });
+  });
+
+  test('optional properties become a choice, in the order declared', () => {
+    const schema = argumentSchema({
+      type: 'object',
+      properties: { a: { type: 'string' }, b: { type: 'integer' }, c: { type: 'boolean' } },
+      required: ['b'],
+    });
+    const keys =
+      'oneOf' in schema
+        ? schema.oneOf.map((one) => ('properties' in one ? Object.keys(one.properties ?? {}) : []))
+        : [];
+    expect(keys).toEqual([['b'], ['a', 'b'], ['b', 'c'], ['a', 'b', 'c']]);
+  });
+
+  test('many optional properties do not explode', () => {
+    const names = Array.from({ length: 20 }, (_, index) => `p${index}`);
+    const schema = argumentSchema({
+      type: 'object',
+      properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+    });
+    expect('oneOf' in schema ? schema.oneOf.length : 0).toBe(22);
+  });
+
+  test('no properties is the empty object', () => {
+    expect(argumentSchema({ type: 'object' })).toEqual({ type: 'object', properties: {} });
+  });
+
+  test.each([
+    [{ type: ['string', 'null'] }, { oneOf: [{ type: 'string' }, { type: 'null' }] }],
+    [{ anyOf: [{ type: 'number' }, { const: 'auto' }] }, { oneOf: [{ type: 'number' }, { const: 'auto' }] }],
+    [
+      { type: 'array', items: { type: 'string' } },
+      { type: 'array', items: { type: 'string' } },
+    ],
+    [{ type: 'object' }, { type: 'object', additionalProperties: true }],
+  ])('converts %j', (property, expected) => {
+    const schema = argumentSchema({ type: 'object', properties: { x: property }, required: ['x'] });
+    expect('properties' in schema && schema.properties?.['x']).toEqual(expected);
+  });
+
+  test('a schema that refers to itself without end is cut off, not followed', () => {
+    const loop: Record<string, unknown> = { type: 'array' };
+    loop['items'] = loop;
+    expect(() => argumentSchema({ type: 'object', properties: { x: loop }, required: ['x'] })).not.toThrow();
+  });
+});
