@@ -76,10 +76,10 @@ export function protectionText(protections: SandboxProtections): string {
   return protections.notes.join(' ');
 }
 
-/** The message for the model when there was no sandbox to run in; anything else is thrown on. */
+/** The message for the model when there was no sandbox, or no room for its files; anything else is thrown on. */
 export function unavailableMessage(error: unknown): string {
   if (error instanceof DomainError && (error.code === 'unavailable' || error.code === 'storage_full')) {
-    return `[not run: ${error.message}]`;
+    return `[failed: ${error.message}]`;
   }
   throw error;
 }
