@@ -97,7 +97,6 @@ export class GuestSession {
       },
     };
     this.call = call;
-    this.job(call, this.hooks?.begin.apply(undefined, [], { timeout: limits.timeoutMs }));
     void this.evaluate(call, code);
     await over.promise;
     const described = call.stopped ? undefined : await this.describe(call);
@@ -123,10 +122,12 @@ export class GuestSession {
     call.requests.delete(request);
     const value = error === undefined ? decode(form, body) : undefined;
     const copied = { arguments: { copy: true }, timeout: call.limits.timeoutMs } as const;
-    this.job(call, this.hooks.settle.apply(undefined, [request, error, value], copied));
+    void this.job(call, this.hooks.settle.apply(undefined, [request, error, value], copied));
   }
 
   private async evaluate(call: Call, code: string): Promise<void> {
+    // Awaited: the inspector would overtake it.
+    await this.job(call, this.hooks?.begin.apply(undefined, [], { timeout: call.limits.timeoutMs }));
     const first = this.inspector.evaluate(code, 'repl');
     this.drain(call);
     call.evaluation = await first;
@@ -142,17 +143,17 @@ export class GuestSession {
 
   /** The inspector leaves promise jobs queued; any other entry into the isolate runs them, under a timeout. */
   private drain(call: Call): void {
-    this.job(call, this.context?.eval('0', { timeout: call.limits.timeoutMs }));
+    void this.job(call, this.context?.eval('0', { timeout: call.limits.timeoutMs }));
   }
 
-  private job(call: Call, entry: Promise<unknown> | undefined): void {
+  private job(call: Call, entry: Promise<unknown> | undefined): Promise<void> {
     call.jobs += 1;
     const settled = (): void => {
       call.jobs -= 1;
       if (this.isolate.isDisposed) this.stop(call, 'out_of_memory');
       call.check();
     };
-    void Promise.resolve(entry).then(settled, (error: unknown) => {
+    return Promise.resolve(entry).then(settled, (error: unknown) => {
       if (String(error).includes('timed out')) this.stop(call, 'interrupted');
       settled();
     });
@@ -223,7 +224,7 @@ export class GuestSession {
     if (!call || call.stopped || typeof id !== 'number' || typeof delayMs !== 'number') return;
     const fire = (): void => {
       call.timers.delete(id);
-      this.job(call, this.hooks?.fire.apply(undefined, [id], { timeout: call.limits.timeoutMs }));
+      void this.job(call, this.hooks?.fire.apply(undefined, [id], { timeout: call.limits.timeoutMs }));
     };
     call.timers.set(id, setTimeout(fire, delayMs));
   }

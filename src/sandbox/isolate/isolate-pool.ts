@@ -137,8 +137,9 @@ export class IsolatePool {
     try {
       const spare = this.spare;
       this.spare = undefined;
-      let process = await (spare ?? this.startProcess());
-      if (!process.alive) process = await this.startProcess();
+      // A spare may have died while it waited, or while it started.
+      const ready = await spare?.catch(() => undefined);
+      const process = ready?.alive ? ready : await this.startProcess();
       if (this.seats.get(sessionId) !== seat) {
         process.kill();
         throw new Error('The session was closed.');
