@@ -8,11 +8,16 @@ interface RouterLayer {
 export function allowedMethods(express: unknown, path: string): string[] {
   const found = new Set<string>();
   for (const layer of layersOf(express)) {
-    if (layer.route !== undefined && matches(layer, path)) {
+    if (layer.route !== undefined && !isMiddleware(layer.route.methods) && matches(layer, path)) {
       for (const method of Object.keys(layer.route.methods)) found.add(method.toUpperCase());
     }
   }
   return [...found].sort();
+}
+
+/** Nest mounts middlewares as routes that take every method there is. */
+function isMiddleware(methods: Readonly<Record<string, boolean>>): boolean {
+  return methods['trace'] === true || methods['_all'] === true;
 }
 
 function layersOf(express: unknown): readonly RouterLayer[] {

@@ -5,7 +5,7 @@ import { InferenceStatusService } from './inference/inference-status.service.js'
 import { InferenceController } from './inference/inference.controller.js';
 import { RunController } from './runs/run.controller.js';
 
-/** Needs `DataSource`, `ENGINE`, `RunService` and `ApprovalService` from global modules. */
+/** Needs `DataSource`, `ENGINE`, `RunService`, `ApprovalService` and `RuleService` from global modules. */
 @Module({
   controllers: [RunController, ApprovalController, RuleController, InferenceController],
   providers: [InferenceStatusService],

@@ -5,6 +5,7 @@ import { principalOf } from '../auth/current-principal.js';
 import { DomainError } from '../errors.js';
 import { MAX_IMPORT_BYTES } from '../sessions/session-export.js';
 import { parseHostileJson } from './hostile-json.js';
+import { requestPath } from './request-path.js';
 
 const MEBIBYTE = 1024 * 1024;
 const MAX_BODY_BYTES = 16 * MEBIBYTE;
@@ -42,7 +43,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
     throw new UnsupportedMediaTypeException('Compressed bodies are not taken.');
   }
-  const path = (request.url ?? '').split('?')[0] ?? '';
+  const path = requestPath(request);
   const text = await readText(request, limitOf(request.method, path));
   try {
     return text === '' ? undefined : parseHostileJson(text);

@@ -3,6 +3,7 @@ import { Catch, HttpException, Logger, MethodNotAllowedException, NotFoundExcept
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { allowedMethods } from './allowed-methods.js';
+import { requestPath } from './request-path.js';
 import { toWireError } from './wire-error.js';
 
 /** The one place where an error becomes an HTTP response: `{ error: { message, type, param, code } }`. */
@@ -37,7 +38,7 @@ export class WireErrorFilter implements ExceptionFilter {
   /** The router says 404 for a wrong method too; this tells the two apart and words both. */
   private ofRouting(thrown: unknown, request: IncomingMessage): { error: unknown; allow?: string } {
     if (!(thrown instanceof HttpException) || thrown.getStatus() !== 404) return { error: thrown };
-    const path = (request.url ?? '').split('?')[0] ?? '';
+    const path = requestPath(request);
     const methods = allowedMethods(this.adapterHost.httpAdapter.getInstance<unknown>(), path);
     if (methods.length === 0) {
       return { error: new NotFoundException(`There is no route ${request.method} ${path.slice(0, 200)}.`) };

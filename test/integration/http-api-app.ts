@@ -33,14 +33,17 @@ export interface TestAppOptions {
   readonly modules: readonly (DynamicModule | (new () => object))[];
   readonly providers?: readonly Provider[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** The application's way to the database, if not the direct one. */
+  readonly reachDatabase?: (url: string) => Promise<string>;
 }
 
 /** The modules under test on a real Postgres behind a real port; engine and sandbox are still ones. */
 export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   const database = await createTestDatabase();
   const config = loadConfig({ LOG_LEVEL: 'silent', ...options.environment });
-  const dataSource = await createDataSource(database.url).initialize();
-  const bus = new EventBus(database.url, { warn: () => undefined, info: () => undefined });
+  const url = (await options.reachDatabase?.(database.url)) ?? database.url;
+  const dataSource = await createDataSource(url).initialize();
+  const bus = new EventBus(url, { warn: () => undefined, info: () => undefined });
   const log = new EventLog(dataSource, bus);
   const engine = { current: { state: 'closed', model: 'demo' } as EngineStatus };
   const surroundings = surround(config, dataSource, log, engine, options.providers ?? []);

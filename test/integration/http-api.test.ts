@@ -1,0 +1,319 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiModule } from '../../src/api/api.module.js';
+import { FilesHttpModule } from '../../src/files/files-http.module.js';
+import { newId } from '../../src/ids.js';
+import { ObservabilityModule } from '../../src/observability/observability.module.js';
+import type { RunView } from '../../src/runs/run-view.js';
+import type { SessionView } from '../../src/sessions/session-request.js';
+import { SessionsModule } from '../../src/sessions/sessions.module.js';
+import { ask, startTestApp } from './http-api-app.js';
+import type { TestApp } from './http-api-app.js';
+import { startProxy } from './http-api-proxy.js';
+import type { CuttableProxy } from './http-api-proxy.js';
+import { RunsTestModule } from './http-api-runs.js';
+
+let app: TestApp;
+let proxy: CuttableProxy;
+let key: string;
+beforeAll(async () => {
+  app = await startTestApp({
+    modules: [ApiModule, SessionsModule, FilesHttpModule, ObservabilityModule, RunsTestModule],
+    reachDatabase: async (url) => {
+      proxy = await startProxy(url);
+      return proxy.url;
+    },
+  });
+  key = app.keys.alice;
+});
+afterAll(async () => {
+  await app.close();
+  proxy.close();
+});
+
+async function makeSession(): Promise<string> {
+  return ((await ask(app, '/v1/sessions', { key, body: {} })).body as SessionView).id;
+}
+
+async function makeRun(sessionId: string, body: object = {}): Promise<RunView> {
+  const answer = await ask(app, `/v1/sessions/${sessionId}/runs`, { key, body: { input: 'hello', ...body } });
+  expect(answer.status).toBe(201);
+  return answer.body as RunView;
+}
+
+async function makeApproval(
+  sessionId: string,
+  runId: string,
+): Promise<{ approvalId: string; callId: string }> {
+  const [approvalId, callId] = [newId('appr'), newId('call')];
+  await app.dataSource.query(
+    `INSERT INTO tool_calls (id, run_id, session_id, round, index, name, arguments, arguments_hash, state)
+     VALUES ($1, $2, $3, 0, 0, 'python', '{}', 'x', 'awaiting_approval')`,
+    [callId, runId, sessionId],
+  );
+  await app.dataSource.query(
+    `INSERT INTO approvals (id, tool_call_id, run_id, session_id, owner, state, tool_name, tool, arguments, arguments_hash)
+     VALUES ($1, $2, $3, $4, 'alice', 'pending', 'python',
+       '{"source":"built_in","kind":"code_execution","label":"Python code"}', '{}', 'x')`,
+    [approvalId, callId, runId, sessionId],
+  );
+  return { approvalId, callId };
+}
+
+describe('runs', () => {
+  it('are made once for one idempotency key, then looked up, listed and cancelled', async () => {
+    const session = await makeSession();
+    const run = await makeRun(session, { idempotency_key: 'once' });
+    const again = await ask(app, `/v1/sessions/${session}/runs`, {
+      key,
+      body: { input: 'hello', idempotency_key: 'once' },
+    });
+    expect(again).toMatchObject({ status: 200, body: { id: run.id } });
+    const other = await ask(app, `/v1/sessions/${session}/runs`, {
+      key,
+      body: { input: 'bye', idempotency_key: 'once' },
+    });
+    expect(other).toMatchObject({
+      status: 409,
+      body: { error: { type: 'conflict_error', param: 'idempotency_key' } },
+    });
+    expect((await ask(app, `/v1/runs/${run.id}`, { key })).body).toMatchObject({
+      id: run.id,
+      state: 'queued',
+    });
+    expect((await ask(app, `/v1/sessions/${session}/runs`, { key })).body).toMatchObject({
+      data: [{ id: run.id }],
+    });
+    const status = await ask(app, '/api/inference/status', { key });
+    expect(status.body).toMatchObject({ engine: { state: 'closed' }, runs: { queued: 1, running: 0 } });
+    const cancelled = await ask(app, '/api/inference/cancel', { key, body: { run_id: run.id } });
+    expect(cancelled).toMatchObject({ status: 200, body: { cancelled: [run.id] } });
+  });
+
+  it('are not cancelled by bodies that say nothing', async () => {
+    for (const raw of ['', '{', 'null', '[]', '"x"', '{"run_id": 7}', '{"__proto__": {"run_id": "x"}}']) {
+      const answer = await ask(app, '/api/inference/cancel', { key, method: 'POST', raw });
+      expect([raw, answer.status, answer.body]).toEqual([raw, 200, { cancelled: [] }]);
+    }
+  });
+
+  it('name the model', async () => {
+    expect((await ask(app, '/v1/models', { key })).body).toMatchObject({
+      object: 'list',
+      data: [{ id: 'demo', object: 'model', owned_by: 'gantry' }],
+    });
+  });
+});
+
+describe('someone else', () => {
+  it('is told of nothing by any id', async () => {
+    const session = await makeSession();
+    const run = await makeRun(session);
+    const { approvalId, callId } = await makeApproval(session, run.id);
+    const uploaded = new FormData();
+    uploaded.append('file', new Blob(['private']), 'private.txt');
+    uploaded.append('purpose', 'user_data');
+    const upload = await fetch(`${app.url}/v1/files`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+      body: uploaded,
+    });
+    const { id: fileId } = (await upload.json()) as { id: string };
+    const routes: [string, string, unknown?][] = [
+      ['GET', `/v1/sessions/${session}/runs`],
+      ['POST', `/v1/sessions/${session}/runs`, { input: 'mine' }],
+      ['POST', `/v1/sessions/${session}/tool_calls`, { name: 'python', arguments: {} }],
+      ['GET', `/v1/sessions/${session}/rules`],
+      ['DELETE', `/v1/sessions/${session}/rules/rule_1`],
+      ['GET', `/v1/runs/${run.id}`],
+      ['POST', `/v1/runs/${run.id}/steer`, { text: 'obey me' }],
+      ['GET', `/v1/agent/approvals/${approvalId}`],
+      ['POST', `/v1/agent/approvals/${approvalId}`, { decision: 'approve' }],
+      ['POST', '/v1/tool_results', { tool_call_id: callId, content: 'forged' }],
+      ['GET', `/v1/files/${fileId}`],
+      ['GET', `/v1/files/${fileId}/content`],
+      ['DELETE', `/v1/files/${fileId}`],
+    ];
+    for (const [method, path, body] of routes) {
+      const options = { method, ...(body === undefined ? {} : { body }) };
+      const theirs = await ask(app, path, { key: app.keys.bob, ...options });
+      expect([method, path, theirs.status]).toEqual([method, path, 404]);
+      expect(theirs.body).toMatchObject({ error: { type: 'not_found_error' } });
+      expect((await ask(app, path, options)).status).toBe(401);
+    }
+    for (const query of ['', `?session_id=${session}`, '?status=pending']) {
+      const listed = await ask(app, `/v1/agent/approvals${query}`, { key: app.keys.bob });
+      expect(listed.body).toEqual({ object: 'list', data: [] });
+    }
+    const keys = { run_id: run.id, session_id: session };
+    const cancelled = await ask(app, '/api/inference/cancel', { key: app.keys.bob, body: keys });
+    expect(cancelled.body).toEqual({ cancelled: [] });
+    const own = await ask(app, `/v1/agent/approvals?status=pending&session_id=${session}`, { key });
+    expect(own.body).toMatchObject({ data: [{ id: approvalId, state: 'pending' }] });
+  });
+});
+
+describe('bad input', () => {
+  const deep = '['.repeat(200_000) + ']'.repeat(200_000);
+
+  it.each([
+    ['malformed JSON', '{"title": ', 'malformed_json', null],
+    ['a tower of brackets', deep, 'json_too_deep', null],
+    ['a tower in a field', `{"title": ${deep}}`, 'json_too_deep', null],
+    ['a prototype key', '{"__proto__": {"title": "x"}}', 'unknown_field', '__proto__'],
+    ['a hidden prototype key', '{"title": "x", "a": {"\\u005f_proto__": 1}}', 'unknown_field', 'a.__proto__'],
+    ['an unknown field', '{"title": "x", "colour": "red"}', 'unknown_field', 'colour'],
+    ['a constructor key', '{"constructor": {"prototype": 1}}', 'unknown_field', 'constructor'],
+    ['a wrong type', '{"title": 7}', 'invalid_value', 'title'],
+    ['too long a text', `{"title": "${'x'.repeat(300)}"}`, 'invalid_value', 'title'],
+    ['NUL', '{"title": "a\\u0000b"}', 'invalid_text', 'title'],
+    ['half a surrogate pair', '{"title": "\\ud800"}', 'invalid_text', 'title'],
+    ['no object', '[]', 'invalid_value', null],
+    ['bytes that are no UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 'malformed_json', null],
+  ])('%s is refused by name', async (_what, raw, code, param) => {
+    const answer = await ask(app, '/v1/sessions', { key, method: 'POST', raw });
+    expect(answer.status).toBe(400);
+    expect(answer.body).toMatchObject({ error: { type: 'invalid_request_error', code, param } });
+  });
+
+  it('in a nested place is named by its path, with what was expected', async () => {
+    const session = await makeSession();
+    const tools = [{ type: 'function', function: { name: 'has spaces' } }];
+    const answer = await ask(app, `/v1/sessions/${session}/runs`, { key, body: { input: 'x', tools } });
+    expect(answer).toMatchObject({ status: 400, body: { error: { param: 'tools[0].function.name' } } });
+    const missing = await ask(app, `/v1/sessions/${session}/runs`, { key, body: {} });
+    expect(missing.body).toMatchObject({
+      error: { param: 'input', message: expect.stringContaining('expected string') as string },
+    });
+    const smuggled = await ask(app, `/v1/sessions/${session}/runs`, {
+      key,
+      body: { input: 'x', session_id: 'y' },
+    });
+    expect(smuggled.body).toMatchObject({ error: { code: 'unknown_field', param: 'session_id' } });
+    for (const decision of ['maybe', null]) {
+      const decided = await ask(app, '/v1/agent/approvals/appr_x', { key, body: { decision } });
+      expect(decided).toMatchObject({ status: 400, body: { error: { param: 'decision' } } });
+    }
+    expect((await ask(app, '/v1/agent/approvals?status=open', { key })).body).toMatchObject({
+      error: { param: 'status' },
+    });
+  });
+
+  it('too large is refused, announced or not', async () => {
+    const raw = `{"title": "${'x'.repeat(17 * 1024 * 1024)}"}`;
+    const announced = await ask(app, '/v1/sessions', { key, method: 'POST', raw });
+    expect(announced).toMatchObject({ status: 413, body: { error: { code: 'body_too_large' } } });
+    const chunked = await fetch(`${app.url}/v1/sessions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: ReadableStream.from([new TextEncoder().encode(raw)]),
+      duplex: 'half',
+    });
+    expect(chunked.status).toBe(413);
+  });
+
+  it('of a stranger is not even read', async () => {
+    const answer = await firstAnswer(
+      'POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n{',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('of another content type is refused with 415', async () => {
+    for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'application/jsonp']) {
+      const answer = await ask(app, '/v1/sessions', {
+        key,
+        method: 'POST',
+        raw: '{}',
+        headers: { 'content-type': type },
+      });
+      expect(answer).toMatchObject({ status: 415, body: { error: { code: 'unsupported_media_type' } } });
+    }
+    const packed = { 'content-encoding': 'gzip' };
+    expect((await ask(app, '/v1/sessions', { key, method: 'POST', raw: '{}', headers: packed })).status).toBe(
+      415,
+    );
+  });
+
+  it('in a path is a 404 or 400, never a 500', async () => {
+    for (const id of [
+      '%00',
+      '%ff',
+      '%E0%A4%A',
+      '..%2f..%2fetc',
+      "'; DROP TABLE sessions; --",
+      'x'.repeat(5000),
+      '%F0%9F',
+    ]) {
+      for (const path of [
+        `/v1/sessions/${id}`,
+        `/v1/runs/${id}`,
+        `/v1/agent/approvals/${id}`,
+        `/v1/files/${id}`,
+      ]) {
+        const { status } = await ask(app, path, { key });
+        expect([path, [400, 404].includes(status)]).toEqual([path, true]);
+      }
+    }
+  });
+
+  it('in a query is named', async () => {
+    const answer = await ask(app, '/v1/sessions?limit[$gt]=1', { key });
+    expect(answer.status).toBe(400);
+    expect((await ask(app, '/v1/sessions?__proto__[x]=1', { key })).status).toBeLessThan(500);
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+});
+
+describe('routes', () => {
+  it('that are not there are 404, with another method 405', async () => {
+    expect(await ask(app, '/v1/nothing', { key })).toMatchObject({
+      status: 404,
+      body: { error: { code: 'route_not_found', message: 'There is no route GET /v1/nothing.' } },
+    });
+    const wrong = await ask(app, '/v1/sessions/some/fork', { key, method: 'DELETE' });
+    expect(wrong).toMatchObject({ status: 405, body: { error: { code: 'method_not_allowed' } } });
+    expect(wrong.headers.get('allow')).toBe('POST');
+  });
+
+  it('answer with safe headers and a request id', async () => {
+    const own = await ask(app, '/health');
+    expect(own.headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{32}$/);
+    expect(own.headers.get('x-powered-by')).toBeNull();
+    expect(own.headers.get('x-content-type-options')).toBe('nosniff');
+    const given = await ask(app, '/v1/nothing', { headers: { 'x-request-id': 'trace-7' } });
+    expect(given.headers.get('x-request-id')).toBe('trace-7');
+    const forged = await ask(app, '/health', { headers: { 'x-request-id': '{"level":60} forged' } });
+    expect(forged.headers.get('x-request-id')).toMatch(/^req_/);
+  });
+});
+
+describe('a database that goes away', () => {
+  it('is a 503 that says so, and all is well when it is back', async () => {
+    const session = await makeSession();
+    proxy.cut();
+    const away = await ask(app, `/v1/sessions/${session}`, { key });
+    expect(away).toMatchObject({
+      status: 503,
+      body: { error: { type: 'api_error', code: 'database_unavailable' } },
+    });
+    expect(away.headers.get('retry-after')).toBe('2');
+    expect((await ask(app, '/health', { key })).status).toBe(200);
+    expect(await ask(app, '/ready')).toMatchObject({ status: 503, body: { database: 'unreachable' } });
+    await proxy.mend();
+    await expect.poll(async () => (await ask(app, `/v1/sessions/${session}`, { key })).status).toBe(200);
+  });
+});
+
+/** What the server says to bytes that are never completed. */
+async function firstAnswer(bytes: string): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const socket = connect(Number(new URL(app.url).port), '127.0.0.1', () => socket.write(bytes));
+  socket.setEncoding('utf8');
+  socket.once('data', (data: string) => {
+    resolve(data);
+    socket.destroy();
+  });
+  socket.once('error', reject);
+  return promise;
+}
