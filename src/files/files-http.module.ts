@@ -27,6 +27,8 @@ import { UploadService } from './upload.service.js';
           fieldNameSize: 64,
         },
         defParamCharset: 'utf8',
+        // Names are made safe in one place, `displayName`.
+        preservePath: true,
       }),
     }),
   ],

@@ -143,7 +143,7 @@ describe('stored content', () => {
     }
     expect(file.sha256.equals(digest)).toBe(true);
     expect(back.digest().equals(digest)).toBe(true);
-    expect(highest - before).toBeLessThan(8 * MEBIBYTE);
+    expect(highest - before).toBeLessThan(16 * MEBIBYTE);
   });
 });
 
