@@ -177,7 +177,7 @@ export class GuestSession {
         .catch(() => undefined);
       clean = answer === 0 ? clean + 1 : 0;
     }
-    if (clean < 2) process.exit(1);
+    if (clean < 2) process.kill(process.pid, 'SIGKILL');
   }
 
   private async describe(call: Call): Promise<Omit<GuestResult, 'outputTruncated'>> {

@@ -71,12 +71,12 @@ describe('programs that eat memory or time', () => {
   });
 
   it('cuts a huge result, a huge line and a huge error', async () => {
-    expect((await contained('"x".repeat(1e7)')).value?.length).toBeLessThanOrEqual(10_001);
+    expect((await contained('"x".repeat(1e6)')).value?.length).toBeLessThanOrEqual(10_001);
     expect((await contained('Array.from({ length: 1e5 }, (_, i) => "item" + i)')).value?.length).toBeLessThan(
       10_100,
     );
     expect((await contained('throw new Error("x".repeat(1e6))')).error?.length).toBeLessThanOrEqual(10_001);
-    expect(await contained('console.log("x".repeat(1e7))')).toMatchObject({ outcome: 'completed' });
+    expect(await contained('console.log("x".repeat(1e6))')).toMatchObject({ outcome: 'completed' });
   });
 });
 

@@ -47,6 +47,10 @@ function handle(frame: HostFrame, body: Buffer): void {
 socket.on('data', (chunk: Buffer) => {
   for (const { header, body } of decoder.push(chunk)) handle(header as HostFrame, body);
 });
-socket.on('close', () => process.exit(0));
-socket.on('error', () => process.exit(0));
+/** The host is gone. Not `process.exit`: its tear-down waits for guest code that may never end. */
+function leave(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+socket.on('close', leave);
+socket.on('error', leave);
 send({ type: 'ready' });
