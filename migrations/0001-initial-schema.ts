@@ -50,6 +50,7 @@ const UP = [
     stop_reason text,
     generation integer NOT NULL DEFAULT 0,
     worker_id text,
+    model text,
     options jsonb NOT NULL,
     input text,
     message_id text,

@@ -45,7 +45,7 @@ const BLOCKED_SQL = `
 export async function claimRun(
   manager: EntityManager,
   runId: string,
-  workerId: string,
+  worker: { readonly id: string; readonly model: string },
 ): Promise<ClaimedRun | undefined> {
   const [found] = await manager.query<{ session_id: string }[]>(`SELECT session_id FROM runs WHERE id = $1`, [
     runId,
@@ -69,9 +69,10 @@ export async function claimRun(
     await insertMessage(manager, { id, sessionId, runId, role: 'user', content });
   }
   await manager.query(
-    `UPDATE runs SET state = 'running', generation = generation + 1, worker_id = $2, started_at = COALESCE(started_at, now())
+    `UPDATE runs SET state = 'running', generation = generation + 1, worker_id = $2, model = $3,
+       started_at = COALESCE(started_at, now())
      WHERE id = $1`,
-    [runId, workerId],
+    [runId, worker.id, worker.model],
   );
   return {
     runId,

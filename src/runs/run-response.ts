@@ -1,12 +1,11 @@
 import type { EntityManager } from 'typeorm';
 import { NO_USAGE } from '../agent/usage.js';
 import type { RunResponse } from '../events/event.js';
-import type { Run } from './run.entity.js';
 
 interface RunRecord {
   id: string;
   session_id: string;
-  options: Run['options'];
+  model: string | null;
   stop_reason: RunResponse['stop_reason'] | null;
   finish_reason: string | null;
   usage: RunResponse['usage'] | null;
@@ -56,7 +55,7 @@ export async function buildRunResponse(manager: EntityManager, runId: string): P
   return {
     id: run.id,
     session_id: run.session_id,
-    model: run.options.model ?? 'default',
+    model: run.model ?? '',
     created: Math.floor(run.created_at.getTime() / 1000),
     choices: [
       {

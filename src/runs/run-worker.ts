@@ -77,12 +77,13 @@ export class RunWorker {
   }
 
   private async claimAndWork(runId: string): Promise<void> {
-    const { log, lease } = this.parts;
+    const { log, lease, engine } = this.parts;
     const controller = new AbortController();
     this.active.set(runId, controller);
     try {
       const run = await log.transaction(async (manager, append) => {
-        const claimed = await claimRun(manager, runId, lease.workerId);
+        const { model } = engine.status();
+        const claimed = await claimRun(manager, runId, { id: lease.workerId, model });
         if (!claimed) return undefined;
         const calls = new CallJournal(this.termsOf(claimed));
         if (claimed.resumed) {
@@ -93,7 +94,7 @@ export class RunWorker {
           );
         }
         await append(claimed.sessionId, runId, [
-          { type: 'run_started', generation: claimed.generation, model: claimed.options.model ?? 'default' },
+          { type: 'run_started', generation: claimed.generation, model },
         ]);
         return claimed;
       });

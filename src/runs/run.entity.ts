@@ -31,6 +31,10 @@ export class Run {
   @Column({ name: 'worker_id', type: 'text', nullable: true })
   workerId!: string | null;
 
+  /** The model that works it, known from its first claim. */
+  @Column({ type: 'text', nullable: true })
+  model!: string | null;
+
   @Column({ type: 'jsonb' })
   options!: RunOptions;
 

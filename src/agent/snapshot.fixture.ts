@@ -1,0 +1,28 @@
+import type { RunSnapshot } from './snapshot.js';
+import { NO_USAGE } from './usage.js';
+
+/** A run about to begin, with what a test changes. */
+export function snapshotOf(changes: Partial<RunSnapshot>): RunSnapshot {
+  return {
+    runId: 'run_1',
+    sessionId: 'sess_1',
+    owner: 'owner',
+    generation: 1,
+    kind: 'chat',
+    options: {},
+    round: 0,
+    attempt: 0,
+    toolCallCount: 0,
+    activeMs: 0,
+    usage: NO_USAGE,
+    cancelRequestedBy: null,
+    messages: [],
+    turnCommitted: false,
+    finishReason: null,
+    calls: [],
+    pastCalls: [],
+    partial: undefined,
+    steering: [],
+    ...changes,
+  };
+}
