@@ -17,6 +17,14 @@ function send(frame: ChildFrame, body?: Uint8Array): void {
   socket.write(encodeFrame(frame, body));
 }
 
+/** The host is gone, or something broke. Never Node's own exit: its tear-down hangs on a live isolate. */
+function leave(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+socket.on('close', leave);
+socket.on('error', leave);
+process.on('exit', leave);
+
 const port: GuestPort = {
   output: (call, stream, text) => send({ type: 'output', call, stream, text }),
   request: (call, request, operation, body) => send({ type: 'request', call, request, operation }, body),
@@ -47,10 +55,4 @@ function handle(frame: HostFrame, body: Buffer): void {
 socket.on('data', (chunk: Buffer) => {
   for (const { header, body } of decoder.push(chunk)) handle(header as HostFrame, body);
 });
-/** The host is gone. Not `process.exit`: its tear-down waits for guest code that may never end. */
-function leave(): void {
-  process.kill(process.pid, 'SIGKILL');
-}
-socket.on('close', leave);
-socket.on('error', leave);
 send({ type: 'ready' });
