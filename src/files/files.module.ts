@@ -5,5 +5,8 @@ import { FileRepository } from './file.repository.js';
 import { FileService } from './file.service.js';
 
 /** Needs `DataSource`, `EventLog` and `CONFIG` from global modules. */
-@Module({ providers: [BlobStore, FileRepository, FileService, FileEventHydrator], exports: [BlobStore, FileService] })
+@Module({
+  providers: [BlobStore, FileRepository, FileService, FileEventHydrator],
+  exports: [BlobStore, FileService],
+})
 export class FilesModule {}

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FileMetadata } from '../../src/files/file-object.js';
+import { missingFile, type FileMetadata } from '../../src/files/file-object.js';
+import { FileService } from '../../src/files/file.service.js';
 import { FilesHttpModule } from '../../src/files/files-http.module.js';
 import { newId } from '../../src/ids.js';
 import { collect, pseudoRandom } from './files-fixture.js';
@@ -305,5 +306,35 @@ describe('the list and deletion', () => {
 
   it.each(['limit=0', 'limit=x', 'limit=100000', 'colour=red'])('refuse %s', async (query) => {
     expect((await errorOf(await request(`/v1/files?${query}`))).status).toBe(400);
+  });
+});
+
+describe('file events', () => {
+  it('get their bodies when they are read, as far as a batch carries', async () => {
+    const sessionId = newId('sess');
+    await app.dataSource.query('INSERT INTO sessions (id, owner) VALUES ($1, $2)', [sessionId, 'alice']);
+    const files = app.get(FileService);
+    const facts = { owner: 'alice', sessionId, purpose: 'agent_output' };
+    const small = await files.store({ ...facts, name: 'a.txt', content: Buffer.from('hello') });
+    const large = await files.store({ ...facts, name: 'b.bin', content: pseudoRandom(4 * MEBIBYTE, 9) });
+    const placeholder = missingFile('c', { code: 'not_produced', message: 'none' });
+    const objects = [await files.toObject(small, { inline: false }), placeholder];
+    for (let index = 0; index < 10; index += 1) objects.push(await files.toObject(large, { inline: false }));
+    await app.log.transaction((_manager, append) =>
+      append(
+        sessionId,
+        null,
+        objects.map((file) => ({ type: 'file' as const, file })),
+      ),
+    );
+    const events = await app.log.read(sessionId, 0, 100);
+    expect(events.map((event) => event.seq)).toEqual(objects.map((_, index) => index + 1));
+    const bodies = events.flatMap((event) => (event.type === 'file' ? [event.file] : []));
+    expect(bodies[0]).toMatchObject({ id: small.id, text: 'hello' });
+    expect(bodies[1]).toEqual(placeholder);
+    expect(bodies.filter((body) => body.data_base64 !== undefined).length).toBe(7);
+    await files.remove('alice', small.id);
+    const [first] = await app.log.read(sessionId, 0, 1);
+    expect(first).toMatchObject({ file: { id: small.id, preview: 'hello' } });
   });
 });
