@@ -7,7 +7,9 @@ import type { ToolContext } from '../tool.js';
 import { createJavascriptTool } from './javascript.tool.js';
 
 describe('javascript tool', () => {
-  const pool = new IsolatePool({ ...DEFAULT_ISOLATE_POOL_OPTIONS, size: 2, recycleAfterCalls: 50 });
+  // The process's limit lies under the heap's, so that the watchdog is the one that ends a hungry program.
+  const limits = { memoryLimitMb: 512, rssLimitBytes: 180 * 1024 * 1024 };
+  const pool = new IsolatePool({ ...DEFAULT_ISOLATE_POOL_OPTIONS, ...limits, size: 2 });
   const tool = createJavascriptTool(pool);
   const run = (code: string, overrides: Partial<ToolContext> = {}) =>
     tool.execute({ code }, scriptedContext(overrides));
