@@ -15,6 +15,12 @@ class ChildChannel:
         self._frames = FrameReader()
         self._ready: list[tuple[int, bytes]] = []
         self.token = b"\0" * 16
+        # A fork that user code makes must not answer for the interpreter, nor take its requests.
+        os.register_at_fork(after_in_child=self._abandon)
+
+    def _abandon(self) -> None:
+        os.close(self._fd)
+        self._fd = -1
 
     def receive(self) -> dict[str, Any] | None:
         """The next request; None when the supervisor is gone or the descriptor was closed by user code."""

@@ -1,0 +1,134 @@
+import { expect, test } from 'vitest';
+import { DomainError } from '../../errors.js';
+import type { ExecutionResult } from '../../sandbox/sandbox.js';
+import { ScriptedSandboxProvider } from '../../sandbox/scripted/scripted-sandbox-provider.js';
+import type { ToolContext, ToolOutcome } from '../tool.js';
+import { codeExecutionDataSchema } from '../../events/tool-call-data.js';
+import { createPythonTool } from './python.tool.js';
+
+const spec = { sessionId: 'sess_1', runId: 'run_1', generation: 1 };
+
+function contextOn(provider: ScriptedSandboxProvider, emitted: string[] = []): ToolContext {
+  const unused = (): never => {
+    throw new Error('the tool has no business here');
+  };
+  return {
+    ...spec,
+    toolCallId: 'call_1',
+    round: 1,
+    timeoutMs: 30_000,
+    signal: new AbortController().signal,
+    workspace: {
+      list: unused,
+      read: unused,
+      write: unused,
+      readById: unused,
+      withSandbox: async (use) => use(await provider.acquire(spec)),
+    },
+    emitOutput: async (stream, text) => void emitted.push(`${stream}:${text}`),
+  };
+}
+
+async function run(result: Partial<ExecutionResult>): Promise<ToolOutcome> {
+  const provider = new ScriptedSandboxProvider();
+  provider.enqueue({ result });
+  return createPythonTool(provider).execute({ code: 'code' }, contextOn(provider));
+}
+
+test('output streams, and the model reads output, value, errors, notes', async () => {
+  const provider = new ScriptedSandboxProvider();
+  provider.enqueue({
+    output: [
+      { stream: 'stdout', text: 'one\n' },
+      { stream: 'stderr', text: 'careful\n' },
+    ],
+    result: { value: '42', images: [{ mimeType: 'image/png', data: Buffer.from('PNG') }], durationMs: 1.5 },
+  });
+  const emitted: string[] = [];
+  const outcome = await createPythonTool(provider).execute({ code: '42' }, contextOn(provider, emitted));
+  expect(emitted).toEqual(['stdout:one\n', 'stderr:careful\n']);
+  expect(outcome).toEqual({
+    status: 'succeeded',
+    content: 'one\n42\ncareful\n[1 image shown to the user]',
+    imagesBase64: ['UE5H'],
+    data: {
+      tool_type: 'code_execution',
+      code: '42',
+      stdout: 'one\n',
+      stderr: 'careful\n',
+      value: '42',
+      images_base64: ['UE5H'],
+      working_directory: '/workspace',
+      execution_time_ms: 1.5,
+      outcome: 'completed',
+      state_kept: true,
+    },
+  });
+  expect(codeExecutionDataSchema.parse(outcome.data)).toEqual(outcome.data);
+});
+
+test.each<[Partial<ExecutionResult>, string, string]>([
+  [{}, 'succeeded', '[no output]'],
+  [{ outcome: 'failed', exception: 'ValueError: no' }, 'failed', 'ValueError: no'],
+  [
+    { outcome: 'timed_out', exception: 'KeyboardInterrupt' },
+    'timed_out',
+    '[timed out after 30 s; variables kept]',
+  ],
+  [
+    { outcome: 'timed_out', stateKept: false },
+    'timed_out',
+    '[timed out after 30 s; the interpreter was restarted; variables are gone]',
+  ],
+  [
+    { outcome: 'out_of_memory', stateKept: false },
+    'failed',
+    '[stopped: it ran out of memory; the interpreter was restarted; variables are gone]',
+  ],
+  [{ outcome: 'interrupted' }, 'cancelled', '[interrupted; variables kept]'],
+  [
+    { outcome: 'completed', stateKept: false },
+    'succeeded',
+    '[the interpreter was restarted; variables are gone]',
+  ],
+  [{ stdout: 'y', droppedBytes: 7 }, 'succeeded', 'y\n[7 more bytes of output were left out]'],
+  [{ videoFrameCount: 5 }, 'succeeded', '[an animation of 5 frames shown to the user]'],
+])('%j is %s for the model', async (result, status, content) => {
+  expect(await run(result)).toMatchObject({ status, content });
+});
+
+test('no sandbox is an answer for the model, not an exception', async () => {
+  const provider = new ScriptedSandboxProvider(undefined, {
+    provider: 'none',
+    available: false,
+    reason: 'no engine',
+    network: 'not_applicable',
+    notes: [],
+  });
+  const tool = createPythonTool(provider);
+  expect(tool.available()).toBe(false);
+  expect(await tool.execute({ code: '1' }, contextOn(provider))).toMatchObject({
+    status: 'failed',
+    content: '[failed: no engine]',
+  });
+});
+
+test('what is not about the sandbox is thrown on', async () => {
+  const provider = new ScriptedSandboxProvider();
+  provider.enqueue({ output: [{ stream: 'stdout', text: 'x' }] });
+  const fenced = {
+    ...contextOn(provider),
+    emitOutput: () => Promise.reject(new DomainError('conflict', 'fenced')),
+  };
+  await expect(createPythonTool(provider).execute({ code: '1' }, fenced)).rejects.toThrow('fenced');
+});
+
+test('the description tells what is enforced', () => {
+  const provider = new ScriptedSandboxProvider(undefined, {
+    provider: 'scripted',
+    available: true,
+    network: 'none',
+    notes: ['There is no network.'],
+  });
+  expect(createPythonTool(provider).description).toContain('There is no network.');
+});
