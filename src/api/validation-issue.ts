@@ -40,10 +40,9 @@ export function describeIssues(
   issues: readonly ValidationIssue[],
   base: readonly PropertyKey[] = [],
 ): ValidationDescription {
-  const found = issues.map((issue) => describe(issue, base));
-  const shown = found.slice(0, MAX_ISSUES_SHOWN).map(({ message }) => message);
-  const rest = found.length - shown.length;
-  const message = shown.join(' ') + (rest > 0 ? ` And ${rest} more.` : '');
+  const found = issues.slice(0, MAX_ISSUES_SHOWN).map((issue) => describe(issue, base));
+  const rest = issues.length - found.length;
+  const message = found.map((one) => one.message).join(' ') + (rest > 0 ? ` And ${rest} more.` : '');
   const [first] = found;
   return {
     message: message.length > MAX_LENGTH ? `${message.slice(0, MAX_LENGTH)}…` : message,

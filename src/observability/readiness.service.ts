@@ -48,15 +48,21 @@ export class ReadinessService {
 
   private async databaseAnswers(): Promise<boolean> {
     const giveUp = new AbortController();
-    const answer = this.dataSource.query('SELECT 1').then(
-      () => true,
-      () => false,
-    );
+    const answer = this.ping();
     const patience = delay(DATABASE_PATIENCE_MS, false, { signal: giveUp.signal }).catch(() => false);
     try {
       return await Promise.race([answer, patience]);
     } finally {
       giveUp.abort();
+    }
+  }
+
+  private async ping(): Promise<boolean> {
+    try {
+      await this.dataSource.query('SELECT 1');
+      return true;
+    } catch {
+      return false;
     }
   }
 }

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { storableJson } from '../database/safe-json.js';
-import { hashOfText } from './rebuild-history.js';
 import type { ExportedMessage, ExportedRun, ExportedToolCall, SessionHistory } from './session-export.js';
 
 /** Postgres writes the records in the shape they have on the wire, so reading needs no mapping. */
@@ -92,6 +92,11 @@ function numberCalls(calls: readonly ExportedToolCall[]) {
     const round = `${call.run_id} ${call.round}`;
     const index = counts.get(round) ?? 0;
     counts.set(round, index + 1);
-    return { ...call, index, arguments_hash: hashOfText(call.arguments) };
+    return { ...call, index, arguments_hash: hashOf(call.arguments) };
   });
+}
+
+/** Only ever compared; the calls are over. */
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

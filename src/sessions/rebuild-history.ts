@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import { isRunOpen } from '../runs/run-state.js';
@@ -149,11 +148,6 @@ function renameMessage(
       : null,
     tool_call_id: message.role === 'tool' ? (callIds.get(message.tool_call_id ?? '') ?? null) : null,
   };
-}
-
-/** Of arguments whose canonical form is not known any more; only ever compared. */
-export function hashOfText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 function badExport(param: string, problem: string): DomainError {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
+import type { OnModuleDestroy } from '@nestjs/common';
 import { EventLog } from '../events/event-log.js';
 import type { LiveMarker } from '../events/event-log.js';
 import type { GantryEvent } from '../events/event.js';
@@ -19,11 +20,18 @@ export interface EventPage {
 
 /** A session's log over HTTP: in pages, or as server-sent events that follow it. */
 @Injectable()
-export class SessionEventsService {
+export class SessionEventsService implements OnModuleDestroy {
+  private readonly closing = new AbortController();
+
   constructor(
     private readonly sessions: SessionService,
     private readonly log: EventLog,
   ) {}
+
+  /** Streams have no end of their own; without this the server would wait for its readers. */
+  onModuleDestroy(): void {
+    this.closing.abort();
+  }
 
   async page(principal: string, sessionId: string, request: ReadEventsRequest): Promise<EventPage> {
     const { lastSeq } = await this.sessions.requireOwned(principal, sessionId);
@@ -32,7 +40,7 @@ export class SessionEventsService {
     return { object: 'list', data, has_more: next < Number(lastSeq), next_after_seq: next };
   }
 
-  /** Resolves when the client went away. Rejects only before the response has begun. */
+  /** Resolves when the client went away or the server closes. Rejects only before the response has begun. */
   async stream(
     principal: string,
     sessionId: string,
@@ -42,6 +50,7 @@ export class SessionEventsService {
     await this.sessions.requireOwned(principal, sessionId);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
+    const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
@@ -50,8 +59,8 @@ export class SessionEventsService {
     response.flushHeaders();
     const heartbeat = setInterval(() => beat(response), HEARTBEAT_MS);
     try {
-      for await (const event of this.log.subscribe(sessionId, afterSeq, gone.signal)) {
-        if (!response.write(toFrame(event))) await once(response, 'drain', { signal: gone.signal });
+      for await (const event of this.log.subscribe(sessionId, afterSeq, signal)) {
+        if (!response.write(toFrame(event))) await once(response, 'drain', { signal });
       }
     } catch {
       // The reader comes back with Last-Event-ID; nothing else can be said in a stream that has begun.

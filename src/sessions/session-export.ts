@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fileObjectSchema, stopReasonSchema, usageSchema } from '../events/event.js';
 import { toolCallDataSchema } from '../events/tool-call-data.js';
-import { sessionViewSchema } from './session-request.js';
+import { sessionViewSchema, systemPrompt, title } from './session-request.js';
 
 const MEBIBYTE = 1024 * 1024;
 /** Bodies of files in one export, in bytes; what does not fit is listed without its body. */
@@ -12,17 +12,27 @@ export const MAX_IMPORT_BYTES = 112 * MEBIBYTE;
 export const EXPORT_VERSION = 1;
 
 const id = z.string().min(1).max(128);
-const time = z.iso.datetime({ offset: true });
+const round = z.int().min(0).max(1_000_000);
+/** Postgres knows no year 0, which ISO 8601 has. */
+const time = z.iso
+  .datetime({ offset: true })
+  .refine((text) => Date.parse(text) >= 0, 'expected a time after 1970');
+
+const MAX_RECORDS = 100_000;
+const MAX_FILES = 2000;
 
 export const exportedMessageSchema = z.strictObject({
   id,
   run_id: id.nullable(),
-  round: z.int().min(0).nullable(),
+  round: round.nullable(),
   role: z.enum(['user', 'assistant', 'tool']),
   content: z.string(),
   reasoning: z.string().nullable(),
   /** Only an assistant's; `arguments` is JSON text as the model made it. */
-  tool_calls: z.array(z.strictObject({ id, name: z.string().max(256), arguments: z.string() })).nullable(),
+  tool_calls: z
+    .array(z.strictObject({ id, name: z.string().max(256), arguments: z.string() }))
+    .max(1000)
+    .nullable(),
   /** Only a tool's: the call that this answers. */
   tool_call_id: id.nullable(),
   created_at: time,
@@ -42,7 +52,7 @@ export const exportedRunSchema = z.strictObject({
     'cancelled',
   ]),
   stop_reason: stopReasonSchema.nullable(),
-  round: z.int().min(0),
+  round,
   usage: usageSchema.nullable(),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   message_id: id.nullable(),
@@ -55,7 +65,7 @@ export type ExportedRun = z.infer<typeof exportedRunSchema>;
 export const exportedToolCallSchema = z.strictObject({
   id,
   run_id: id,
-  round: z.int().min(0),
+  round,
   name: z.string().max(256),
   arguments: z.string(),
   status: z.enum([
@@ -73,7 +83,7 @@ export const exportedToolCallSchema = z.strictObject({
   result_content: z.string().nullable(),
   result_data: toolCallDataSchema.nullable(),
   result_images_base64: z.array(z.base64()).nullable(),
-  file_ids: z.array(id),
+  file_ids: z.array(id).max(MAX_FILES),
   created_at: time,
   started_at: time.nullable(),
   finished_at: time.nullable(),
@@ -83,6 +93,7 @@ export type ExportedToolCall = z.infer<typeof exportedToolCallSchema>;
 export const exportedFileSchema = fileObjectSchema.extend({
   /** Where it lies in the working directory, if it does. */
   path: z.string().optional(),
+  purpose: z.string().max(64),
   data_base64: z.base64().optional(),
 });
 export type ExportedFile = z.infer<typeof exportedFileSchema>;
@@ -91,14 +102,14 @@ export type ExportedFile = z.infer<typeof exportedFileSchema>;
 export const serializedSessionSchema = z.strictObject({
   object: z.literal('session.export'),
   version: z.literal(EXPORT_VERSION),
-  session: sessionViewSchema,
+  session: sessionViewSchema.extend({ title: title.nullable(), system_prompt: systemPrompt.nullable() }),
   /** The event log's last seq when this was made: subscribe after it to go on from here. */
   last_seq: z.int().min(0),
-  messages: z.array(exportedMessageSchema),
-  runs: z.array(exportedRunSchema),
-  tool_calls: z.array(exportedToolCallSchema),
+  messages: z.array(exportedMessageSchema).max(MAX_RECORDS),
+  runs: z.array(exportedRunSchema).max(MAX_RECORDS),
+  tool_calls: z.array(exportedToolCallSchema).max(MAX_RECORDS),
   /** With `text` or `data_base64` up to 8 MiB each and 64 MiB in all. */
-  files: z.array(exportedFileSchema),
+  files: z.array(exportedFileSchema).max(MAX_FILES),
 });
 export type SerializedSession = z.infer<typeof serializedSessionSchema>;
 

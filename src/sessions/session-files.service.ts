@@ -6,6 +6,7 @@ import type { FileObject } from '../events/event.js';
 import { FileService, INLINE_BYTES } from '../files/file.service.js';
 import { checkWorkspacePath } from '../workspaces/workspace-path.js';
 import { WorkspaceService } from '../workspaces/workspace.service.js';
+import { PathTree } from './path-tree.js';
 import { MAX_EXPORTED_CONTENT_BYTES } from './session-export.js';
 import type { ExportedFile } from './session-export.js';
 
@@ -50,7 +51,7 @@ export class SessionFilesService {
     manager: EntityManager,
   ): Promise<Map<string, string>> {
     const stored = new Map<string, string>();
-    const paths = new Set<string>();
+    const tree = new PathTree();
     for (const [index, file] of files.entries()) {
       const content = contentOf(file);
       if (content === undefined) continue;
@@ -69,8 +70,7 @@ export class SessionFilesService {
       );
       stored.set(file.id, row.id);
       if (path === undefined) continue;
-      if (collides(path, paths)) throw badFile(index, 'path', 'is taken by another file or folder');
-      paths.add(path);
+      if (!tree.add(path)) throw badFile(index, 'path', 'is taken by another file or folder');
       await manager.query('INSERT INTO workspace_entries (session_id, path, file_id) VALUES ($1, $2, $3)', [
         sessionId,
         path,
@@ -94,8 +94,9 @@ export class SessionFilesService {
       [fromSession, toSession],
     );
     const copies = new Map(pairs.map((pair) => [pair.old_id, pair.new_id]));
+    const wanted = new Set(named);
     const missing = (await this.files.listBySession(fromSession, manager)).filter(
-      (file) => named.includes(file.id) && !copies.has(file.id),
+      (file) => wanted.has(file.id) && !copies.has(file.id),
     );
     for (const file of missing) {
       const { owner, name, purpose, source } = file;
@@ -132,12 +133,6 @@ function requirePath(input: string, index: number): string {
   const check = checkWorkspacePath(input);
   if (!check.ok) throw badFile(index, 'path', check.problem);
   return check.path;
-}
-
-function collides(path: string, taken: ReadonlySet<string>): boolean {
-  return [...taken].some(
-    (other) => other === path || other.startsWith(`${path}/`) || path.startsWith(`${other}/`),
-  );
 }
 
 function badFile(index: number, field: string, problem: string): DomainError {

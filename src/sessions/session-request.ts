@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-const title = z.string().max(256);
-const systemPrompt = z.string().max(100_000);
+export const title = z.string().max(256);
+export const systemPrompt = z.string().max(100_000);
 
 /** `session.create` and `POST /v1/sessions`. */
 export const createSessionSchema = z.strictObject({

@@ -261,6 +261,26 @@ describe('export and import', () => {
         'files[0].data_base64',
       ],
       ['NUL in a message', { ...good, messages: [{ ...user, content: 'a\0b' }] }, 'messages[0].content'],
+      [
+        'a time before time',
+        { ...good, messages: [{ ...user, created_at: '0000-01-01T00:00:00Z' }] },
+        'messages[0].created_at',
+      ],
+      [
+        'a round past all counting',
+        { ...good, messages: [{ ...user, round: 2 ** 40 }] },
+        'messages[0].round',
+      ],
+      [
+        'a title without end',
+        { ...good, session: { ...good.session, title: 'x'.repeat(300) } },
+        'session.title',
+      ],
+      [
+        'a file under a file',
+        { ...good, files: [good.files[0], { ...good.files[0], id: 'f2', path: 'kept.txt/x' }] },
+        'files[1].path',
+      ],
       ['a seq that is none', { ...good, last_seq: 1.5 }, 'last_seq'],
     ];
     for (const [what, body, named] of bad) {
@@ -371,6 +391,17 @@ describe('events', () => {
     expect(app.log.bus.watchers(id)).toBe(1);
     gone.abort();
     await expect.poll(() => app.log.bus.watchers(id)).toBe(0);
+  });
+
+  it('end when the server closes', async () => {
+    const other = await startTestApp({ modules: [SessionsModule] });
+    const made = await ask(other, '/v1/sessions', { key: other.keys.alice, body: {} });
+    const response = await fetch(`${other.url}/v1/sessions/${(made.body as SessionView).id}/events`, {
+      headers: { authorization: `Bearer ${other.keys.alice}`, accept: 'text/event-stream' },
+    });
+    const rest = response.text();
+    await other.close();
+    expect(typeof (await rest)).toBe('string');
   });
 
   it('refuse a Last-Event-ID that is no seq', async () => {
