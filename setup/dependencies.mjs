@@ -7,8 +7,10 @@ import { step } from './progress.mjs';
 import { runCommand } from './run-command.mjs';
 import { hashFiles, readStamp, writeStamp } from './stamp.mjs';
 
+const modules = join(projectRoot, 'node_modules');
+
 /** Inside node_modules: whoever deletes that folder deletes its stamp with it. */
-const stampPath = join(projectRoot, 'node_modules', '.gantry-dependencies');
+const stampPath = join(modules, '.gantry-dependencies');
 
 function fingerprint() {
   const lockfile = hashFiles(projectRoot, ['package-lock.json']);
@@ -16,17 +18,22 @@ function fingerprint() {
 }
 
 /**
- * Exactly what the lockfile says. No package's install script runs: the native ones carry their binaries, and the
- * links that PostgreSQL's package lacks are made when it is first started.
+ * What the lockfile says, into an empty folder. No package's install script runs: the native ones carry their
+ * binaries, and the links that PostgreSQL's package lacks are made when it is first started.
+ *
+ * `npm install` rather than `npm ci`: a lockfile made against a registry that lacks some optional packages for other
+ * platforms lacks them too, which `ci` refuses and `install` lets pass. Versions and checksums are held to alike.
  */
 export async function ensureDependencies() {
   const wanted = fingerprint();
   if (readStamp(stampPath) === wanted) return;
-  await step('dependencies', 'npm ci, without install scripts', async () => {
+  await step('dependencies', 'npm packages of the lockfile, without install scripts', async () => {
+    // The stamp goes first: what an interrupted removal leaves must not look whole.
     rmSync(stampPath, { force: true });
+    rmSync(modules, { recursive: true, force: true });
     const { program, leading } = npmCommand(process.env);
-    const options = ['--ignore-scripts', '--include=dev', '--prefer-offline', '--no-audit', '--no-fund'];
-    await runCommand(program, [...leading, 'ci', ...options, '--loglevel=error'], {
+    const options = ['--ignore-scripts', '--no-save', '--include=dev', '--no-audit', '--no-fund'];
+    await runCommand(program, [...leading, 'install', ...options, '--loglevel=error'], {
       cwd: projectRoot,
       env: childEnvironment(process.env),
     });

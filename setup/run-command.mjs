@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 
-const shownOnFailure = 60;
+/** Lines of a failed command's output that are shown: some programs put the cause first, some last. */
+const shownAtStart = 12;
+const shownAtEnd = 30;
 
 /** A command that ended badly; `output` is all it said. */
 export class CommandError extends Error {
@@ -10,8 +12,7 @@ export class CommandError extends Error {
    * @param {string} output
    */
   constructor(command, outcome, output) {
-    const tail = output.trim().split('\n').slice(-shownOnFailure).join('\n');
-    super(`${command}: ${outcome}${tail === '' ? '' : `\n${tail}`}`);
+    super(`${command}: ${outcome}\n${shorten(output)}`.trim());
     this.name = 'CommandError';
     this.output = output;
   }
@@ -60,4 +61,11 @@ export function runCommand(program, argumentList, { cwd, env, timeoutMs } = {}) 
         );
     });
   });
+}
+
+/** @param {string} output */
+function shorten(output) {
+  const lines = output.trim().split('\n');
+  if (lines.length <= shownAtStart + shownAtEnd) return lines.join('\n');
+  return [...lines.slice(0, shownAtStart), '[...]', ...lines.slice(-shownAtEnd)].join('\n');
 }
