@@ -6,7 +6,8 @@ import { fitToContext } from './context-window.js';
 function engineOf(contextSize: number): Engine {
   return {
     capabilities: () => Promise.resolve({ model: 'm', contextSize, toolCalls: true, reasoning: false }),
-    count: ({ messages }) => Promise.resolve(messages.reduce((sum, message) => sum + message.content.length, 0)),
+    count: ({ messages }) =>
+      Promise.resolve(messages.reduce((sum, message) => sum + message.content.length, 0)),
     generate: () => {
       throw new Error('not asked for');
     },
@@ -48,7 +49,9 @@ describe('fitToContext', () => {
       'question 2',
       'question 3',
     ]);
-    const called = fitted.flatMap((message) => (message.role === 'assistant' ? message.toolCalls.map(({ id }) => id) : []));
+    const called = fitted.flatMap((message) =>
+      message.role === 'assistant' ? message.toolCalls.map(({ id }) => id) : [],
+    );
     const answered = fitted.flatMap((message) => (message.role === 'tool' ? [message.toolCallId] : []));
     expect(answered).toEqual(called);
   });

@@ -14,10 +14,20 @@ const limits: RunLimits = {
   toolTimeoutMs: 1000,
 };
 const traits: ToolTraits = { isClientTool: (name) => name === 'client', isPure: (name) => name === 'pure' };
-const step = (snapshot: Partial<RunSnapshot>, activeMs = 0) => nextStep(snapshotOf(snapshot), limits, activeMs, traits);
+const step = (snapshot: Partial<RunSnapshot>, activeMs = 0) =>
+  nextStep(snapshotOf(snapshot), limits, activeMs, traits);
 
 function call(index: number, state: ToolCallState, name = 'python'): CallSnapshot {
-  return { id: `call_${index}`, round: 0, index, name, arguments: '{}', state, attempt: 0, resultContent: null };
+  return {
+    id: `call_${index}`,
+    round: 0,
+    index,
+    name,
+    arguments: '{}',
+    state,
+    attempt: 0,
+    resultContent: null,
+  };
 }
 
 describe('nextStep', () => {
@@ -30,9 +40,15 @@ describe('nextStep', () => {
   test('infers with tools until a limit, then once without, then ends with the limit as its reason', () => {
     expect(step({})).toEqual({ type: 'infer', withTools: true });
     expect(step({ round: 3 })).toEqual({ type: 'infer', withTools: false });
-    expect(step({ round: 3, turnCommitted: true })).toEqual({ type: 'finish', stopReason: 'max_tool_rounds' });
+    expect(step({ round: 3, turnCommitted: true })).toEqual({
+      type: 'finish',
+      stopReason: 'max_tool_rounds',
+    });
     expect(step({ toolCallCount: 10 })).toEqual({ type: 'infer', withTools: false });
-    expect(step({ toolCallCount: 10, turnCommitted: true })).toEqual({ type: 'finish', stopReason: 'budget' });
+    expect(step({ toolCallCount: 10, turnCommitted: true })).toEqual({
+      type: 'finish',
+      stopReason: 'budget',
+    });
     expect(step({}, 60_000)).toEqual({ type: 'infer', withTools: false });
     expect(step({ turnCommitted: true }, 60_000)).toEqual({ type: 'finish', stopReason: 'timeout' });
   });
@@ -47,11 +63,16 @@ describe('nextStep', () => {
   });
 
   test('an answer that was cut by its length says so', () => {
-    expect(step({ turnCommitted: true, finishReason: 'length' })).toEqual({ type: 'finish', stopReason: 'length' });
+    expect(step({ turnCommitted: true, finishReason: 'length' })).toEqual({
+      type: 'finish',
+      stopReason: 'length',
+    });
   });
 
   test('a steering message goes on after a turn without calls', () => {
-    expect(step({ turnCommitted: true, steering: [{ id: 'msg_1', text: 'more' }] })).toEqual({ type: 'advance_round' });
+    expect(step({ turnCommitted: true, steering: [{ id: 'msg_1', text: 'more' }] })).toEqual({
+      type: 'advance_round',
+    });
   });
 
   test('the modes differ for a round with one call allowed and one asked', () => {
@@ -78,8 +99,12 @@ describe('nextStep', () => {
   });
 
   test('waits for the client once only its calls are open', () => {
-    expect(step({ turnCommitted: true, calls: [call(0, 'running', 'client')] })).toEqual({ type: 'wait_for_client' });
-    expect(step({ turnCommitted: true, calls: [call(0, 'approved', 'client')] })).toMatchObject({ type: 'execute' });
+    expect(step({ turnCommitted: true, calls: [call(0, 'running', 'client')] })).toEqual({
+      type: 'wait_for_client',
+    });
+    expect(step({ turnCommitted: true, calls: [call(0, 'approved', 'client')] })).toMatchObject({
+      type: 'execute',
+    });
   });
 
   test('a model that asks the same for the third time gets a turn without tools', () => {
@@ -92,7 +117,10 @@ describe('nextStep', () => {
       resultContent: '1',
     });
     expect(step({ round: 2, pastCalls: [past(0), past(1)] })).toEqual({ type: 'infer', withTools: true });
-    expect(step({ round: 2, pastCalls: [past(0), past(1), past(2)] })).toEqual({ type: 'infer', withTools: false });
+    expect(step({ round: 2, pastCalls: [past(0), past(1), past(2)] })).toEqual({
+      type: 'infer',
+      withTools: false,
+    });
   });
 
   test('is total: every combination of call states has a step, and none is left behind', () => {

@@ -15,7 +15,11 @@ describe('planRecovery', () => {
     ['a thought', { text: '', reasoning: 'Hm', calls: [] }, 'continue_text'],
     ['text and a call in flight', { text: 'Now', reasoning: '', calls: [inFlight] }, 'truncate_before_tool'],
     ['a complete call', { text: '', reasoning: '', calls: [complete] }, 'synthesize_tool_use'],
-    ['a complete call and one in flight', { text: '', reasoning: '', calls: [complete, inFlight] }, 'synthesize_tool_use'],
+    [
+      'a complete call and one in flight',
+      { text: '', reasoning: '', calls: [complete, inFlight] },
+      'synthesize_tool_use',
+    ],
   ] as const)('%s', (_what, partial, type) => {
     expect(planRecovery(partial).type).toBe(type);
   });
@@ -60,7 +64,9 @@ describe('the journalled turn', () => {
           }
           const recorder = new TurnRecorder(0, attempt, partial);
           for (const part of parts) {
-            journal.push(part.kind === 'text' ? recorder.addText(part.text) : recorder.addReasoning(part.text));
+            journal.push(
+              part.kind === 'text' ? recorder.addText(part.text) : recorder.addReasoning(part.text),
+            );
             if (part.kind === 'text') text += part.text;
             else reasoning += part.text;
           }
@@ -87,7 +93,14 @@ describe('the journalled turn', () => {
     const journal: JournalEvent[] = [
       recorder.addText('Let me see.'),
       recorder.startCall('call_1', 'python'),
-      { type: 'stream_reset', round: 0, attempt: 1, to_offset: 7, to_reasoning_offset: 0, cause: 'idle_stall' },
+      {
+        type: 'stream_reset',
+        round: 0,
+        attempt: 1,
+        to_offset: 7,
+        to_reasoning_offset: 0,
+        cause: 'idle_stall',
+      },
     ];
     expect(foldPartialTurn(journal)).toEqual({ text: 'Let me ', reasoning: '', calls: [] });
   });

@@ -46,14 +46,28 @@ describe('decideCall', () => {
     const strictness = { allow: 0, ask: 1, deny: 2 };
     const permission = fc.constantFrom('auto' as const, 'ask' as const, 'deny' as const);
     const rules = fc.array(
-      fc.record({ tool: fc.constantFrom('python', '*', 'py*'), decision: fc.constantFrom('allow', 'ask', 'deny') }),
+      fc.record({
+        tool: fc.constantFrom('python', '*', 'py*'),
+        decision: fc.constantFrom('allow', 'ask', 'deny'),
+      }),
     );
     fc.assert(
-      fc.property(permission, permission, rules, fc.constantFrom('sandbox', 'network'), (server, request, given, reach) => {
-        const without = decideCall({ toolName: 'python', reach, rules: given, floors: [server] });
-        const withRequest = decideCall({ toolName: 'python', reach, rules: given, floors: [server, request] });
-        expect(strictness[withRequest]).toBeGreaterThanOrEqual(strictness[without]);
-      }),
+      fc.property(
+        permission,
+        permission,
+        rules,
+        fc.constantFrom('sandbox', 'network'),
+        (server, request, given, reach) => {
+          const without = decideCall({ toolName: 'python', reach, rules: given, floors: [server] });
+          const withRequest = decideCall({
+            toolName: 'python',
+            reach,
+            rules: given,
+            floors: [server, request],
+          });
+          expect(strictness[withRequest]).toBeGreaterThanOrEqual(strictness[without]);
+        },
+      ),
     );
   });
 });

@@ -4,6 +4,7 @@ import type { EventPayload, StopReason } from '../events/event.js';
 import { foldPartialTurn, type JournalEvent } from '../agent/partial-turn.js';
 import { storableJson } from '../database/safe-json.js';
 import type { ChunkScope } from '../events/chunk-writer.js';
+import { missingOutputs } from './declared-outputs.js';
 import { insertMessage } from './insert-message.js';
 import { buildRunResponse } from './run-response.js';
 import { RUN_TRANSITIONS } from './run-state.js';
@@ -31,9 +32,12 @@ export async function endRun(
     `UPDATE runs SET state = $2, stop_reason = $3, error = $4, worker_id = NULL, finished_at = now() WHERE id = $1`,
     [scope.runId, to, stopReason, ending.type === 'fail' ? storableJson(ending.failure) : null],
   );
-  const response = await buildRunResponse(manager, scope.runId);
+  const missing = ending.type === 'complete' ? await missingOutputs(manager, scope.runId) : [];
+  const produced = await buildRunResponse(manager, scope.runId);
+  const response = { ...produced, files: [...produced.files, ...missing] };
   return [
     ...cancelled,
+    ...missing.map((file): EventPayload => ({ type: 'file', file })),
     ending.type === 'fail'
       ? {
           type: 'model_error',

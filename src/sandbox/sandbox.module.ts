@@ -47,7 +47,14 @@ async function createProvider({ sandbox, home }: Config, logger: PinoLogger): Pr
 @Module({
   providers: [
     { provide: SANDBOX_PROVIDER, inject: [CONFIG, PinoLogger], useFactory: createProvider },
-    { provide: IsolatePool, useFactory: () => new IsolatePool() },
+    {
+      provide: IsolatePool,
+      useFactory: async () => {
+        const pool = new IsolatePool();
+        await pool.ready();
+        return pool;
+      },
+    },
   ],
   exports: [SANDBOX_PROVIDER, IsolatePool],
 })
