@@ -16,8 +16,11 @@ import {
 import { RecentLines } from './recent-lines.js';
 
 const PING_EVERY_MS = 5_000;
-/** Native work runs beside the host's event loop; one that is silent for this long is lost. */
-const SILENT_AFTER_MS = 60_000;
+/**
+ * Native work runs beside the host's event loop, so one that leaves this many pings unanswered is
+ * lost. Pings are counted, not time: a machine that slept has not killed its model.
+ */
+const MAX_UNANSWERED_PINGS = 12;
 const TERM_BOUND_MS = 3_000;
 const LOG_LINES = 200;
 
@@ -54,7 +57,7 @@ export class HostProcess {
   private readonly counts = new Map<number, CountReply>();
   private readonly log = new RecentLines(LOG_LINES);
   private readonly heartbeat: NodeJS.Timeout;
-  private lastHeard = Date.now();
+  private unansweredPings = 0;
   private nextId = 1;
   private gone = false;
 
@@ -104,6 +107,9 @@ export class HostProcess {
   }
 
   count(messages: readonly ChatMessage[], tools: readonly ToolSpec[]): Promise<number> {
+    if (this.gone) {
+      return Promise.reject(new EngineError('stream_interrupted', 'The host process of the model is gone.'));
+    }
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.counts.set(id, { resolve, reject });
@@ -133,12 +139,16 @@ export class HostProcess {
   }
 
   private beat(): void {
-    if (Date.now() - this.lastHeard > SILENT_AFTER_MS) this.kill();
-    else this.send({ type: 'ping' });
+    if (this.unansweredPings >= MAX_UNANSWERED_PINGS) {
+      this.kill();
+      return;
+    }
+    this.unansweredPings += 1;
+    this.send({ type: 'ping' });
   }
 
   private receive(raw: unknown): void {
-    this.lastHeard = Date.now();
+    this.unansweredPings = 0;
     const parsed = fromHost.safeParse(raw);
     if (!parsed.success) {
       this.log.add(`The host sent what the protocol does not know: ${parsed.error.message}`);

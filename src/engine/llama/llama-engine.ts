@@ -46,8 +46,12 @@ class LlamaEngine implements Engine {
       this.checkModel(request.model, ready);
       for await (const event of this.turn(ready, request, signal)) {
         received.add(event);
-        yield event.type === 'stop' ? { ...event, message: received.snapshot() } : event;
-        if (event.type === 'stop') this.supervisor.turnFinished();
+        if (event.type !== 'stop') {
+          yield event;
+          continue;
+        }
+        this.supervisor.turnFinished();
+        yield { ...event, message: received.snapshot() };
       }
     } catch (error) {
       if (signal.aborted) yield { type: 'stop', reason: 'cancelled', message: received.snapshot() };
