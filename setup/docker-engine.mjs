@@ -100,7 +100,13 @@ async function install(machine) {
   await step('docker', 'installing docker.io with apt-get', async () => {
     const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
     await runCommand(apt, ['update'], quiet);
-    await runCommand(apt, ['install', '-y', '--no-install-recommends', 'docker.io'], quiet);
+    // From Debian 13 on the docker command is a package of its own.
+    const hasClientPackage = await runCommand('apt-cache', ['show', 'docker-cli'], quiet).then(
+      () => true,
+      () => false,
+    );
+    const packages = ['docker.io', ...(hasClientPackage ? ['docker-cli'] : [])];
+    await runCommand(apt, ['install', '-y', '--no-install-recommends', ...packages], quiet);
   });
   return undefined;
 }

@@ -12,5 +12,6 @@ const builder = join(projectRoot, 'sandboxes', 'build-image.mjs');
  */
 export async function ensureImage(env) {
   const { ensureSandboxImage } = await import(pathToFileURL(builder).href);
-  await ensureSandboxImage({ log: (line) => say(`    sandbox image: ${line}`), env });
+  const result = await ensureSandboxImage({ log: (line) => say(`    ${line}`), env });
+  if (result.state !== 'ready') throw new Error(result.reason);
 }

@@ -32,11 +32,15 @@ export async function prepareSandbox() {
   const home = resolve(env.GANTRY_HOME || join(homedir(), '.gantry'));
   const engine = await withLock(() => ensureDockerEngine(thisMachine(env, home)));
   if (engine.kind === 'off') return withoutSandbox(engine.reason, engine.remedy);
+  if (env.GANTRY_SANDBOX_IMAGE) return { kind: 'ready' };
   try {
     await withLock(() => ensureImage(env));
     return { kind: 'ready' };
   } catch (error) {
-    return withoutSandbox(`the sandbox image could not be made: ${error.message}`, 'run npm start again');
+    return withoutSandbox(
+      `there is no sandbox image: ${error.message}`,
+      'see to that, then run npm start again',
+    );
   }
 }
 
