@@ -21,8 +21,19 @@ function isMiddleware(methods: Readonly<Record<string, boolean>>): boolean {
 }
 
 function layersOf(express: unknown): readonly RouterLayer[] {
-  const { router } = express as { router?: { stack?: readonly RouterLayer[] } };
-  return router?.stack ?? [];
+  const router = memberOf(express, 'router');
+  const stack = memberOf(router, 'stack');
+  return Array.isArray(stack) ? stack.filter(isLayer) : [];
+}
+
+/** Express's application and router are functions with members. */
+function memberOf(value: unknown, name: string): unknown {
+  const hasMembers = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return hasMembers ? Reflect.get(value, name) : undefined;
+}
+
+function isLayer(value: unknown): value is RouterLayer {
+  return typeof memberOf(value, 'match') === 'function';
 }
 
 /** A path with broken percent-encoding makes the router throw. */

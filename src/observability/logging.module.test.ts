@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { Controller, Get, Module, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { LoggerModule, PinoLogger } from 'nestjs-pino';
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { loggingOptions } from './logging.module.js';
 
 const lines: string[] = [];
@@ -46,7 +46,7 @@ class CarelessModule {}
 it('logs each request under its id and no secret, however careless the code is', async () => {
   const app = await NestFactory.create(CarelessModule, { logger: false });
   await app.listen(0, '127.0.0.1');
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const url = await app.getUrl();
   const headers = {
     authorization: 'Bearer SECRET-1',
     'x-api-key': 'SECRET-2',
@@ -55,8 +55,8 @@ it('logs each request under its id and no secret, however careless the code is',
     'x-request-id': 'trace-1',
   };
   try {
-    await fetch(`http://127.0.0.1:${port}/careless?api_key=SECRET-5`, { headers });
-    await fetch(`http://127.0.0.1:${port}/health`, { headers });
+    await fetch(`${url}/careless?api_key=SECRET-5`, { headers });
+    await fetch(`${url}/health`, { headers });
   } finally {
     await app.close();
   }
@@ -64,7 +64,7 @@ it('logs each request under its id and no secret, however careless the code is',
   expect(log).not.toContain('SECRET');
   expect(log).toContain('[redacted]');
   const completed = lines
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line)))
     .filter((line) => 'res' in line);
   expect(completed).toMatchObject([{ req: { id: 'trace-1', path: '/careless' }, res: { statusCode: 200 } }]);
 });

@@ -21,7 +21,7 @@ const time = z.iso
 const MAX_RECORDS = 100_000;
 const MAX_FILES = 2000;
 
-export const exportedMessageSchema = z.strictObject({
+const exportedMessageSchema = z.strictObject({
   id,
   run_id: id.nullable(),
   round: round.nullable(),
@@ -39,7 +39,7 @@ export const exportedMessageSchema = z.strictObject({
 });
 export type ExportedMessage = z.infer<typeof exportedMessageSchema>;
 
-export const exportedRunSchema = z.strictObject({
+const exportedRunSchema = z.strictObject({
   id,
   kind: z.enum(['chat', 'tool']),
   state: z.enum([
@@ -62,7 +62,7 @@ export const exportedRunSchema = z.strictObject({
 });
 export type ExportedRun = z.infer<typeof exportedRunSchema>;
 
-export const exportedToolCallSchema = z.strictObject({
+const exportedToolCallSchema = z.strictObject({
   id,
   run_id: id,
   round,
@@ -90,7 +90,7 @@ export const exportedToolCallSchema = z.strictObject({
 });
 export type ExportedToolCall = z.infer<typeof exportedToolCallSchema>;
 
-export const exportedFileSchema = fileObjectSchema.extend({
+const exportedFileSchema = fileObjectSchema.extend({
   /** Where it lies in the working directory, if it does. */
   path: z.string().optional(),
   purpose: z.string().max(64),

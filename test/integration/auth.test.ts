@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ApiKeyService } from '../../src/auth/api-key.service.js';
 import { Authenticator } from '../../src/auth/authenticator.js';
 import { TicketService } from '../../src/auth/ticket.service.js';
@@ -120,7 +121,7 @@ describe('tickets', () => {
     const issued = await ask(app, '/v1/ws/tickets', { method: 'POST', key: app.keys.alice });
     expect(issued.status).toBe(201);
     expect(issued.headers.get('cache-control')).toBe('no-store');
-    const { ticket } = issued.body as { ticket: string };
+    const { ticket } = z.object({ ticket: z.string() }).parse(issued.body);
     const authenticator = app.get(Authenticator);
     const answers = await Promise.all(
       [1, 2, 3, 4, 5].map(() => authenticator.authenticate(handshake(ticket))),

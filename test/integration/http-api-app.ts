@@ -1,5 +1,4 @@
 import { request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Global, Module } from '@nestjs/common';
 import type { DynamicModule, INestApplication, Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -41,9 +40,9 @@ export interface TestAppOptions {
 export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   const database = await createTestDatabase();
   const config = loadConfig({ LOG_LEVEL: 'silent', ...options.environment });
-  const url = (await options.reachDatabase?.(database.url)) ?? database.url;
-  const dataSource = await createDataSource(url).initialize();
-  const bus = new EventBus(url, { warn: () => undefined, info: () => undefined });
+  const databaseUrl = (await options.reachDatabase?.(database.url)) ?? database.url;
+  const dataSource = await createDataSource(databaseUrl).initialize();
+  const bus = new EventBus(databaseUrl, { warn: () => undefined, info: () => undefined });
   const log = new EventLog(dataSource, bus);
   const engine = { current: { state: 'closed', model: 'demo' } as EngineStatus };
   const surroundings = surround(config, dataSource, log, engine, options.providers ?? []);
@@ -52,11 +51,11 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   }).compile();
   const app: INestApplication = testing.createNestApplication({ bodyParser: false, logger: false });
   await app.listen(0, '127.0.0.1');
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const url = await app.getUrl();
   const apiKeys = app.get(ApiKeyService);
   const [alice, bob] = [await apiKeys.create('alice', 'test'), await apiKeys.create('bob', 'test')];
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     dataSource,
     log,
     engine,

@@ -1,5 +1,5 @@
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 /** Stands between a server and its database and can be cut, as a network or a restart would. */
 export interface CuttableProxy {
@@ -33,7 +33,8 @@ export async function startProxy(databaseUrl: string): Promise<CuttableProxy> {
     const { promise, resolve } = Promise.withResolvers<void>();
     server.listen(port, '127.0.0.1', resolve);
     await promise;
-    return (server.address() as AddressInfo).port;
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
   };
   const port = await listen(0);
   const url = new URL(databaseUrl);

@@ -1,11 +1,13 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ApiModule } from '../../src/api/api.module.js';
 import { FilesHttpModule } from '../../src/files/files-http.module.js';
 import { newId } from '../../src/ids.js';
 import { ObservabilityModule } from '../../src/observability/observability.module.js';
+import { runViewSchema } from '../../src/runs/run-view.js';
 import type { RunView } from '../../src/runs/run-view.js';
-import type { SessionView } from '../../src/sessions/session-request.js';
+import { sessionViewSchema } from '../../src/sessions/session-request.js';
 import { SessionsModule } from '../../src/sessions/sessions.module.js';
 import { ask, startTestApp } from './http-api-app.js';
 import type { TestApp } from './http-api-app.js';
@@ -32,13 +34,13 @@ afterAll(async () => {
 });
 
 async function makeSession(): Promise<string> {
-  return ((await ask(app, '/v1/sessions', { key, body: {} })).body as SessionView).id;
+  return sessionViewSchema.parse((await ask(app, '/v1/sessions', { key, body: {} })).body).id;
 }
 
 async function makeRun(sessionId: string, body: object = {}): Promise<RunView> {
   const answer = await ask(app, `/v1/sessions/${sessionId}/runs`, { key, body: { input: 'hello', ...body } });
   expect(answer.status).toBe(201);
-  return answer.body as RunView;
+  return runViewSchema.parse(answer.body);
 }
 
 async function makeApproval(
@@ -118,7 +120,7 @@ describe('someone else', () => {
       headers: { authorization: `Bearer ${key}` },
       body: uploaded,
     });
-    const { id: fileId } = (await upload.json()) as { id: string };
+    const { id: fileId } = z.object({ id: z.string() }).parse(await upload.json());
     const routes: [string, string, unknown?][] = [
       ['GET', `/v1/sessions/${session}/runs`],
       ['POST', `/v1/sessions/${session}/runs`, { input: 'mine' }],
@@ -183,7 +185,7 @@ describe('bad input', () => {
     expect(answer).toMatchObject({ status: 400, body: { error: { param: 'tools[0].function.name' } } });
     const missing = await ask(app, `/v1/sessions/${session}/runs`, { key, body: {} });
     expect(missing.body).toMatchObject({
-      error: { param: 'input', message: expect.stringContaining('expected string') as string },
+      error: { param: 'input', message: '`input`: expected string, received undefined.' },
     });
     const smuggled = await ask(app, `/v1/sessions/${session}/runs`, {
       key,

@@ -3,7 +3,8 @@ import { FileService } from '../../src/files/file.service.js';
 import { insertMessage } from '../../src/runs/insert-message.js';
 import { serializedSessionSchema } from '../../src/sessions/session-export.js';
 import type { SerializedSession } from '../../src/sessions/session-export.js';
-import type { SessionPage, SessionView } from '../../src/sessions/session-request.js';
+import { sessionPageSchema, sessionViewSchema } from '../../src/sessions/session-request.js';
+import type { SessionView } from '../../src/sessions/session-request.js';
 import { SessionsModule } from '../../src/sessions/sessions.module.js';
 import { ask, startTestApp } from './http-api-app.js';
 import type { Answer, TestApp } from './http-api-app.js';
@@ -20,7 +21,7 @@ afterAll(() => app.close());
 async function make(body: unknown = {}, by = key): Promise<SessionView> {
   const answer = await ask(app, '/v1/sessions', { key: by, body });
   expect(answer.status).toBe(201);
-  return answer.body as SessionView;
+  return sessionViewSchema.parse(answer.body);
 }
 
 async function exportOf(id: string): Promise<SerializedSession> {
@@ -65,7 +66,7 @@ describe('sessions', () => {
     });
     expect(changed).toMatchObject({ status: 200, body: { title: null, system_prompt: 'be brief' } });
     const listed = await ask(app, '/v1/sessions', { key });
-    expect((listed.body as SessionPage).data.map((one) => one.id)).toContain(session.id);
+    expect(sessionPageSchema.parse(listed.body).data.map((one) => one.id)).toContain(session.id);
     expect(await make()).toMatchObject({ title: null });
     expect((await ask(app, '/v1/sessions', { key, method: 'POST' })).status).toBe(201);
   });
@@ -78,7 +79,9 @@ describe('sessions', () => {
     let cursor: string | null = '';
     while (cursor !== null) {
       const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
-      const page = (await ask(app, `/v1/sessions?limit=3${query}`, { key: bob })).body as SessionPage;
+      const page = sessionPageSchema.parse(
+        (await ask(app, `/v1/sessions?limit=3${query}`, { key: bob })).body,
+      );
       expect(page.data.length).toBeLessThanOrEqual(3);
       seen.push(...page.data.map((one) => one.id));
       cursor = page.next_cursor;
@@ -143,7 +146,9 @@ describe('someone else', () => {
     expect((await ask(app, `/v1/sessions/${id}/events`, stream)).status).toBe(404);
     expect((await put(id, body, app.keys.bob)).status).toBe(404);
     expect((await exportOf(id)).session.title).toBe('private');
-    const listed = (await ask(app, '/v1/sessions?limit=200', { key: app.keys.bob })).body as SessionPage;
+    const listed = sessionPageSchema.parse(
+      (await ask(app, '/v1/sessions?limit=200', { key: app.keys.bob })).body,
+    );
     expect(listed.data.map((one) => one.id)).not.toContain(id);
   });
 });
@@ -313,7 +318,7 @@ describe('fork', () => {
       status: 201,
       body: { title: 'branch', system_prompt: 'be brave', parent_id: id, last_seq: 0 },
     });
-    const branch = await exportOf((forked.body as SessionView).id);
+    const branch = await exportOf(sessionViewSchema.parse(forked.body).id);
     expect(branch.messages).toHaveLength(9);
     expect(branch.messages.at(-1)?.content).toBe('steered');
     expect(branch.runs).toHaveLength(2);
@@ -396,7 +401,7 @@ describe('events', () => {
   it('end when the server closes', async () => {
     const other = await startTestApp({ modules: [SessionsModule] });
     const made = await ask(other, '/v1/sessions', { key: other.keys.alice, body: {} });
-    const response = await fetch(`${other.url}/v1/sessions/${(made.body as SessionView).id}/events`, {
+    const response = await fetch(`${other.url}/v1/sessions/${sessionViewSchema.parse(made.body).id}/events`, {
       headers: { authorization: `Bearer ${other.keys.alice}`, accept: 'text/event-stream' },
     });
     const rest = response.text();
