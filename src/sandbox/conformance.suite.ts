@@ -35,6 +35,7 @@ export function describeSandboxConformance(name: string, makeProvider: () => Pro
 
     describeSessions(() => provider, acquire, exec);
     describeCalls(acquire, exec);
+    describeStopping(acquire, exec);
     describeFiles(acquire, exec);
   });
 }
@@ -114,6 +115,17 @@ function describeCalls(acquire: Acquire, exec: Exec): void {
     expect(shell).toMatchObject({ outcome: 'failed', exitCode: 3, stdout: 'shell\n' });
   });
 
+  test('calls made at once run one after another', async () => {
+    const sandbox = await acquire();
+    const order: string[] = [];
+    const program = (label: string): Promise<void> =>
+      exec(sandbox, CONFORMANCE_PROGRAMS.value).then(() => void order.push(label));
+    await Promise.all([program('first'), program('second'), program('third')]);
+    expect(order).toEqual(['first', 'second', 'third']);
+  });
+}
+
+function describeStopping(acquire: Acquire, exec: Exec): void {
   test('a call ends at its time limit', async () => {
     const sandbox = await acquire();
     const result = await sandbox.exec(
@@ -157,15 +169,6 @@ function describeCalls(acquire: Acquire, exec: Exec): void {
     );
     expect(stopped.outcome).toBe('interrupted');
     expect(await exec(sandbox, CONFORMANCE_PROGRAMS.value)).toMatchObject({ value: '42' });
-  });
-
-  test('calls made at once run one after another', async () => {
-    const sandbox = await acquire();
-    const order: string[] = [];
-    const program = (label: string): Promise<void> =>
-      exec(sandbox, CONFORMANCE_PROGRAMS.value).then(() => void order.push(label));
-    await Promise.all([program('first'), program('second'), program('third')]);
-    expect(order).toEqual(['first', 'second', 'third']);
   });
 
   test('a sink that fails ends the call with its own error, and the sandbox lives', async () => {

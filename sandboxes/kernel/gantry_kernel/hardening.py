@@ -62,7 +62,8 @@ def filter_instructions(machine: str) -> list[tuple[int, int, int, int]]:
 
 
 def _prctl(option: int, value: int, pointer: object = 0) -> bool:
-    return _libc.prctl(option, ctypes.c_ulong(value), pointer, ctypes.c_ulong(0), ctypes.c_ulong(0)) == 0
+    status: int = _libc.prctl(option, ctypes.c_ulong(value), pointer, ctypes.c_ulong(0), ctypes.c_ulong(0))
+    return status == 0
 
 
 def harden_supervisor() -> None:
@@ -92,6 +93,6 @@ def _install_filter() -> bool:
     if machine not in _REFUSED or not _prctl(PR_SET_NO_NEW_PRIVS, 1):
         return False
     instructions = filter_instructions(machine)
-    array = (_Instruction * len(instructions))(*instructions)
+    array = (_Instruction * len(instructions))(*(_Instruction(*fields) for fields in instructions))
     program = _Program(len(instructions), array)
     return _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program))

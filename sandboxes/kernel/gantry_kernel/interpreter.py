@@ -54,7 +54,7 @@ class Interpreter:
         sys.stdin = open(0, closefd=False)
         sys.stdout = self._stdout = live_text(1)
         sys.stderr = self._stderr = live_text(2)
-        builtins.input = _no_input  # type: ignore[assignment]
+        builtins.input = _no_input
         self._pictures = Pictures(
             lambda mime, data: channel.send(IMAGE, bytes([len(mime)]), mime.encode(), data),
             lambda mime, data: channel.send(VIDEO_FRAME, bytes([len(mime)]), mime.encode(), data),

@@ -76,11 +76,10 @@ class Pictures:
         self._image(buffer.getvalue())
 
     def _send_animation(self, animation: Any) -> None:
-        from matplotlib.animation import AbstractMovieWriter
-
         pictures = self
+        writer: Any = sys.modules["matplotlib.animation"].AbstractMovieWriter
 
-        class FrameCollector(AbstractMovieWriter):  # type: ignore[misc]
+        class FrameCollector(writer):  # type: ignore[misc]
             def setup(self, fig: Any, outfile: str, dpi: float | None = None) -> None:
                 self.fig = fig
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from gantry_kernel.protocol import DATA, ID, IMAGE, JSON, STDERR, STDOUT, VIDEO_FRAME, FrameReader, encode
 
@@ -89,10 +89,8 @@ class KernelClient:
                 return payload[ID.size :]
 
 
-def median_milliseconds(run: Any, times: int) -> float:
-    took = []
-    for _ in range(times):
-        start = time.perf_counter()
-        run()
-        took.append((time.perf_counter() - start) * 1000)
-    return sorted(took)[times // 2]
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
