@@ -14,7 +14,8 @@ export async function ensureBuild() {
   const content = hashFiles(projectRoot, sources);
   const names = sources
     .flatMap((path) => filesIn(join(projectRoot, path)))
-    .sort()
+    .map((path) => relative(projectRoot, path))
+    .toSorted((one, other) => (one < other ? -1 : 1))
     .join('\n');
   const wanted = `${content}\n${names}`;
   const found = readStamp(stampPath);
