@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -31,6 +32,16 @@ async function failure(work: Promise<unknown>): Promise<unknown> {
     () => undefined,
     (error: unknown) => error,
   );
+}
+
+async function untilOneWaitsForALock(): Promise<void> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await delay(10)) {
+    const waiting = await fixture.dataSource.query<unknown[]>(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    if (waiting.length > 0) return;
+  }
+  throw new Error('nobody waits for a lock');
 }
 
 describe('stored content', () => {
@@ -107,6 +118,23 @@ describe('stored content', () => {
     expect(await fixture.count('blobs')).toBe(1);
   });
 
+  it('is held from its commit to the end of the transaction, and then kept', async () => {
+    const old = await fixture.files.store({ ...facts, content: Buffer.from('held') });
+    const committed = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const storing = fixture.dataSource.transaction(async (manager) => {
+      await fixture.blobs.commit(manager, await fixture.blobs.stage(Buffer.from('held'), 10));
+      committed.resolve();
+      await gate.promise;
+      return fixture.files.store({ ...facts, content: Buffer.from('held') }, manager);
+    });
+    await committed.promise;
+    const removing = fixture.files.remove('ann', old.id);
+    await untilOneWaitsForALock().finally(gate.resolve);
+    await removing;
+    expect((await fixture.files.readAll(await storing, 10)).toString()).toBe('held');
+  });
+
   it('is told when it is deleted while it is read', async () => {
     const file = await fixture.files.store({ ...facts, content: pseudoRandom(3 * CHUNK_BYTES, 7) });
     const reader = fixture.files.open(file);
@@ -148,19 +176,25 @@ describe('stored content', () => {
 });
 
 describe('limits', () => {
-  it('refuse what is larger than allowed, while it is being read, and leave nothing', async () => {
-    let read = 0;
-    async function* endless() {
-      for (;;) {
-        read += 1;
-        yield Buffer.alloc(100_000, read);
+  it.each([
+    ['too_large', { GANTRY_MAX_UPLOAD_MB: '3' }],
+    ['storage_full', { GANTRY_MAX_UPLOAD_MB: '64', GANTRY_STORAGE_LIMIT_MB: '3' }],
+  ])(
+    'refuse content without end as %s, while it is being read, and leave nothing',
+    async (code, environment) => {
+      let read = 0;
+      async function* endless() {
+        for (;;) {
+          read += 1;
+          yield Buffer.alloc(100_000, read);
+        }
       }
-    }
-    const { files } = fixture.under({ GANTRY_MAX_UPLOAD_MB: '3' });
-    await expect(files.store({ ...facts, content: endless() })).rejects.toMatchObject({ code: 'too_large' });
-    expect(read).toBeLessThan(50);
-    expect(await fixture.count('blobs')).toBe(0);
-  });
+      const { files } = fixture.under(environment);
+      await expect(files.store({ ...facts, content: endless() })).rejects.toMatchObject({ code });
+      expect(read).toBeLessThan(50);
+      expect(await fixture.count('blobs')).toBe(0);
+    },
+  );
 
   it('refuse what does not fit into the storage, small or large, and leave nothing', async () => {
     const { files } = fixture.under({ GANTRY_STORAGE_LIMIT_MB: '3' });
