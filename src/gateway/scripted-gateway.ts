@@ -59,6 +59,7 @@ export class ScriptedLog {
   readonly events: GantryEvent[] = [];
   /** Events up to this seq are gone. */
   trimmedTo = 0;
+  subscriberCount = 0;
   private wakers: (() => void)[] = [];
 
   constructor(readonly sessionId: string) {}
@@ -75,6 +76,15 @@ export class ScriptedLog {
   }
 
   async *subscribe(afterSeq: number, signal: AbortSignal): AsyncGenerator<GantryEvent | LiveMarker> {
+    this.subscriberCount += 1;
+    try {
+      yield* this.follow(afterSeq, signal);
+    } finally {
+      this.subscriberCount -= 1;
+    }
+  }
+
+  private async *follow(afterSeq: number, signal: AbortSignal): AsyncGenerator<GantryEvent | LiveMarker> {
     let cursor = Math.max(afterSeq, this.trimmedTo);
     let live = false;
     while (!signal.aborted) {

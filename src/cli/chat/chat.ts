@@ -153,7 +153,7 @@ export class Chat {
     if (this.question === undefined && this.view.isLive) this.openQuestion();
     if (this.question !== undefined) return this.takeAnswer(this.question);
     const isIdle = this.view.isLive && this.view.openRuns.size === 0;
-    const index = isIdle ? 0 : this.lines.findIndex((line) => this.isUrgent(line));
+    const index = isIdle ? 0 : this.urgentLine();
     const [line] = index === -1 ? [] : this.lines.splice(index, 1);
     if (line !== undefined) {
       this.isPrompting = false;
@@ -168,10 +168,17 @@ export class Chat {
     return false;
   }
 
-  /** What makes sense while a run goes on. A script's `/quit` waits for the run; a person's does not. */
-  private isUrgent(line: string): boolean {
-    const { type } = parseLine(line);
-    return type === 'steer' || type === 'cancel' || (this.terminal.isTty && type === 'quit');
+  /**
+   * The place of a line that makes sense while a run goes on, or -1. A person's overtakes what was typed
+   * before; a script's lines keep their order, and its `/quit` waits for the run.
+   */
+  private urgentLine(): number {
+    const { isTty } = this.terminal;
+    const index = this.lines.findIndex((line) => {
+      const { type } = parseLine(line);
+      return type === 'steer' || type === 'cancel' || (isTty && type === 'quit');
+    });
+    return isTty || index === 0 ? index : -1;
   }
 
   private openQuestion(): void {
