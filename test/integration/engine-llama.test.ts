@@ -178,14 +178,14 @@ describe('the demo model', () => {
         const text = textOf(whole);
         const reasoning = reasoningOf(whole);
         expect(text.length).toBeGreaterThan(10);
-        for (const prefix of prefixesOf(text)) {
+        for (const prefix of [...prefixesOf(text), text]) {
           const rest = await generate(
             conversation(messages, { enableThinking, continueFrom: { reasoning, text: prefix } }),
           );
           expect(prefix + textOf(rest)).toBe(text);
           expect(reasoningOf(rest)).toBe('');
         }
-        for (const prefix of prefixesOf(reasoning)) {
+        for (const prefix of [...prefixesOf(reasoning), ...(reasoning === '' ? [] : [reasoning])]) {
           const rest = await generate(
             conversation(messages, { enableThinking, continueFrom: { reasoning: prefix, text: '' } }),
           );
@@ -240,6 +240,19 @@ describe('the demo model', () => {
     expect(events.at(-1)).toMatchObject({ type: 'stop', reason: 'cancelled' });
     expect(textOf(events)).toBe('');
     expect((await generate(demoRequest('Hello!'))).at(-1)).toMatchObject({ reason: 'stop' });
+  });
+
+  test('a slow reader gets everything, in fewer and larger pieces', async () => {
+    const whole = await generate(endlessRequest({ sessionId: 'fast', maxTokens: 250 }));
+    const slow: EngineEvent[] = [];
+    for await (const event of engine.generate(endlessRequest({ sessionId: 'slow', maxTokens: 250 }), never)) {
+      slow.push(event);
+      // The host goes on meanwhile, far past the credit for unread batches.
+      if (slow.length === 1) await generate(endlessRequest({ sessionId: 'between', maxTokens: 250 }));
+    }
+    expect(textOf(slow)).toBe(textOf(whole));
+    expect(slow.at(-1)).toEqual({ ...slow.at(-1), type: 'stop', reason: 'length' });
+    expect(slow.length).toBeLessThan(whole.length);
   });
 
   test('sessions in parallel do not disturb each other', async () => {

@@ -102,6 +102,11 @@ describe('a model that cannot be loaded', () => {
     expect((await failure({ contextSize: 10 })).message).toContain('too small');
   });
 
+  test('a host that dies at every start is given up, with its last words', async () => {
+    const status = await failure({ environment: { NODE_OPTIONS: '--no-such-option' } });
+    expect(status.message).toContain('--no-such-option');
+  });
+
   test('a hub that cannot be reached or has no such model', async () => {
     const status = await failure({ model: 'hf:gantry-no-such-owner/no-such-model' });
     expect(status.hint).toContain('MODEL=demo needs no network');
