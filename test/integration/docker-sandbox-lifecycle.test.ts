@@ -120,7 +120,10 @@ describe('the life of a container', () => {
     const provider = provide();
     const sandbox = await provider.acquire(spec('sess_killed'));
     const result = await exec(sandbox, 'import time\nprint("begun")\ntime.sleep(600)', () => {
-      void docker.getContainer(sandbox.id).kill();
+      void docker
+        .getContainer(sandbox.id)
+        .kill()
+        .catch(() => undefined);
     });
     expect(result).toMatchObject({ outcome: 'sandbox_lost', stateKept: false, stdout: 'begun\n' });
     const next = await provider.acquire(spec('sess_killed'));
@@ -134,7 +137,11 @@ describe('the life of a container', () => {
     const result = await sandbox.exec(
       'import time\nprint("begun")\ntime.sleep(600)',
       { timeoutMs: 500 },
-      () => void docker.getContainer(sandbox.id).pause(),
+      () =>
+        void docker
+          .getContainer(sandbox.id)
+          .pause()
+          .catch(() => undefined),
       new AbortController().signal,
     );
     expect(result).toMatchObject({ outcome: 'sandbox_lost', stdout: 'begun\n' });

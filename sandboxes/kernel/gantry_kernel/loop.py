@@ -36,6 +36,8 @@ class Loop:
         self._set(fd, None, None)
 
     def _set(self, fd: int, read: Callback | None, write: Callback | None) -> None:
+        if self._callbacks.get(fd, (None, None)) == (read, write):
+            return
         known = fd in self._callbacks
         events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
         if not events:

@@ -10,6 +10,8 @@ from .protocol import ID
 
 CHUNK_BYTES = 64 << 10
 DRAIN_BYTES = 2 << 20
+# Small writes that come close together, as print's text and newline do, become one frame.
+GATHER_SECONDS = 0.004
 
 
 class OutputPipe:
@@ -47,11 +49,16 @@ class OutputPipe:
                 return
 
     def _on_readable(self) -> None:
+        self._loop.on_readable(self._fd, None)
         if self._call_id is not None and self._room > 0 and self._writer.is_full:
-            self._loop.on_readable(self._fd, None)
             self._writer.when_drained(self._resume)
-            return
-        self._take()
+        else:
+            self._loop.after(GATHER_SECONDS, self._take_gathered)
+
+    def _take_gathered(self) -> None:
+        if self._open:
+            self._take()
+            self._resume()
 
     def _resume(self) -> None:
         if self._open:

@@ -40,6 +40,14 @@ class SupervisorTest(unittest.TestCase):
         result = self.client.finish(call_id).result
         self.assertEqual((result["outcome"], result["stateKept"]), ("interrupted", True))
 
+    def test_a_printed_line_is_one_piece(self) -> None:
+        call_id = self.client.send(
+            op="exec", code='print("line")\nimport time; time.sleep(60)', timeoutMs=60_000, maxOutputBytes=100
+        )
+        self.assertEqual(self.client.first_output(), b"line\n")
+        self.client.send(op="interrupt", id=call_id)
+        self.client.finish(call_id)
+
     def test_failures_show_the_users_frames_only(self) -> None:
         result = self.client.exec("def f():\n    return 1 / 0\nf()").result
         self.assertEqual(result["outcome"], "failed")
@@ -90,7 +98,8 @@ class SupervisorTest(unittest.TestCase):
         self.assertEqual(self.client.exec('print("mine")').stdout, "mine\n")
 
     def test_a_fork_does_not_answer_for_its_parent(self) -> None:
-        self.assertEqual(self.client.exec("import os\nme = os.getpid()\nos.fork()\nos.getpid() == me").result["value"], "True")
+        result = self.client.exec("import os\nme = os.getpid()\nos.fork()\nos.getpid() == me").result
+        self.assertEqual(result["value"], "True")
         self.assertEqual(self.client.exec("1 + 1").result["value"], "2")
 
     def test_a_forged_frame_kills_the_forger(self) -> None:
@@ -133,7 +142,7 @@ class SupervisorTest(unittest.TestCase):
 
     def test_changes_are_reported_after_each_call(self) -> None:
         changes = self.client.exec("with open('note', 'w') as file: print('x', file=file)").result["changes"]
-        self.assertEqual([(change["change"], change["path"], change["bytes"]) for change in changes], [("created", "note", 2)])
+        self.assertEqual([(it["change"], it["path"], it["bytes"]) for it in changes], [("created", "note", 2)])
         changes = self.client.shell("rm note").result["changes"]
         self.assertEqual(changes, [{"change": "deleted", "path": "note"}])
 

@@ -65,7 +65,8 @@ class WorkspaceTest(unittest.TestCase):
         self.assertEqual(list(self.workspace.scan()), ["big"])
 
     def test_paths_out_are_refused(self) -> None:
-        for path in ("", "/etc/passwd", "..", "../x", "a/../b", "./a", "a//b", "a/", "a\0b", "x" * 2000, "d/" * 40 + "x"):
+        outside = ("", "/etc/passwd", "..", "../x", "a/../b", "./a", "a//b", "a/", "a\0b")
+        for path in (*outside, "x" * 2000, "d/" * 40 + "x"):
             self.assertEqual(self.refusal(path), "invalid_path", path)
 
     def test_writing_replaces_a_link_and_not_its_target(self) -> None:

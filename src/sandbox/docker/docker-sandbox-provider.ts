@@ -35,11 +35,7 @@ export class DockerSandboxProvider implements SandboxProvider {
     private readonly log: (message: string) => void,
   ) {
     this.#docker = dockerClient(options.dockerHost);
-    this.#pool = new ContainerPool(
-      options.poolSize,
-      () => bootContainer(this.#docker, options, { 'gantry.session': '' }),
-      log,
-    );
+    this.#pool = new ContainerPool(options.poolSize, () => this.#bootWith({ 'gantry.session': '' }), log);
     this.#ready = this.#start();
   }
 
@@ -124,7 +120,7 @@ export class DockerSandboxProvider implements SandboxProvider {
 
   async #boot(spec: SandboxSpec): Promise<BootedContainer> {
     try {
-      return await bootContainer(this.#docker, this.options, {
+      return await this.#bootWith({
         'gantry.session': spec.sessionId,
         'gantry.run': spec.runId,
         'gantry.generation': String(spec.generation),
@@ -136,6 +132,12 @@ export class DockerSandboxProvider implements SandboxProvider {
         cause: error,
       });
     }
+  }
+
+  async #bootWith(labels: Readonly<Record<string, string>>): Promise<BootedContainer> {
+    const container = await bootContainer(this.#docker, this.options, labels);
+    if (!container.kernel.filtered) this.log('the second system call filter of a sandbox is off');
+    return container;
   }
 
   #probe(): Promise<SandboxProtections> {

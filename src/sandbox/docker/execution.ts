@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { ExecutionLimits, ExecutionResult, OutputSink, SandboxImage } from '../sandbox.js';
 import type { Frame } from './frame-codec.js';
 import type { KernelAnswer, KernelConnection, KernelListener } from './kernel-connection.js';
-import type { KernelResult } from './kernel-messages.js';
+import type { KernelRefusal, KernelResult } from './kernel-messages.js';
 
 export type ExecutionRequest =
   | { readonly op: 'exec'; readonly code: string }
@@ -95,7 +95,7 @@ class Execution implements KernelListener {
 
   answer(answer: KernelAnswer): void {
     if (answer.type === 'result') this.#finish(fieldsOf(answer));
-    else if (answer.type === 'refused') this.#finish({ ...LOST, outcome: 'died', exception: answer.message });
+    else if (answer.type === 'refused') this.#finish(refusedFields(answer));
     else this.connection.close('the sandbox answered a call as if it were a file request');
   }
 
@@ -183,6 +183,11 @@ const NOT_STARTED: ExecutionResult = {
   durationMs: 0,
   changes: [],
 };
+
+/** The kernel could not start the call, such as a shell when no process is left to be had. */
+function refusedFields(refusal: KernelRefusal): ResultFields {
+  return { ...LOST, outcome: 'failed', stateKept: true, exception: refusal.message };
+}
 
 function fieldsOf({ type: _type, id: _id, frames, ...result }: KernelResult): ResultFields {
   const { value, exception, exitCode, cpuMs, peakMemoryBytes, ...always } = result;
