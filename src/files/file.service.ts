@@ -45,6 +45,7 @@ export class FileService implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     await this.blobs.removeAbandoned();
+    await this.removeUnreferencedBlobs();
   }
 
   /**
