@@ -92,7 +92,17 @@ function stepOf(line) {
 
 function build(image, { log, env }) {
   const started = Date.now();
-  const args = ['build', '--force-rm', '--pull=false', '--file', 'python/Dockerfile', '--tag', image];
+  // The host's network: an engine may have no bridge, or one that reaches nothing.
+  const args = [
+    'build',
+    '--force-rm',
+    '--pull=false',
+    '--network=host',
+    '--file',
+    'python/Dockerfile',
+    '--tag',
+    image,
+  ];
   args.push('--build-arg', `BASE_IMAGE=${BASE_IMAGE}`, '--label', `gantry.image=${image}`, '.');
   return run('docker', args, env, (line) => {
     const step = stepOf(line);
