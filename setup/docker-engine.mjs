@@ -79,7 +79,8 @@ async function bringUp(machine) {
   }
   if (!machine.isRoot)
     return off('the Docker engine is installed but does not run', 'start it as root: systemctl start docker');
-  await step('docker', 'starting the engine', () => start(machine));
+  // Twice: after a dockerd that was killed, the first start only clears away the containerd it has left behind.
+  await step('docker', 'starting the engine', () => start(machine).catch(() => start(machine)));
   return /** @type {const} */ ({ kind: 'ready' });
 }
 
