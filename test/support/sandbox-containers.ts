@@ -1,0 +1,17 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+
+/** The ids of the containers, running or not, that belong to the data directory `home`. */
+export async function containersOf(home: string): Promise<string[]> {
+  const instance = (await readFile(join(home, 'instance-id'), 'utf8')).trim();
+  const found = await new Docker().listContainers({
+    all: true,
+    filters: { label: ['gantry=1', `gantry.owner=${instance}`] },
+  });
+  return found.map(({ Id }) => Id);
+}
+
+export async function killContainer(id: string): Promise<void> {
+  await new Docker().getContainer(id).kill({ signal: 'SIGKILL' });
+}
