@@ -183,10 +183,9 @@ const UP = [
     sha256 bytea NOT NULL REFERENCES blobs (sha256),
     purpose text NOT NULL,
     source jsonb,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz
+    created_at timestamptz NOT NULL DEFAULT now()
   )`,
-  `CREATE INDEX files_owner ON files (owner, created_at DESC)`,
+  `CREATE INDEX files_owner ON files (owner, id DESC)`,
   `CREATE INDEX files_session ON files (session_id, created_at)`,
   `CREATE INDEX files_blob ON files (sha256)`,
   `CREATE TABLE workspace_entries (

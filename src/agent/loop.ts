@@ -27,8 +27,9 @@ export async function workRun(ports: RunPorts, server: ServerLimits, signal: Abo
   let retries = 0;
   let cause: InterruptionCause = 'resumed_from_checkpoint';
   for (;;) {
-    if (signal.aborted && signal.reason === RELEASE) return 'released';
     const snapshot = await journal.load();
+    // After the load, so that an abort while it was under way is not taken for a cancel.
+    if (signal.reason === RELEASE) return 'released';
     const limits = limitsOf(snapshot, server);
     const activeMs = snapshot.activeMs + ports.now() - startedAt;
     const step = signal.aborted ? ({ type: 'cancel' } as const) : nextStep(snapshot, limits, activeMs, tools);

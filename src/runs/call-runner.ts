@@ -11,7 +11,7 @@ import type { CallJournal, CallResult } from './call-journal.js';
 import { DATABASE_PATIENCE_MS, fence } from './run-journal.js';
 
 /** After its time a tool gets this long to wind up before the call is given up. */
-const WIND_UP_MS = 10_000;
+const WIND_UP_MS = 7000;
 
 export interface CallWork {
   readonly tool: string;

@@ -45,7 +45,7 @@ export async function buildRunResponse(manager: EntityManager, runId: string): P
     [runId],
   );
   const files = await manager.query<FileRecord[]>(
-    `SELECT * FROM files WHERE run_id = $1 AND deleted_at IS NULL ORDER BY created_at, id`,
+    `SELECT * FROM files WHERE run_id = $1 ORDER BY created_at, id`,
     [runId],
   );
   const [answer] = await manager.query<{ content: string; reasoning: string | null }[]>(

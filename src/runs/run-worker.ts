@@ -38,7 +38,7 @@ export interface RunWorkerParts {
 /** Takes runs from the queue and works each to its end or to where it waits for somebody. */
 export class RunWorker {
   private readonly active = new Map<string, AbortController>();
-  private readonly working = new Set<Promise<void>>();
+  private readonly working = new Map<string, Promise<void>>();
   private stopping = false;
   private stopListening: (() => void) | undefined;
 
@@ -65,15 +65,29 @@ export class RunWorker {
     this.stopping = true;
     this.stopListening?.();
     for (const controller of this.active.values()) controller.abort(RELEASE);
-    await Promise.allSettled(this.working);
+    await Promise.allSettled(this.working.values());
     await this.parts.lease.close();
   }
 
-  private handle(runId: string): Promise<void> {
-    if (this.stopping || this.active.has(runId)) return Promise.resolve();
+  /** Rejects when the job is to be given to another worker. */
+  private async handle(runId: string): Promise<void> {
+    if (this.stopping) throw new Error('This worker is stopping.');
+    await this.letGoIfTaken(runId);
     const work = this.claimAndWork(runId);
-    this.working.add(work);
-    return work.finally(() => this.working.delete(work));
+    this.working.set(runId, work);
+    await work.finally(() => this.working.delete(runId));
+  }
+
+  /** A run that is queued while we work it was taken from us (our lease was lost): what still moves here must end. */
+  private async letGoIfTaken(runId: string): Promise<void> {
+    const work = this.working.get(runId);
+    if (!work) return;
+    const [run] = await this.parts.dataSource.query<{ state: string }[]>(
+      `SELECT state FROM runs WHERE id = $1`,
+      [runId],
+    );
+    if (run?.state === 'queued') this.active.get(runId)?.abort(RELEASE);
+    await Promise.allSettled([work]);
   }
 
   private async claimAndWork(runId: string): Promise<void> {

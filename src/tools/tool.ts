@@ -16,7 +16,7 @@ export interface Workspace {
   list(): Promise<readonly { path: string; bytes: number; fileId: string; modifiedAt: Date }[]>;
   /** Undefined when there is no such file. Rejects with `too_large` past `maxBytes`. */
   read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
-  /** Stores the file, in the live sandbox too. Rejects with `invalid_request` for a bad path, `storage_full`. */
+  /** Stores the file; a live sandbox gets it before its next call. Rejects with `invalid_request` for a bad path, `storage_full`. */
   write(path: string, data: Uint8Array): Promise<void>;
   /** By id, a file the session may read, also one that is not in the working directory. */
   readById(fileId: string, maxBytes: number): Promise<{ name: string; data: Uint8Array } | undefined>;

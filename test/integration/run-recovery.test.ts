@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
+import type { TestDatabase } from '../support/test-database.js';
+import {
+  follow,
+  newDatabase,
+  ofType,
+  OWNER,
+  responseOf,
+  scriptedTool,
+  startWorker,
+  type WorkerProcess,
+} from './run-harness.js';
+
+let database: TestDatabase;
+const open = new Set<WorkerProcess>();
+
+beforeEach(async () => {
+  database = await newDatabase();
+});
+
+afterEach(async () => {
+  for (const worker of open) await worker.close();
+  open.clear();
+  await database.drop();
+});
+
+async function start(
+  ...args: Parameters<typeof startWorker> extends [unknown, ...infer Rest] ? Rest : never
+) {
+  const worker = await startWorker(database, ...args);
+  open.add(worker);
+  return worker;
+}
+
+async function stop(worker: WorkerProcess): Promise<void> {
+  open.delete(worker);
+  await worker.close();
+}
+
+const never = new Promise<never>(() => undefined);
+const waits = { type: 'wait', until: never } as const;
+
+describe('a run whose worker goes', () => {
+  test('continues its text from the exact prefix on the next worker', async () => {
+    const first = await start([], [{ steps: [{ type: 'text', pieces: ['The sea ', 'is '] }, waits] }]);
+    const { run } = await first.runs.create(OWNER, { input: 'sea' });
+    await follow(
+      first,
+      run.session_id,
+      (event) => event.type === 'chunk' && JSON.stringify(event).includes('is '),
+    );
+    await stop(first);
+    const second = await start([], [says('blue.')]);
+    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    expect(second.engine.requests[0]?.continueFrom).toEqual({ text: 'The sea is ', reasoning: '' });
+    expect(responseOf(events).choices[0]?.message.content).toBe('The sea is blue.');
+    expect(ofType(events, 'stream_reset')).toMatchObject([
+      { cause: 'resumed_from_checkpoint', to_offset: 11 },
+    ]);
+    expect(ofType(events, 'run_started').map(({ generation }) => generation)).toEqual([1, 2]);
+  });
+
+  test('keeps the complete calls of a half-made turn and cancels the one in flight', async () => {
+    const ran: string[] = [];
+    const echo = scriptedTool('echo', {}, (value) => {
+      ran.push(value);
+      return value;
+    });
+    const turn = {
+      steps: [
+        ...calls({ name: 'echo', arguments: { value: 'complete' } }).steps,
+        { type: 'broken_call' as const, name: 'echo', arguments: '{"val' },
+        waits,
+      ],
+    };
+    const first = await start([echo], [turn]);
+    const { run } = await first.runs.create(OWNER, { input: 'calls' });
+    await follow(first, run.session_id, (event) => JSON.stringify(event).includes('{\\"val'));
+    await stop(first);
+    const second = await start([echo], [says('Done.')]);
+    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    expect(responseOf(events).agentic_tool_calls).toMatchObject([
+      { status: 'succeeded', result_content: 'complete' },
+    ]);
+    expect(ran).toEqual(['complete']);
+    expect(second.engine.requests).toHaveLength(1);
+  });
+
+  test.each([
+    ['pure', 'succeeded'],
+    ['idempotent', 'succeeded'],
+    ['effectful', 'in_doubt'],
+  ] as const)('a running %s call ends as %s: only what is safe runs again', async (effect, status) => {
+    let runs = 0;
+    const tool = scriptedTool('work', { effect }, () => `ran ${(runs += 1)}`);
+    const first = await start(
+      [tool],
+      [calls({ name: 'work', arguments: { value: 'x' } }), { steps: [waits] }],
+    );
+    const { run } = await first.runs.create(OWNER, { input: 'work' });
+    await follow(
+      first,
+      run.session_id,
+      (event) => event.type === 'agentic_tool_call_progress' && event.phase === 'complete',
+    );
+    await stop(first);
+    // What a kill -9 in the middle of the call leaves behind.
+    await withDatabase(async (query) => {
+      await query(
+        `UPDATE tool_calls SET state = 'running', result_content = NULL, finished_at = NULL WHERE run_id = $1`,
+        [run.id],
+      );
+      await query(`UPDATE runs SET round = 0 WHERE id = $1`, [run.id]);
+      await query(`DELETE FROM messages WHERE run_id = $1 AND role = 'tool'`, [run.id]);
+    });
+    const second = await start([tool], [says('Done.')]);
+    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    expect(responseOf(events).agentic_tool_calls).toMatchObject([{ status }]);
+    expect(runs).toBe(effect === 'effectful' ? 1 : 2);
+    if (effect === 'effectful') {
+      const told = second.engine.requests[0]?.messages.at(-1)?.content;
+      expect(told).toContain('Whether it took effect is not known');
+    }
+  });
+
+  test('waits for its approval over a restart, holding no worker', async () => {
+    const tool = scriptedTool('reach', { reach: 'network' });
+    const first = await start([tool], [calls({ name: 'reach', arguments: { value: 'x' } })]);
+    const { run } = await first.runs.create(OWNER, { input: 'reach' });
+    const events = await follow(first, run.session_id, (event) => event.type === 'run_waiting');
+    const [asked] = ofType(events, 'agentic_tool_approval_required');
+    await stop(first);
+    const second = await start([tool], [says('Done.')]);
+    await second.approvals.decide(OWNER, asked?.approval_id ?? '', { decision: 'approve' });
+    const rest = await follow(second, run.session_id, (event) => event.type === 'done');
+    expect(responseOf(rest).agentic_tool_calls).toMatchObject([{ status: 'succeeded' }]);
+  });
+
+  test('a second worker takes over while the first process lives on, and the first can write no more', async () => {
+    const gate = Promise.withResolvers<void>();
+    const first = await start(
+      [],
+      [
+        {
+          steps: [
+            { type: 'text', pieces: ['One '] },
+            { type: 'wait', until: gate.promise },
+            { type: 'text', pieces: ['stale'] },
+          ],
+        },
+      ],
+    );
+    const { run } = await first.runs.create(OWNER, { input: 'fence' });
+    await follow(first, run.session_id, (event) => event.type === 'chunk');
+    // Either may take it now; the first under a new claim.
+    first.engine.enqueue(says('two.'));
+    const second = await start([], [says('two.')]);
+    await withDatabase((query) => query(`UPDATE runs SET worker_id = 'work_gone' WHERE id = $1`, [run.id]));
+    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    gate.resolve();
+    await stop(first);
+    const whole = await second.log.read(run.session_id, 0, 100);
+    expect(whole).toHaveLength(events.length);
+    expect(JSON.stringify(whole)).not.toContain('stale');
+    expect(responseOf(events).choices[0]?.message.content).toBe('One two.');
+  });
+});
+
+describe('a cancel', () => {
+  test('in the middle of a text keeps what was said', async () => {
+    const worker = await start([], [{ steps: [{ type: 'text', pieces: ['So far'] }, waits] }]);
+    const { run } = await worker.runs.create(OWNER, { input: 'talk', cancel_id: 'c1' });
+    await follow(worker, run.session_id, (event) => event.type === 'chunk');
+    expect(await worker.runs.cancel('mallory', { cancel_id: 'c1' })).toEqual({ cancelled: [] });
+    expect(await worker.runs.cancel(OWNER, { cancel_id: 'c1' })).toEqual({ cancelled: [run.id] });
+    const events = await follow(worker, run.session_id, (event) => event.type === 'done');
+    expect(responseOf(events)).toMatchObject({
+      stop_reason: 'cancelled',
+      choices: [{ message: { content: 'So far' } }],
+    });
+  });
+
+  test('reaches into a tool', async () => {
+    const started = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    const tool = scriptedTool('hang', {}, async (_value, { signal }) => {
+      started.resolve();
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      aborted.resolve();
+      return 'stopped';
+    });
+    const worker = await start([tool], [calls({ name: 'hang', arguments: { value: 'x' } })]);
+    const { run } = await worker.runs.create(OWNER, { input: 'hang' });
+    await started.promise;
+    await worker.runs.cancel(OWNER, { session_id: run.session_id });
+    await aborted.promise;
+    const events = await follow(worker, run.session_id, (event) => event.type === 'done');
+    expect(responseOf(events).stop_reason).toBe('cancelled');
+  });
+
+  test('that comes before its run waits for it, once', async () => {
+    const worker = await start([], [says('Second.')]);
+    expect(await worker.runs.cancel(OWNER, { cancel_id: 'early' })).toEqual({ cancelled: [] });
+    const { run } = await worker.runs.create(OWNER, { input: 'first', cancel_id: 'early' });
+    expect(run).toMatchObject({ state: 'cancelled', stop_reason: 'cancelled' });
+    const next = await worker.runs.create(OWNER, { input: 'second', cancel_id: 'early' });
+    const events = await follow(worker, next.run.session_id, (event) => event.type === 'done');
+    expect(responseOf(events).stop_reason).toBe('stop');
+  });
+
+  test('without keys cancels nothing; queued and unknown runs are no error', async () => {
+    const worker = await start([], [{ steps: [waits] }]);
+    const { run } = await worker.runs.create(OWNER, { input: 'one' });
+    const queued = await worker.runs.create(OWNER, { input: 'two', session_id: run.session_id });
+    expect(await worker.runs.cancel(OWNER, {})).toEqual({ cancelled: [] });
+    expect(await worker.runs.cancel(OWNER, { run_id: 'run_unknown' })).toEqual({ cancelled: [] });
+    expect(await worker.runs.cancel(OWNER, { run_id: queued.run.id })).toEqual({
+      cancelled: [queued.run.id],
+    });
+    expect(await worker.runs.get(OWNER, queued.run.id)).toMatchObject({ state: 'cancelled' });
+    await worker.runs.cancel(OWNER, { run_id: run.id });
+    await follow(worker, run.session_id, (event) => event.run_id === run.id && event.type === 'done');
+  });
+
+  test('without end: a tool that ignores its time is left behind', async () => {
+    const worker = await start(
+      [scriptedTool('deaf', {}, () => never)],
+      [calls({ name: 'deaf', arguments: { value: 'x' } }), says('Gave up.')],
+    );
+    const { run } = await worker.runs.create(OWNER, { input: 'deaf', tool_call_timeout: 0.01 });
+    const events = await follow(worker, run.session_id, (event) => event.type === 'done');
+    expect(responseOf(events).agentic_tool_calls).toMatchObject([{ status: 'timed_out' }]);
+  });
+});
+
+async function withDatabase(
+  work: (query: WorkerProcess['dataSource']['query']) => Promise<unknown>,
+): Promise<void> {
+  const { createDataSource } = await import('../../src/database/data-source.js');
+  const dataSource = await createDataSource(database.url).initialize();
+  await work(dataSource.query.bind(dataSource));
+  await dataSource.destroy();
+}
