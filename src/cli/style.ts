@@ -1,9 +1,9 @@
 /** How kinds of text are set apart; without colours the text stays as it is. */
 export interface Style {
-  dim(text: string): string;
-  bold(text: string): string;
-  warning(text: string): string;
-  failure(text: string): string;
+  readonly dim: (text: string) => string;
+  readonly bold: (text: string) => string;
+  readonly warning: (text: string) => string;
+  readonly failure: (text: string) => string;
 }
 
 const identity = (text: string): string => text;

@@ -37,14 +37,13 @@ function writeLog(steps: readonly Step[]): GantryEvent[] {
   let [round, attempt] = [0, 0];
   const written = { text: '', reasoning: '', arguments: '', stdout: '', stderr: '' };
   const callId = () => `call_${round}`;
-  const chunk = (offset: number, delta: object): EventPayload =>
-    ({
-      type: 'chunk',
-      round,
-      attempt,
-      offset,
-      choices: [{ index: 0, delta, finish_reason: null }],
-    }) as EventPayload;
+  const chunk = (offset: number, delta: object): EventPayload => ({
+    type: 'chunk',
+    round,
+    attempt,
+    offset,
+    choices: [{ index: 0, delta, finish_reason: null }],
+  });
   const payloadOf = (action: Step): EventPayload => {
     switch (action.do) {
       case 'text':
@@ -151,9 +150,7 @@ function merged(events: readonly WireEvent[], choose: readonly boolean[]): WireE
   for (const [index, event] of events.entries()) {
     const last = out.at(-1);
     const joined =
-      last !== undefined && choose[index % choose.length] === true
-        ? mergeEvents(last, event as GantryEvent)
-        : undefined;
+      last !== undefined && choose[index % choose.length] === true ? mergeEvents(last, event) : undefined;
     if (joined === undefined) out.push(event);
     else out[out.length - 1] = joined;
   }

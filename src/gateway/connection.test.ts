@@ -217,7 +217,7 @@ describe('a slow reader', () => {
     const sent = socket.frames.filter((frame) => frame['type'] === 'chunk');
     expect(socket.closedWith).toEqual({
       code: 4008,
-      reason: `slow reader: sess_1 after ${sent.at(-1)?.['seq']}`,
+      reason: `slow reader: sess_1 after ${String(sent.at(-1)?.['seq'])}`,
     });
     expect(socket.bufferedAmount).toBeLessThan(2000);
     connection.closed();

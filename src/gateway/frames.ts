@@ -37,7 +37,6 @@ export const clientFrameSchema = z.discriminatedUnion('type', [
   toolResultSchema.extend({ id, type: z.literal('tool_result.submit') }),
 ]);
 export type ClientFrame = z.infer<typeof clientFrameSchema>;
-export type ClientFrameType = ClientFrame['type'];
 
 export const wireErrorSchema = z.object({
   message: z.string(),

@@ -175,7 +175,7 @@ describe('frames over a real socket', () => {
     quick.send(subscribe);
     let last = 0;
     quick.on('message', (data: Buffer) => {
-      last = Number((JSON.parse(data.toString()) as { seq?: number }).seq ?? last);
+      last = (JSON.parse(data.toString()) as { seq?: number }).seq ?? last;
     });
     const text = 'x'.repeat(60_000);
     for (let seq = 1; seq <= 400; seq += 1) log.append({ ...chunkEvent(seq, 0, text), run_id: `run_${seq}` });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GantryClient } from '../../client/gantry-client.js';
 import { LoopbackServer } from '../../client/loopback-server.js';
 import { DomainError } from '../../errors.js';
-import type { EventPayload } from '../../events/event.js';
+import type { EventPayload, PayloadOf } from '../../events/event.js';
 import type { GatewayServices } from '../../gateway/gateway-services.js';
 import { ScriptedLog, scriptedServices } from '../../gateway/scripted-gateway.js';
 import type { ApprovalDecision, CancelKeys, CreateRunRequest } from '../../runs/run-request.js';
@@ -26,7 +26,7 @@ const USAGE = {
   total_completion_time_sec: 1,
 };
 
-function done(): EventPayload {
+function done(): PayloadOf<'done'> {
   const response = {
     id: 'x',
     session_id: 'sess_1',
@@ -322,7 +322,7 @@ describe('a scripted chat', () => {
         type: 'model_error',
         message: evil,
         code: 'x',
-        incomplete_response: (done() as { response: never }).response,
+        incomplete_response: done().response,
       },
     ];
     const { screen } = await script(scripted, 'go', 'v', 'a');

@@ -61,7 +61,7 @@ function renderPiece(
     return;
   }
   for (const { delta } of event.choices) {
-    if (delta.reasoning_content) screen.stream('reasoning', delta.reasoning_content, '', style.dim);
+    if (delta.reasoning_content) screen.stream('reasoning', delta.reasoning_content, '~ ', style.dim);
     if (delta.content) screen.stream('answer', delta.content, '', String);
   }
 }
