@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -37,7 +36,7 @@ export async function serve(config: Config): Promise<RunningServer> {
   );
   const firstKey = await app.get(ApiKeyService).ensureFirstKey();
   await app.listen(config.http.port, config.http.host);
-  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  const { port } = app.getHttpServer().address() as AddressInfo;
   const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
   return { url: `http://${host}:${port}`, newKey: firstKey?.key, close: () => app.close() };
 }

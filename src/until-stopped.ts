@@ -1,7 +1,7 @@
 /** Time for an orderly end; after it, or at a second signal, the process goes at once. */
 const GRACE_MS = 20_000;
 
-/** Closes once at SIGINT or SIGTERM, then exits. What is not done by then a restart finds in the database. */
+/** Closes once at SIGINT, SIGTERM or SIGHUP, then exits. What is not done by then a restart finds in the database. */
 export function stopOnSignals(close: () => Promise<void>): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -19,4 +19,5 @@ export function stopOnSignals(close: () => Promise<void>): void {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', stop);
 }

@@ -4,7 +4,7 @@ import { work } from './serve.js';
 import { stopOnSignals } from './until-stopped.js';
 
 async function main(): Promise<void> {
-  const worker = await work(loadConfig(process.env));
+  const worker = await work(loadConfig({ ...process.env, GANTRY_WORKER: 'on' }));
   stopOnSignals(() => worker.close());
   process.stdout.write('The Gantry worker takes runs.\n');
 }

@@ -1,4 +1,10 @@
-import type { EngineStopReason, GenerateRequest, SamplingOptions, Usage } from '../engine/engine.js';
+import type {
+  AssistantPrefix,
+  EngineStopReason,
+  GenerateRequest,
+  SamplingOptions,
+  Usage,
+} from '../engine/engine.js';
 import { EngineError, type InterruptionCause } from '../engine/engine-error.js';
 import type { RunOptions } from '../runs/run-request.js';
 import { fitToContext } from './context-window.js';
@@ -8,20 +14,27 @@ import type { RunSnapshot } from './snapshot.js';
 import { TurnRecorder } from './turn-recorder.js';
 import { addUsage, NO_USAGE } from './usage.js';
 
+export interface InferenceTerms {
+  readonly withTools: boolean;
+  /** Why the attempt before this one ended, if there was one. */
+  readonly cause: InterruptionCause;
+  /** The turn is cut after this long and counts as it is; undefined: no bound. */
+  readonly timeMs: number | undefined;
+  readonly signal: AbortSignal;
+}
+
 /**
  * One attempt of a round's inference, from what an interrupted one left. Streams into the journal and
- * commits the turn. `cause` says why that one ended. A failure is returned; what had been received by then is in the journal.
+ * commits the turn. A failure is returned; what had been received by then is in the journal.
  */
 export async function infer(
   ports: RunPorts,
   snapshot: RunSnapshot,
-  withTools: boolean,
-  cause: InterruptionCause,
-  signal: AbortSignal,
+  terms: InferenceTerms,
 ): Promise<EngineError | undefined> {
   const { journal } = ports;
   const plan = planRecovery(snapshot.partial);
-  if (snapshot.partial) await journal.beginAttempt(snapshot, plan, cause);
+  if (snapshot.partial) await journal.beginAttempt(snapshot, plan, terms.cause);
   if (plan.type === 'synthesize_tool_use') {
     const { text, reasoning, calls } = plan;
     await journal.commitTurn(snapshot, {
@@ -36,25 +49,41 @@ export async function infer(
   const prefix = plan.type === 'whole_restart' ? undefined : { text: plan.text, reasoning: plan.reasoning };
   const attempt = snapshot.attempt + (snapshot.partial ? 1 : 0);
   const recorder = new TurnRecorder(snapshot.round, attempt, prefix);
-  let request: GenerateRequest;
-  try {
-    request = await toRequest(ports, snapshot, withTools, prefix);
-  } catch (error) {
-    if (error instanceof EngineError) return error;
-    throw error;
-  }
-  const outcome = await stream(ports, request, recorder, signal);
+  const outcome = await attemptTurn(ports, snapshot, terms, recorder, prefix);
   await journal.drain();
   if (outcome.type === 'error') return outcome.error;
-  if (outcome.reason === 'cancelled') return new EngineError('cancelled', 'The run was cancelled.');
+  if (outcome.reason === 'cancelled' && terms.signal.aborted) {
+    return new EngineError('cancelled', 'The run was cancelled.');
+  }
+  const cut = outcome.reason === 'cancelled' || outcome.reason === 'length';
+  const calls = cut ? [] : recorder.calls;
   await journal.commitTurn(snapshot, {
     text: recorder.text,
     reasoning: recorder.reasoning,
-    calls: recorder.calls,
-    finishReason: recorder.calls.length > 0 ? 'tool_calls' : outcome.reason === 'length' ? 'length' : 'stop',
+    calls,
+    finishReason: calls.length > 0 ? 'tool_calls' : cut ? 'length' : 'stop',
     usage: addUsage(snapshot.usage, outcome.usage),
   });
   return undefined;
+}
+
+async function attemptTurn(
+  ports: RunPorts,
+  snapshot: RunSnapshot,
+  terms: InferenceTerms,
+  recorder: TurnRecorder,
+  prefix: AssistantPrefix | undefined,
+): Promise<StreamOutcome> {
+  const { timeMs, signal } = terms;
+  const bounded = timeMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeMs)]);
+  let request: GenerateRequest;
+  try {
+    request = await toRequest(ports, snapshot, terms.withTools, prefix);
+  } catch (error) {
+    if (error instanceof EngineError) return { type: 'error', error };
+    throw error;
+  }
+  return stream(ports, request, recorder, bounded);
 }
 
 type StreamOutcome =

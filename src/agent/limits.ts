@@ -30,6 +30,16 @@ export function limitsOf(snapshot: Pick<RunSnapshot, 'options'>, server: ServerL
   };
 }
 
+/** The last turn, without tools, gets this long when the time is up already. */
+const LAST_TURN_MS = 60_000;
+
+/** Milliseconds that the next inference may take; undefined: no bound. */
+export function turnTimeMs(limits: RunLimits, activeMs: number): number | undefined {
+  if (limits.maxWallTimeMs === undefined) return undefined;
+  const left = limits.maxWallTimeMs - activeMs;
+  return left > 0 ? left : LAST_TURN_MS;
+}
+
 /** Which limit ends tool use before the next inference, if any. `activeMs` counts this claim too. */
 export function reachedLimit(
   snapshot: RunSnapshot,

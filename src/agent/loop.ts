@@ -1,7 +1,7 @@
 import type { EngineError, InterruptionCause } from '../engine/engine-error.js';
 import { executeCalls } from './execute-calls.js';
 import { infer } from './infer.js';
-import { limitsOf, type ServerLimits } from './limits.js';
+import { limitsOf, type ServerLimits, turnTimeMs } from './limits.js';
 import { nextStep } from './next-step.js';
 import type { RunPorts } from './ports.js';
 
@@ -38,7 +38,12 @@ export async function workRun(ports: RunPorts, server: ServerLimits, signal: Abo
         await journal.cancel();
         return 'cancelled';
       case 'infer': {
-        const failure = await infer(ports, snapshot, step.withTools, cause, signal);
+        const failure = await infer(ports, snapshot, {
+          withTools: step.withTools,
+          cause,
+          timeMs: turnTimeMs(limits, activeMs),
+          signal,
+        });
         if (!failure) {
           retries = 0;
         } else if (failure.retryable && retries < MAX_RETRIES) {

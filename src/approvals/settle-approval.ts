@@ -3,6 +3,8 @@ import { storableJson, storableText } from '../database/safe-json.js';
 import type { AppendEvents } from '../events/event-log.js';
 import { callingData } from '../tools/calling-data.js';
 import { hashArguments } from '../tools/arguments.js';
+import { moveCall } from '../runs/move-call.js';
+import { moveRun } from '../runs/move-run.js';
 import type { RunOptions } from '../runs/run-request.js';
 import type { RunQueue } from '../runs/run-queue.js';
 import type { RunState } from '../runs/run-state.js';
@@ -89,7 +91,7 @@ export async function settleApproval(
   if (settlement.state === 'approved') await approveCall(manager, approval, settlement);
   else await denyCall(manager, append, approval, settlement.message ?? DENIED);
   if (approval.run_state === 'waiting_approval' && (await mayGoOn(manager, approval))) {
-    await manager.query(`UPDATE runs SET state = 'queued' WHERE id = $1`, [approval.run_id]);
+    await moveRun(manager, approval.run_id, 'requeue');
     await queue.enqueue(manager, approval.run_id);
   }
 }
@@ -121,9 +123,10 @@ async function approveCall(
   settlement: Settlement,
 ): Promise<void> {
   const edited = settlement.editedArguments;
+  await moveCall(manager, approval.tool_call_id, 'approved');
   await manager.query(
-    `UPDATE tool_calls SET state = 'approved', arguments = COALESCE($2, arguments), arguments_hash = $3
-     WHERE id = $1 AND state = 'awaiting_approval'`,
+    `UPDATE tool_calls SET arguments = COALESCE($2, arguments), arguments_hash = $3
+     WHERE id = $1`,
     [
       approval.tool_call_id,
       edited ? storableJson(edited) : null,
@@ -140,9 +143,9 @@ async function denyCall(
 ): Promise<void> {
   const input = callingData(approval.tool.kind, JSON.stringify(approval.arguments));
   const data = input.tool_type === 'code_execution' ? { ...input, exception: content } : input;
+  await moveCall(manager, approval.tool_call_id, 'denied');
   await manager.query(
-    `UPDATE tool_calls SET state = 'denied', result_content = $2, result_data = $3, finished_at = now()
-     WHERE id = $1 AND state = 'awaiting_approval'`,
+    `UPDATE tool_calls SET result_content = $2, result_data = $3, finished_at = now() WHERE id = $1`,
     [approval.tool_call_id, storableText(content), storableJson(data)],
   );
   await append(approval.session_id, approval.run_id, [

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { TICKET_SUBPROTOCOL_PREFIX } from '../gateway/frames.js';
+import { TICKET_SUBPROTOCOL_PREFIX } from './ticket-subprotocol.js';
 import { ApiKeyService } from './api-key.service.js';
 import type { Principal } from './principal.js';
 import { TicketService } from './ticket.service.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { SUBPROTOCOL, TICKET_SUBPROTOCOL_PREFIX } from '../gateway/frames.js';
+import { TICKET_SUBPROTOCOL_PREFIX } from '../auth/ticket-subprotocol.js';
+import { SUBPROTOCOL } from '../gateway/frames.js';
 import { GantryClientError } from './client-error.js';
 import { webSocketUrl } from './client-socket.js';
 import type { ClientSocket, SocketListener, SocketTarget } from './client-socket.js';

@@ -69,6 +69,7 @@ export const environmentSchema = z.object({
   GANTRY_STORAGE_LIMIT_MB: positive.default(10_240).describe('mebibytes of file content kept in all'),
   GANTRY_RUN_CONCURRENCY: positive.max(256).default(8).describe('runs worked at once, 1 to 256'),
   GANTRY_WORKER: switchSchema.default('on').describe('on or off: whether the server works runs itself'),
+  GANTRY_LOG: z.enum(['json', 'people']).default('json').describe('json, or people for lines to read'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -158,6 +159,7 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
       storageLimitBytes: env.GANTRY_STORAGE_LIMIT_MB * MEBIBYTE,
     },
     logLevel: env.LOG_LEVEL,
+    logForPeople: env.GANTRY_LOG === 'people',
   };
 }
 

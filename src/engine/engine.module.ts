@@ -1,7 +1,7 @@
 import { type BeforeApplicationShutdown, Global, Inject, Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { CONFIG, type Config } from '../config/config.js';
-import { ENGINE, type Engine } from './engine.js';
+import { ENGINE, type Engine, type EngineStatus } from './engine.js';
 import { createLlamaEngine } from './llama/llama-engine.js';
 
 function createEngine({ engine, home, acceleratorEnvironment }: Config, logger: PinoLogger): Engine {
@@ -13,8 +13,25 @@ function createEngine({ engine, home, acceleratorEnvironment }: Config, logger: 
     gpu: engine.gpu === 'off' ? false : engine.gpu,
     sequences: engine.sequences,
     environment: acceleratorEnvironment,
-    log: (level, message) => logger[level](message),
+    // llama.cpp tells a hundred lines at each load; they are kept and shown when a load fails.
+    log: (level, message) => logger[level === 'info' ? 'debug' : level](message),
+    onStatus: (status) => logger.info(describeStatus(status)),
   });
+}
+
+function describeStatus(status: EngineStatus): string {
+  switch (status.state) {
+    case 'loading':
+      return `Model ${status.model}: ${status.phase}, ${Math.round(status.progress * 100)} %.`;
+    case 'ready':
+      return `Model ${status.model} is ready on ${status.device}, with ${status.contextSize} tokens of context.`;
+    case 'failed':
+      return `Model ${status.model} could not be loaded: ${status.message} ${status.hint ?? ''}`;
+    case 'closed':
+      return `Model ${status.model} is unloaded.`;
+    default:
+      return status satisfies never;
+  }
 }
 
 /** The model, loading from the moment the process starts. */

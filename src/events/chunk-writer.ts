@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { storableJson } from '../database/safe-json.js';
 import { EventBus } from './event-bus.js';
 import { type EventLog, toEvent } from './event-log.js';
-import type { EventPayload } from './event.js';
+import { type ChunkPayload, mergeChunks, unitsOf } from './merge-chunks.js';
 
 /** Token and output pieces wait at most this long for company; the first after a pause goes at once. */
 const FLUSH_EVERY_MS = 20;
@@ -24,8 +24,6 @@ export class FencedError extends Error {
     this.name = 'FencedError';
   }
 }
-
-export type ChunkPayload = Extract<EventPayload, { type: 'chunk' | 'agentic_tool_output' }>;
 
 interface Lane {
   readonly scope: ChunkScope;
@@ -96,11 +94,12 @@ export class ChunkWriter {
   /** Resolves when all that the run wrote is committed and published; rejects as `write` does. */
   async drain(scope: ChunkScope): Promise<void> {
     const lane = this.lanes.get(scope.runId);
-    while (lane && (lane.pending.length > 0 || lane.inFlight)) {
+    if (!lane) return;
+    while (isUnwritten(lane)) {
       this.schedule(0);
       await this.flushed.promise;
     }
-    if (lane?.failure) throw lane.failure;
+    if (lane.failure) throw lane.failure;
   }
 
   /** Forgets a run that was fenced, failed or has ended. */
@@ -170,49 +169,11 @@ export class ChunkWriter {
   }
 }
 
+function isUnwritten(lane: Lane): boolean {
+  return lane.pending.length > 0 || lane.inFlight;
+}
+
 /** Later writes of the lane are refused with `failure`; the worker then lets the run go. */
 function fail(lane: Lane, failure: Error): void {
   Object.assign(lane, { failure, pending: [], pendingUnits: 0 });
-}
-
-function unitsOf(payload: ChunkPayload): number {
-  if (payload.type === 'agentic_tool_output') return payload.text.length;
-  const delta = payload.choices[0]?.delta;
-  return (
-    (delta?.content?.length ?? 0) +
-    (delta?.reasoning_content?.length ?? 0) +
-    (delta?.tool_calls?.[0]?.function.arguments?.length ?? 0)
-  );
-}
-
-/** Both as one, when `next` goes on exactly where `last` ends on the same channel; undefined otherwise. */
-export function mergeChunks(last: ChunkPayload, next: ChunkPayload): ChunkPayload | undefined {
-  if (last.type === 'agentic_tool_output' || next.type === 'agentic_tool_output') {
-    if (last.type !== 'agentic_tool_output' || next.type !== 'agentic_tool_output') return undefined;
-    if (last.tool_call_id !== next.tool_call_id || last.stream !== next.stream) return undefined;
-    if (last.offset + last.text.length !== next.offset) return undefined;
-    return { ...last, text: last.text + next.text };
-  }
-  if (last.round !== next.round || last.attempt !== next.attempt) return undefined;
-  if (last.offset + unitsOf(last) !== next.offset) return undefined;
-  const [a, b] = [last.choices[0], next.choices[0]];
-  if (!a || !b || a.finish_reason !== null || b.delta.role !== undefined) return undefined;
-  const choice = { index: a.index, finish_reason: b.finish_reason };
-  if (a.delta.content !== undefined && b.delta.content !== undefined) {
-    return {
-      ...last,
-      choices: [{ ...choice, delta: { ...a.delta, content: a.delta.content + b.delta.content } }],
-    };
-  }
-  if (a.delta.reasoning_content !== undefined && b.delta.reasoning_content !== undefined) {
-    const reasoning = a.delta.reasoning_content + b.delta.reasoning_content;
-    return { ...last, choices: [{ ...choice, delta: { ...a.delta, reasoning_content: reasoning } }] };
-  }
-  const [callA, callB] = [a.delta.tool_calls?.[0], b.delta.tool_calls?.[0]];
-  if (callA && callB && callA.index === callB.index && callB.id === undefined) {
-    const text = (callA.function.arguments ?? '') + (callB.function.arguments ?? '');
-    const call = { ...callA, function: { ...callA.function, arguments: text } };
-    return { ...last, choices: [{ ...choice, delta: { ...a.delta, tool_calls: [call] } }] };
-  }
-  return undefined;
 }

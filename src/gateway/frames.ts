@@ -93,7 +93,6 @@ export type WireEvent = z.infer<typeof eventEnvelopeSchema> & EventPayload & { r
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
 export const SUBPROTOCOL = 'gantry.v1';
-export const TICKET_SUBPROTOCOL_PREFIX = 'gantry.ticket.';
 export const CLOSE_CODES = {
   shutdown: 1001,
   tooLarge: 1009,

@@ -10,13 +10,31 @@ import { takeRequestId } from './request-id.js';
 const SECRET_HEADERS = ['authorization', '["x-api-key"]', '["sec-websocket-protocol"]', 'cookie'];
 const SECRET_PLACES = ['', 'headers', 'req.headers', 'request.headers'];
 /** Asked every few seconds by whatever watches the server. */
+/** pino's number for `info`. */
+const INFO = 30;
 const QUIET_PATHS = new Set(['/health', '/ready']);
 
 /** One JSON line a request, with the request id on every line logged while it is worked. */
 export const LoggingModule = LoggerModule.forRootAsync({
   inject: [CONFIG],
-  useFactory: (config: Config) => ({ pinoHttp: loggingOptions(config) }),
+  useFactory: (config: Config) => ({ pinoHttp: { ...loggingOptions(config), ...forPeople(config) } }),
 });
+
+/** On a terminal a line a person can read; elsewhere JSON. */
+function forPeople(config: Pick<Config, 'logForPeople'>): Params['pinoHttp'] {
+  if (!config.logForPeople) return {};
+  const options = { singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname,context' };
+  return { transport: { target: 'pino-pretty', options } };
+}
+
+/** Nest tells of each module and route at start; that is for those who debug Nest. */
+const FRAMEWORK_NOISE = new Set([
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestFactory',
+  'NestApplication',
+]);
 
 /** `destination` is for tests; standard output otherwise. */
 export function loggingOptions(
@@ -25,6 +43,15 @@ export function loggingOptions(
 ): NonNullable<Params['pinoHttp']> {
   return {
     level: config.logLevel,
+    hooks: {
+      logMethod(args, method, level) {
+        const [bindings] = args as unknown[];
+        const context =
+          typeof bindings === 'object' && bindings !== null && 'context' in bindings && bindings.context;
+        if (level <= INFO && typeof context === 'string' && FRAMEWORK_NOISE.has(context)) return;
+        method.apply(this, args);
+      },
+    },
     genReqId: takeRequestId,
     redact: { paths: SECRET_PLACES.flatMap(secretsIn), censor: '[redacted]' },
     serializers: { req: describeRequest, res: describeResponse },

@@ -9,7 +9,8 @@ import { newId } from '../ids.js';
 import { callingData } from '../tools/calling-data.js';
 import type { ToolIdentity } from '../approvals/approval-state.js';
 import { hashArguments } from '../tools/arguments.js';
-import { type FinalToolCallState, statesBefore, type ToolCallState } from './tool-call-state.js';
+import { moveCall, moveCallIfPossible } from './move-call.js';
+import type { FinalToolCallState, ToolCallState } from './tool-call-state.js';
 
 /** The identity and asking terms of the tools of one run. */
 export interface CallTerms {
@@ -71,10 +72,10 @@ export class CallJournal {
   ): Promise<EventPayload[]> {
     switch (judgement.type) {
       case 'approved':
-        await move(manager, call.id, 'approved');
+        await moveCall(manager, call.id, 'approved');
         return [];
       case 'ask':
-        await move(manager, call.id, 'awaiting_approval');
+        await moveCall(manager, call.id, 'awaiting_approval');
         return [await this.ask(manager, scope, call)];
       case 'denied':
       case 'rejected':
@@ -90,7 +91,7 @@ export class CallJournal {
 
   /** Intent before effect: the call is `running` in the log before its tool starts. */
   async start(manager: EntityManager, call: CallSnapshot): Promise<EventPayload[]> {
-    await move(manager, call.id, 'running');
+    await moveCall(manager, call.id, 'running');
     await manager.query(`UPDATE tool_calls SET attempt = attempt + 1, started_at = now() WHERE id = $1`, [
       call.id,
     ]);
@@ -108,7 +109,7 @@ export class CallJournal {
 
   /** The result and its `complete` event. Nothing when the call had that end already (a commit tried twice). */
   async end(manager: EntityManager, call: CallSnapshot, result: CallResult): Promise<EventPayload[]> {
-    const moved = await moveIfPossible(manager, call.id, result.state);
+    const moved = await moveCallIfPossible(manager, call.id, result.state);
     if (!moved) return [];
     await manager.query(
       `UPDATE tool_calls SET result_content = $2, result_data = $3, result_images = $4, file_ids = $5, finished_at = now()
@@ -202,18 +203,4 @@ function hashOf(json: string): string {
   } catch {
     return hashArguments(json);
   }
-}
-
-async function moveIfPossible(manager: EntityManager, callId: string, to: ToolCallState): Promise<boolean> {
-  const [, count] = await manager.query<[unknown, number]>(
-    `UPDATE tool_calls SET state = $2 WHERE id = $1 AND state = ANY ($3)`,
-    [callId, to, statesBefore(to)],
-  );
-  return count > 0;
-}
-
-/** Throws when the call is in a state that may not become `to`. */
-async function move(manager: EntityManager, callId: string, to: ToolCallState): Promise<void> {
-  if (!(await moveIfPossible(manager, callId, to)))
-    throw new Error(`Call ${callId} cannot become ${to} now.`);
 }

@@ -5,6 +5,8 @@ import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { CallJournal } from './call-journal.js';
 import type { Run } from './run.entity.js';
 import { insertMessage } from './insert-message.js';
+import { moveCall } from './move-call.js';
+import { moveRun } from './move-run.js';
 import { identifyTool } from './run-tools.js';
 import { isWorkerDead } from './worker-lease.js';
 
@@ -68,8 +70,9 @@ export async function claimRun(
     const { session_id: sessionId, message_id: id, input: content } = run;
     await insertMessage(manager, { id, sessionId, runId, role: 'user', content });
   }
+  await moveRun(manager, runId, 'claim');
   await manager.query(
-    `UPDATE runs SET state = 'running', generation = generation + 1, worker_id = $2, model = $3,
+    `UPDATE runs SET generation = generation + 1, worker_id = $2, model = $3,
        started_at = COALESCE(started_at, now())
      WHERE id = $1`,
     [runId, worker.id, worker.model],
@@ -103,7 +106,7 @@ export async function recoverRunningCalls(
     const tool = registry.get(call.name);
     if (!tool && identifyTool(registry, run.options, call.name).source === 'external') continue;
     if (tool && tool.effect !== 'effectful') {
-      await manager.query(`UPDATE tool_calls SET state = 'approved' WHERE id = $1`, [call.id]);
+      await moveCall(manager, call.id, 'approved');
       continue;
     }
     const content =

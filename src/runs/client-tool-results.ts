@@ -4,6 +4,7 @@ import { DomainError } from '../errors.js';
 import { EventLog } from '../events/event-log.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { CallJournal } from './call-journal.js';
+import { moveRun } from './move-run.js';
 import { RunQueue } from './run-queue.js';
 import type { RunOptions, ToolResultSubmission } from './run-request.js';
 import { identifyTool, isClientTool } from './run-tools.js';
@@ -56,7 +57,7 @@ export class ClientToolResults {
       );
       await append(call.session_id, call.run_id, ended);
       if (call.run_state !== 'waiting_client') return;
-      await manager.query(`UPDATE runs SET state = 'queued' WHERE id = $1`, [call.run_id]);
+      await moveRun(manager, call.run_id, 'requeue');
       await this.queue.enqueue(manager, call.run_id);
     });
   }

@@ -6,8 +6,8 @@ import { storableJson } from '../database/safe-json.js';
 import type { ChunkScope } from '../events/chunk-writer.js';
 import { missingOutputs } from './declared-outputs.js';
 import { insertMessage } from './insert-message.js';
+import { moveRun } from './move-run.js';
 import { buildRunResponse } from './run-response.js';
-import { RUN_TRANSITIONS } from './run-state.js';
 
 export type RunEnding =
   | { readonly type: 'complete'; readonly stopReason: StopReason }
@@ -23,15 +23,16 @@ export async function endRun(
   scope: Pick<ChunkScope, 'runId' | 'sessionId'>,
   ending: RunEnding,
 ): Promise<EventPayload[]> {
-  const { to } = RUN_TRANSITIONS[ending.type];
   const stopReason =
     ending.type === 'complete' ? ending.stopReason : ending.type === 'cancel' ? 'cancelled' : 'error';
   const cancelled = await cancelOpenCalls(manager, scope.runId);
   if (ending.type !== 'complete') await keepPartialTurn(manager, scope);
-  await manager.query(
-    `UPDATE runs SET state = $2, stop_reason = $3, error = $4, worker_id = NULL, finished_at = now() WHERE id = $1`,
-    [scope.runId, to, stopReason, ending.type === 'fail' ? storableJson(ending.failure) : null],
-  );
+  await moveRun(manager, scope.runId, ending.type);
+  await manager.query(`UPDATE runs SET stop_reason = $2, error = $3, finished_at = now() WHERE id = $1`, [
+    scope.runId,
+    stopReason,
+    ending.type === 'fail' ? storableJson(ending.failure) : null,
+  ]);
   const missing = ending.type === 'complete' ? await missingOutputs(manager, scope.runId) : [];
   const produced = await buildRunResponse(manager, scope.runId);
   const response = { ...produced, files: [...produced.files, ...missing] };

@@ -12,6 +12,7 @@ import { newId } from '../ids.js';
 import type { CallJournal } from './call-journal.js';
 import { endRun, type RunEnding } from './end-run.js';
 import { insertMessage } from './insert-message.js';
+import { moveRun } from './move-run.js';
 import { loadSnapshot } from './run-snapshot.js';
 
 /** How long a commit is tried again while the database is away. */
@@ -135,13 +136,10 @@ export class PostgresRunJournal implements RunJournal {
   }
 
   wait(kind: 'approval' | 'client'): Promise<boolean> {
-    const state = kind === 'approval' ? 'waiting_approval' : 'waiting_client';
     return this.commit(async (manager, append) => {
       if (!(await this.calls.isAwaited(manager, this.scope, kind))) return false;
-      await manager.query(
-        `UPDATE runs SET state = $2, worker_id = NULL, active_ms = active_ms + $3 WHERE id = $1`,
-        [this.scope.runId, state, this.activeMs()],
-      );
+      await this.addActiveTime(manager);
+      await moveRun(manager, this.scope.runId, kind === 'approval' ? 'wait_for_approval' : 'wait_for_client');
       await this.letNextIn(manager);
       await append([{ type: 'run_waiting', waiting_for: kind === 'approval' ? 'approval' : 'tool_result' }]);
       return true;
@@ -162,10 +160,7 @@ export class PostgresRunJournal implements RunJournal {
 
   private async end(ending: RunEnding): Promise<void> {
     await this.commit(async (manager, append) => {
-      await manager.query(`UPDATE runs SET active_ms = active_ms + $2 WHERE id = $1`, [
-        this.scope.runId,
-        this.activeMs(),
-      ]);
+      await this.addActiveTime(manager);
       await append(await endRun(manager, this.scope, ending));
       await this.letNextIn(manager);
     });
@@ -191,8 +186,12 @@ export class PostgresRunJournal implements RunJournal {
     }
   }
 
-  private activeMs(): number {
-    return Math.round(performance.now() - this.claimedAt);
+  private async addActiveTime(manager: EntityManager): Promise<void> {
+    const activeMs = Math.round(performance.now() - this.claimedAt);
+    await manager.query(`UPDATE runs SET active_ms = active_ms + $2 WHERE id = $1`, [
+      this.scope.runId,
+      activeMs,
+    ]);
   }
 
   private commit<T>(work: FencedWork<T>): Promise<T> {

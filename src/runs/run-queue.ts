@@ -53,6 +53,12 @@ export class RunQueue {
     });
   }
 
+  /** Whether a job for the run waits or is being handled. */
+  async hasJob(runId: string): Promise<boolean> {
+    const jobs = await this.boss.findJobs<RunJob>(QUEUE, { data: { runId } });
+    return jobs.some(({ state }) => state === 'created' || state === 'retry' || state === 'active');
+  }
+
   async work(concurrency: number, handle: (job: RunJob) => Promise<void>): Promise<void> {
     await this.boss.work<RunJob>(
       QUEUE,

@@ -8,23 +8,16 @@ export type RunKind = 'chat' | 'tool';
 export type RunState =
   'queued' | 'running' | 'waiting_approval' | 'waiting_client' | 'completed' | 'failed' | 'cancelled';
 
-export type RunTransition =
-  | { readonly type: 'claim' }
-  | { readonly type: 'wait_for_approval' }
-  | { readonly type: 'wait_for_client' }
-  | { readonly type: 'requeue' }
-  | { readonly type: 'complete'; readonly stopReason: StopReason }
-  | { readonly type: 'fail' }
-  | { readonly type: 'cancel' };
+export type RunTransition = keyof typeof RUN_TRANSITIONS;
 
 export class IllegalTransition extends Error {
-  constructor(what: string, from: string, transition: string) {
-    super(`A ${what} that is ${from} cannot ${transition}.`);
+  constructor(what: string, which: string, transition: string) {
+    super(`The ${what} ${which} cannot ${transition} now.`);
     this.name = 'IllegalTransition';
   }
 }
 
-/** The states each transition may leave, and the one it enters. SQL guards use the same table. */
+/** The states each transition may leave, and the one it enters; `moveRun` is the only one who reads it. */
 export const RUN_TRANSITIONS = {
   /** `running` too: the worker that had it is dead. */
   claim: { from: ['queued', 'running'], to: 'running' },
@@ -34,16 +27,7 @@ export const RUN_TRANSITIONS = {
   complete: { from: ['running'], to: 'completed' },
   fail: { from: ['queued', 'running', 'waiting_approval', 'waiting_client'], to: 'failed' },
   cancel: { from: ['queued', 'running', 'waiting_approval', 'waiting_client'], to: 'cancelled' },
-} as const satisfies Record<RunTransition['type'], { from: readonly RunState[]; to: RunState }>;
-
-/** The state after; throws IllegalTransition. */
-export function transitionRun(state: RunState, transition: RunTransition): RunState {
-  const { from, to } = RUN_TRANSITIONS[transition.type];
-  if (!(from as readonly RunState[]).includes(state)) {
-    throw new IllegalTransition('run', state, transition.type);
-  }
-  return to;
-}
+} as const satisfies Record<string, { from: readonly RunState[]; to: RunState }>;
 
 export const OPEN_RUN_STATES = ['queued', 'running', 'waiting_approval', 'waiting_client'] as const;
 export function isRunOpen(state: RunState): boolean {

@@ -2,15 +2,19 @@ import type { Logger } from 'pino';
 import type { ApprovalExpiry } from '../approvals/approval-expiry.js';
 import { isTransientDatabaseError } from '../database/transient-error.js';
 import type { EventLog } from '../events/event-log.js';
+import { moveRun } from './move-run.js';
 import type { RunQueue } from './run-queue.js';
 import type { RunWorker } from './run-worker.js';
 import { isWorkerDead } from './worker-lease.js';
 
 const SWEEP_EVERY_MS = 2000;
+/** Sweeps between two looks for queued runs without a job. */
+const FORGOTTEN_EVERY = 15;
 
 /** Sees to what no message will come for: dead workers' runs, approvals past their time, missed cancels. */
 export class RunSweeper {
   private timer: NodeJS.Timeout | undefined;
+  private sweeps = 0;
   private sweeping: Promise<void> = Promise.resolve();
 
   constructor(
@@ -39,6 +43,8 @@ export class RunSweeper {
   private async sweep(): Promise<void> {
     try {
       await this.requeueOrphans();
+      if (this.sweeps % FORGOTTEN_EVERY === 0) await this.requeueForgotten();
+      this.sweeps += 1;
       await this.expiry.expireOverdue();
       await this.deliverCancels();
       await this.log.transaction((manager) =>
@@ -49,6 +55,7 @@ export class RunSweeper {
     }
   }
 
+  /** Running by the table, but by nobody: the worker is dead, or it is this one and it let go. */
   private async requeueOrphans(): Promise<void> {
     const here = this.worker.activeRunIds();
     await this.log.transaction(async (manager) => {
@@ -56,14 +63,30 @@ export class RunSweeper {
         `SELECT id, worker_id FROM runs WHERE state = 'running' AND NOT (id = ANY ($1)) FOR UPDATE SKIP LOCKED`,
         [here],
       );
-      const dead = new Map<string, boolean>();
+      const gone = new Map<string, boolean>([[this.worker.id, true]]);
       for (const { worker_id } of running) {
-        if (!dead.has(worker_id)) dead.set(worker_id, await isWorkerDead(manager, worker_id));
+        if (!gone.has(worker_id)) gone.set(worker_id, await isWorkerDead(manager, worker_id));
       }
-      for (const run of running.filter(({ worker_id }) => dead.get(worker_id))) {
-        await manager.query(`UPDATE runs SET state = 'queued', worker_id = NULL WHERE id = $1`, [run.id]);
+      for (const run of running.filter(({ worker_id }) => gone.get(worker_id))) {
+        await moveRun(manager, run.id, 'requeue');
         await this.queue.enqueue(manager, run.id);
-        this.logger.info({ runId: run.id }, 'The worker of a run is gone; the run goes on elsewhere.');
+        this.logger.info({ runId: run.id }, 'Nobody works this run any more; it is queued again.');
+      }
+    });
+  }
+
+  /** Queued, but no job says so any more: its job failed too often while the database was ill. */
+  private async requeueForgotten(): Promise<void> {
+    await this.log.transaction(async (manager) => {
+      const old = await manager.query<{ id: string }[]>(
+        `SELECT id FROM runs WHERE state = 'queued' AND created_at < now() - interval '1 minute'
+         AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.session_id = runs.session_id AND other.id <> runs.id
+           AND other.state IN ('running', 'waiting_approval', 'waiting_client')) LIMIT 100`,
+      );
+      for (const { id } of old) {
+        if (await this.queue.hasJob(id)) continue;
+        await this.queue.enqueue(manager, id);
+        this.logger.warn({ runId: id }, 'A queued run had no job; it has one again.');
       }
     });
   }

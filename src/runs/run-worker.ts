@@ -50,6 +50,10 @@ export class RunWorker {
     await this.parts.queue.work(this.parts.config.runs.concurrency, ({ runId }) => this.handle(runId));
   }
 
+  get id(): string {
+    return this.parts.lease.workerId;
+  }
+
   /** The runs this process is working now. */
   activeRunIds(): readonly string[] {
     return [...this.active.keys()];

@@ -1,5 +1,3 @@
-import { IllegalTransition } from './run-state.js';
-
 export type ToolCallState =
   | 'proposed'
   | 'awaiting_approval'
@@ -12,7 +10,7 @@ export type ToolCallState =
   | 'timed_out'
   | 'in_doubt';
 
-/** States a call may go to from each; an empty list ends it. SQL guards use the same table. */
+/** States a call may go to from each; an empty list ends it. `moveCall` guards by it. */
 export const TOOL_CALL_TRANSITIONS = {
   proposed: ['awaiting_approval', 'approved', 'failed', 'denied', 'cancelled', 'succeeded'],
   awaiting_approval: ['approved', 'denied', 'cancelled', 'failed'],
@@ -30,14 +28,6 @@ export const TOOL_CALL_TRANSITIONS = {
 export type FinalToolCallState = {
   [S in ToolCallState]: (typeof TOOL_CALL_TRANSITIONS)[S] extends readonly [] ? S : never;
 }[ToolCallState];
-
-/** Returns `to`; throws IllegalTransition when the table does not allow it. */
-export function transitionToolCall(from: ToolCallState, to: ToolCallState): ToolCallState {
-  if (!(TOOL_CALL_TRANSITIONS[from] as readonly ToolCallState[]).includes(to)) {
-    throw new IllegalTransition('tool call', from, `become ${to}`);
-  }
-  return to;
-}
 
 export function isFinalToolCallState(state: ToolCallState): state is FinalToolCallState {
   return TOOL_CALL_TRANSITIONS[state].length === 0;

@@ -10,7 +10,7 @@ import { IsolatePool } from './isolate/isolate-pool.js';
 import { NoSandboxProvider } from './none/no-sandbox-provider.js';
 import { SANDBOX_PROVIDER, type SandboxProvider } from './sandbox.js';
 
-async function createProvider({ sandbox, home }: Config, logger: PinoLogger): Promise<SandboxProvider> {
+async function createProvider({ sandbox, home, runs }: Config, logger: PinoLogger): Promise<SandboxProvider> {
   switch (sandbox.provider) {
     case 'none':
       return new NoSandboxProvider(
@@ -28,7 +28,7 @@ async function createProvider({ sandbox, home }: Config, logger: PinoLogger): Pr
           image: sandbox.image ?? (await sandboxImage(join(PROJECT_ROOT, 'sandboxes'))),
           ...(sandbox.dockerHost === undefined ? {} : { dockerHost: sandbox.dockerHost }),
           ...(sandbox.runtime === undefined ? {} : { runtime: sandbox.runtime }),
-          poolSize: sandbox.poolSize,
+          poolSize: runs.worker ? sandbox.poolSize : 0,
           memoryBytes: sandbox.memoryBytes,
           workspaceBytes: sandbox.workspaceBytes,
           pids: sandbox.processes,

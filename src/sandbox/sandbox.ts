@@ -22,13 +22,7 @@ export interface SandboxImage {
 
 /** How a call ended. `state` says whether the interpreter's variables survived. */
 export type ExecutionOutcome =
-  | 'completed'
-  | 'failed'
-  | 'interrupted'
-  | 'timed_out'
-  | 'out_of_memory'
-  | 'died'
-  | 'sandbox_lost';
+  'completed' | 'failed' | 'interrupted' | 'timed_out' | 'out_of_memory' | 'died' | 'sandbox_lost';
 
 export interface ExecutionResult {
   readonly outcome: ExecutionOutcome;
@@ -72,7 +66,12 @@ export interface Sandbox {
   readonly fresh: boolean;
   readonly workingDirectory: string;
   /** Runs Python in the session's interpreter. Rejects only for a caller's mistake; everything else is an outcome. */
-  exec(code: string, limits: ExecutionLimits, onOutput: OutputSink, signal: AbortSignal): Promise<ExecutionResult>;
+  exec(
+    code: string,
+    limits: ExecutionLimits,
+    onOutput: OutputSink,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult>;
   /** Runs each command with bash, in order, in one process group. */
   shell(
     commands: readonly string[],

@@ -93,17 +93,17 @@ class LlamaEngine implements Engine {
     request: GenerateRequest,
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void, void> {
-    const { stream, cancel, close } = host.generate(hostRequest(request));
+    const turn = host.generate(hostRequest(request));
     let wedged: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
-      cancel();
+      turn.cancel();
       wedged = setTimeout(() => host.kill(), CANCEL_BOUND_MS);
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
     let ended = false;
     try {
-      for await (const item of stream.read()) {
+      for await (const item of turn.stream.read()) {
         const event = engineEvent(item);
         ended = event.type === 'stop';
         yield event;
@@ -112,8 +112,8 @@ class LlamaEngine implements Engine {
     } finally {
       signal.removeEventListener('abort', onAbort);
       clearTimeout(wedged);
-      if (!ended) cancel();
-      close();
+      if (!ended) turn.cancel();
+      turn.close();
     }
   }
 }

@@ -1,0 +1,53 @@
+import type { PayloadOf } from './event.js';
+
+type Chunk = PayloadOf<'chunk'>;
+type Output = PayloadOf<'agentic_tool_output'>;
+type Delta = Chunk['choices'][number]['delta'];
+
+/** What comes in small pieces and is committed in groups. */
+export type ChunkPayload = Chunk | Output;
+
+/** The length of a piece's text, in UTF-16 units. */
+export function unitsOf(payload: ChunkPayload): number {
+  if (payload.type === 'agentic_tool_output') return payload.text.length;
+  return textOf(payload.choices[0]?.delta).length;
+}
+
+/** Both as one, when `next` goes on exactly where `last` ends on the same channel; undefined otherwise. */
+export function mergeChunks(last: ChunkPayload, next: ChunkPayload): ChunkPayload | undefined {
+  if (last.offset + unitsOf(last) !== next.offset) return undefined;
+  if (last.type === 'chunk' && next.type === 'chunk') return mergeModelChunks(last, next);
+  if (last.type === 'agentic_tool_output' && next.type === 'agentic_tool_output')
+    return mergeOutputs(last, next);
+  return undefined;
+}
+
+function mergeOutputs(last: Output, next: Output): Output | undefined {
+  if (last.tool_call_id !== next.tool_call_id || last.stream !== next.stream) return undefined;
+  return { ...last, text: last.text + next.text };
+}
+
+function mergeModelChunks(last: Chunk, next: Chunk): Chunk | undefined {
+  if (last.round !== next.round || last.attempt !== next.attempt) return undefined;
+  const [a, b] = [last.choices[0], next.choices[0]];
+  if (!a || !b || a.finish_reason !== null || b.delta.role !== undefined) return undefined;
+  const delta = mergeDeltas(a.delta, b.delta);
+  return delta && { ...last, choices: [{ index: a.index, delta, finish_reason: b.finish_reason }] };
+}
+
+function mergeDeltas(a: Delta, b: Delta): Delta | undefined {
+  if (a.content !== undefined && b.content !== undefined) return { ...a, content: a.content + b.content };
+  if (a.reasoning_content !== undefined && b.reasoning_content !== undefined) {
+    return { ...a, reasoning_content: a.reasoning_content + b.reasoning_content };
+  }
+  const [callA, callB] = [a.tool_calls?.[0], b.tool_calls?.[0]];
+  // A piece with an id begins another call.
+  if (!callA || !callB || callA.index !== callB.index || callB.id !== undefined) return undefined;
+  const json = textOf(a) + textOf(b);
+  return { ...a, tool_calls: [{ ...callA, function: { ...callA.function, arguments: json } }] };
+}
+
+/** A delta carries one channel: content, reasoning, or the arguments of one call. */
+function textOf(delta: Delta | undefined): string {
+  return delta?.content ?? delta?.reasoning_content ?? delta?.tool_calls?.[0]?.function.arguments ?? '';
+}
