@@ -14,7 +14,9 @@ const WITHOUT_IT = 'The python and terminal tools are off until then; everything
 /** Files whose content decides the image, relative to this folder. */
 function sourceFiles() {
   const kernel = readdirSync(join(FOLDER, 'kernel/gantry_kernel')).filter((name) => name.endsWith('.py'));
-  return ['python/Dockerfile', ...kernel.map((name) => `kernel/gantry_kernel/${name}`)].sort();
+  return ['python/Dockerfile', ...kernel.map((name) => `kernel/gantry_kernel/${name}`)].toSorted(
+    (one, other) => (one < other ? -1 : 1),
+  );
 }
 
 /** The image's name; another content is another name, so an old image is never taken for the new one. */

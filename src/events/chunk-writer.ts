@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { storableJson } from '../database/safe-json.js';
+import { retryTransient } from '../database/transient-error.js';
 import { EventBus } from './event-bus.js';
 import { type EventLog, toEvent } from './event-log.js';
 import { type ChunkPayload, mergeChunks, unitsOf } from './merge-chunks.js';
@@ -9,6 +10,9 @@ const FLUSH_EVERY_MS = 20;
 
 /** A producer waits once its run has this much text uncommitted, so a slow database bounds memory. */
 const HIGH_WATER_UNITS = 256 * 1024;
+
+/** How long a flush is tried again while the database is away. */
+const DATABASE_PATIENCE_MS = 60_000;
 
 /** Which run writes, fenced: after another worker's claim nothing of this one lands. */
 export interface ChunkScope {
@@ -57,6 +61,14 @@ const FLUSH_SQL = `
     RETURNING session_id, seq, run_id, payload, created_at
   )
   SELECT inserted.* FROM inserted LEFT JOIN (SELECT pg_notify('gantry_events', $2)) AS notified ON true`;
+
+/** What of a batch is in the log: no run writes the same piece twice, so its payload tells it. */
+const LANDED_SQL = `
+  SELECT session_id, seq, events.run_id, events.payload, created_at FROM events,
+  jsonb_to_recordset($1::jsonb) AS x (run_id text, payload jsonb)
+  WHERE events.run_id = x.run_id AND events.payload = x.payload`;
+
+type EventRecord = Parameters<typeof toEvent>[0];
 
 /**
  * Group commit for what comes in small pieces: the model's tokens and a tool's output. Pieces that
@@ -158,14 +170,26 @@ export class ChunkWriter {
         payload,
       })),
     );
-    const sessionIds = [...new Set(rows.map((row) => row.session_id))];
-    const inserted = await this.dataSource.query<Parameters<typeof toEvent>[0][]>(FLUSH_SQL, [
-      storableJson(rows),
-      EventBus.notice(this.log.bus.origin, sessionIds),
-    ]);
+    const inserted = await this.insertRows(rows);
     const events = inserted.map(toEvent).sort((a, b) => a.seq - b.seq);
     this.log.bus.publish(events);
     return new Set(events.map((event) => event.run_id ?? ''));
+  }
+
+  /** A connection that broke leaves open whether the rows landed, so a repetition looks first. */
+  private async insertRows(rows: readonly { readonly session_id: string }[]): Promise<EventRecord[]> {
+    const json = storableJson(rows);
+    const sessionIds = [...new Set(rows.map((row) => row.session_id))];
+    const notice = EventBus.notice(this.log.bus.origin, sessionIds);
+    let attempts = 0;
+    return retryTransient(async () => {
+      attempts += 1;
+      if (attempts > 1) {
+        const landed = await this.dataSource.query<EventRecord[]>(LANDED_SQL, [json]);
+        if (landed.length > 0) return landed;
+      }
+      return this.dataSource.query<EventRecord[]>(FLUSH_SQL, [json, notice]);
+    }, DATABASE_PATIENCE_MS);
   }
 }
 

@@ -224,7 +224,6 @@ export const eventEnvelopeSchema = z.object({
 });
 
 /** THE event: one row of a session's log, and what every surface is a codec of. */
-export const eventSchema = z.intersection(eventEnvelopeSchema, eventPayloadSchema);
 export type GantryEvent = z.infer<typeof eventEnvelopeSchema> & EventPayload;
 
 /** These end a run; exactly one of them is a run's last event. */

@@ -38,7 +38,7 @@ class CarelessController {
 }
 
 @Module({
-  imports: [LoggerModule.forRoot({ pinoHttp: loggingOptions({ logLevel: 'info' }, destination) })],
+  imports: [LoggerModule.forRoot({ pinoHttp: loggingOptions({ logLevel: 'info', logForPeople: false }, destination) })],
   controllers: [CarelessController],
 })
 class CarelessModule {}

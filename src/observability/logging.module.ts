@@ -9,23 +9,22 @@ import { takeRequestId } from './request-id.js';
 /** Wherever an object with headers is logged, these values are not. */
 const SECRET_HEADERS = ['authorization', '["x-api-key"]', '["sec-websocket-protocol"]', 'cookie'];
 const SECRET_PLACES = ['', 'headers', 'req.headers', 'request.headers'];
-/** Asked every few seconds by whatever watches the server. */
 /** pino's number for `info`. */
 const INFO = 30;
+/** Asked every few seconds by whatever watches the server. */
 const QUIET_PATHS = new Set(['/health', '/ready']);
 
 /** One JSON line a request, with the request id on every line logged while it is worked. */
 export const LoggingModule = LoggerModule.forRootAsync({
   inject: [CONFIG],
-  useFactory: (config: Config) => ({ pinoHttp: { ...loggingOptions(config), ...forPeople(config) } }),
+  useFactory: (config: Config) => ({ pinoHttp: loggingOptions(config) }),
 });
 
-/** On a terminal a line a person can read; elsewhere JSON. */
-function forPeople(config: Pick<Config, 'logForPeople'>): Params['pinoHttp'] {
-  if (!config.logForPeople) return {};
-  const options = { singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname,context' };
-  return { transport: { target: 'pino-pretty', options } };
-}
+/** Lines for a person instead of JSON. */
+const PRETTY = {
+  target: 'pino-pretty',
+  options: { singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname,context' },
+};
 
 /** Nest tells of each module and route at start; that is for those who debug Nest. */
 const FRAMEWORK_NOISE = new Set([
@@ -38,7 +37,7 @@ const FRAMEWORK_NOISE = new Set([
 
 /** `destination` is for tests; standard output otherwise. */
 export function loggingOptions(
-  config: Pick<Config, 'logLevel'>,
+  config: Pick<Config, 'logLevel' | 'logForPeople'>,
   destination?: DestinationStream,
 ): NonNullable<Params['pinoHttp']> {
   return {
@@ -58,6 +57,7 @@ export function loggingOptions(
     autoLogging: { ignore: (request) => QUIET_PATHS.has(pathOf(request.url)) },
     customLogLevel: (_request, response, error) =>
       error !== undefined || response.statusCode >= 500 ? 'error' : 'info',
+    ...(config.logForPeople ? { transport: PRETTY } : {}),
     ...(destination === undefined ? {} : { stream: destination }),
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 export const agentPermissionSchema = z.enum(['auto', 'ask', 'deny']);
 export type AgentPermission = z.infer<typeof agentPermissionSchema>;
 
+/** A function the client executes itself; its calls are answered by `tool_result.submit`. */
 const functionToolSchema = z.strictObject({
   type: z.literal('function'),
   function: z.strictObject({
@@ -12,8 +13,6 @@ const functionToolSchema = z.strictObject({
     strict: z.boolean().nullish(),
   }),
 });
-/** A function the client executes itself; its calls are answered by `tool_result.submit`. */
-export type FunctionTool = z.infer<typeof functionToolSchema>;
 
 /** What a run carries for life: the request without who, where and the user's text. */
 export const runOptionsSchema = z.strictObject({

@@ -1,5 +1,3 @@
-import type { StopReason } from '../events/event.js';
-
 export type RunKind = 'chat' | 'tool';
 
 /**

@@ -40,13 +40,17 @@ async function upload(
 }
 
 function request(path: string, init: RequestInit = {}, key = app.keys.alice): Promise<Response> {
-  return fetch(app.url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } });
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Bearer ${key}`);
+  return fetch(app.url + path, { ...init, headers });
+}
+
+interface ErrorBody {
+  readonly error: { readonly code: string; readonly param: string | null; readonly message: string };
 }
 
 async function errorOf(response: Response): Promise<{ status: number; code: string; param: string | null }> {
-  const { error } = (await response.json()) as {
-    error: { code: string; param: string | null; message: string };
-  };
+  const { error } = (await response.json()) as ErrorBody;
   expect(error.message).not.toBe('');
   return { status: response.status, code: error.code, param: error.param };
 }
@@ -146,7 +150,7 @@ describe('an upload', () => {
       body,
       headers: { 'content-type': headers.get('content-type') ?? '' },
       duplex: 'half',
-    } as RequestInit);
+    });
     expect(chunked.status).toBe(413);
     expect(await count('blobs')).toBe(blobs);
   });

@@ -113,7 +113,7 @@ describe('stored content', () => {
       ]);
       expect((await fixture.files.readAll(kept, 20)).toString()).toBe('contended');
       if (typeof fresh === 'object')
-        expect((await fixture.files.readAll(fresh as StoredFile, 20)).toString()).toBe('contended');
+        expect((await fixture.files.readAll(fresh, 20)).toString()).toBe('contended');
     }
     expect(await fixture.count('blobs')).toBe(1);
   });

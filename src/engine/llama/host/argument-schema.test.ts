@@ -48,7 +48,7 @@ describe('argumentSchema', () => {
     [{ type: 'object' }, { type: 'object', additionalProperties: true }],
   ])('converts %j', (property, expected) => {
     const schema = argumentSchema({ type: 'object', properties: { x: property }, required: ['x'] });
-    expect('properties' in schema && schema.properties?.['x']).toEqual(expected);
+    expect(schema).toMatchObject({ properties: { x: expected } });
   });
 
   test('a schema that refers to itself without end is cut off, not followed', () => {

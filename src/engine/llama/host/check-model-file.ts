@@ -67,7 +67,7 @@ const TRUNCATED_HINT = 'The file is damaged or was not downloaded to its end; ge
 
 function checkComplete(path: string, info: GgufFileInfo, size: number): void {
   if (info.splicedParts > 1) return;
-  const dataStart = Number(info.metadataSize) + Number(info.tensorInfoSize ?? 0);
+  const dataStart = info.metadataSize + (info.tensorInfoSize ?? 0);
   const lastOffset = (info.tensorInfo ?? []).reduce(
     (last, tensor) => Math.max(last, Number(tensor.offset)),
     0,
