@@ -14,7 +14,10 @@ async function main() {
   const onlyAsks = argumentList.some((argument) => ['--help', '-h', '--version'].includes(argument));
   if (!onlyAsks) await prepareSandbox();
   const program = [join(projectRoot, 'dist', 'src', 'main.js'), ...argumentList];
-  await becomeProgram(process.execPath, ['--no-node-snapshot', ...program], childEnvironment(process.env));
+  const environment = childEnvironment(process.env);
+  // Whoever starts it by hand reads along; a collector of logs gets JSON.
+  if (process.stdout.isTTY) environment.GANTRY_LOG ??= 'people';
+  await becomeProgram(process.execPath, ['--no-node-snapshot', ...program], environment);
 }
 
 inProjectNode(main).catch((error) => {

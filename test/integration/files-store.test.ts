@@ -4,7 +4,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHUNK_BYTES } from '../../src/files/blob-store.js';
-import type { StoredFile } from '../../src/files/file.entity.js';
 import { FileService, INLINE_BYTES } from '../../src/files/file.service.js';
 import { collect, openFilesFixture, pseudoRandom, type FilesFixture } from './files-fixture.js';
 
