@@ -62,11 +62,18 @@ const FLUSH_SQL = `
   )
   SELECT inserted.* FROM inserted LEFT JOIN (SELECT pg_notify('gantry_events', $2)) AS notified ON true`;
 
-/** What of a batch is in the log: no run writes the same piece twice, so its payload tells it. */
+/**
+ * What of a batch came into the log within so many seconds. No run writes the same piece twice but for
+ * a call that is run again after a crash, hence the time.
+ */
 const LANDED_SQL = `
   SELECT session_id, seq, events.run_id, events.payload, created_at FROM events,
   jsonb_to_recordset($1::jsonb) AS x (run_id text, payload jsonb)
-  WHERE events.run_id = x.run_id AND events.payload = x.payload`;
+  WHERE events.run_id = x.run_id AND events.payload = x.payload
+  AND created_at > clock_timestamp() - make_interval(secs => $2)`;
+
+/** For the time that a statement takes to reach the database. */
+const LANDED_MARGIN_SECONDS = 5;
 
 type EventRecord = Parameters<typeof toEvent>[0];
 
@@ -181,11 +188,13 @@ export class ChunkWriter {
     const json = storableJson(rows);
     const sessionIds = [...new Set(rows.map((row) => row.session_id))];
     const notice = EventBus.notice(this.log.bus.origin, sessionIds);
+    const startedAt = performance.now();
     let attempts = 0;
     return retryTransient(async () => {
       attempts += 1;
       if (attempts > 1) {
-        const landed = await this.dataSource.query<EventRecord[]>(LANDED_SQL, [json]);
+        const seconds = (performance.now() - startedAt) / 1000 + LANDED_MARGIN_SECONDS;
+        const landed = await this.dataSource.query<EventRecord[]>(LANDED_SQL, [json, seconds]);
         if (landed.length > 0) return landed;
       }
       return this.dataSource.query<EventRecord[]>(FLUSH_SQL, [json, notice]);
