@@ -14,7 +14,7 @@ export function helpText(): string {
     'Usage:',
     '  npm start                set up what is missing and run the server',
     '  npm start -- --help      this text',
-    '  npx gantry chat          talk to a running server (see npx gantry --help)',
+    '  node bin/gantry.mjs chat talk to a running server (see node bin/gantry.mjs --help)',
     '',
     'Environment (see .env.example):',
     ...variables,

@@ -12,7 +12,7 @@ function startLine(url: string, newKey: string | undefined): string {
     ...(newKey === undefined ? [] : [`API key (shown only now): ${newKey}`]),
     'Talk to it from another terminal, in this directory:',
     '',
-    `  npx gantry chat --url ${url} --key ${key}`,
+    `  node bin/gantry.mjs chat --url ${url} --key ${key}`,
     '',
     '',
   ].join('\n');

@@ -15,8 +15,19 @@ function createEngine({ engine, home, acceleratorEnvironment }: Config, logger: 
     environment: acceleratorEnvironment,
     // llama.cpp tells a hundred lines at each load; they are kept and shown when a load fails.
     log: (level, message) => logger[level === 'info' ? 'debug' : level](message),
-    onStatus: (status) => logger.info(describeStatus(status)),
+    onStatus: reportLoading((line) => logger.info(line)),
   });
+}
+
+/** Each phase once, and within one a line a second at most. */
+function reportLoading(report: (line: string) => void): (status: EngineStatus) => void {
+  let told = { step: '', at: 0 };
+  return (status) => {
+    const step = status.state === 'loading' ? status.phase : status.state;
+    if (step === told.step && performance.now() - told.at < 1000) return;
+    told = { step, at: performance.now() };
+    report(describeStatus(status));
+  };
 }
 
 function describeStatus(status: EngineStatus): string {

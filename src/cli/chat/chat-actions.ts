@@ -10,7 +10,7 @@ export interface ChatOptions {
   /** Absent: one is made with the first message. */
   readonly sessionId: string | undefined;
   readonly afterSeq: number;
-  readonly permission: AgentPermission | undefined;
+  readonly permission: AgentPermission;
   readonly model: string | undefined;
   readonly saveFolder: string;
 }
@@ -101,7 +101,7 @@ export class ChatActions {
     try {
       const { run } = await create({
         cancel_id: this.sentCancelId,
-        ...(permission !== undefined && { agent_permission: permission }),
+        agent_permission: permission,
       });
       this.view.runCreated(run.id);
     } finally {

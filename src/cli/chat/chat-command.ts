@@ -13,7 +13,7 @@ import { editText } from './edit-text.js';
 interface ChatFlags extends ConnectOptions {
   readonly session?: string;
   readonly afterSeq: number;
-  readonly permission?: AgentPermission;
+  readonly permission: AgentPermission;
   readonly model?: string;
   readonly save: string;
 }
@@ -23,7 +23,11 @@ export function chatCommand(): Command {
     .description('talk to a model; lines come from the terminal or from a pipe')
     .option('--session <id>', 'go on with this session')
     .option('--after-seq <n>', 'show what came after this seq', toSeq, 0)
-    .addOption(new Option('--permission <mode>', 'for the tools').choices(['auto', 'ask', 'deny']))
+    .addOption(
+      new Option('--permission <mode>', 'whether tools ask before they run')
+        .choices(['auto', 'ask', 'deny'])
+        .default('ask'),
+    )
     .option('--model <name>', 'instead of the one the server has loaded')
     .option('--save <folder>', 'where files go', './gantry-files')
     .action(async (flags: ChatFlags) => {
