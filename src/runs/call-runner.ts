@@ -1,6 +1,5 @@
 import type { EntityManager } from 'typeorm';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
-import { retryTransient } from '../database/transient-error.js';
 import type { ChunkScope, ChunkWriter } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
@@ -8,7 +7,7 @@ import type { FileService } from '../files/file.service.js';
 import type { ToolContext, ToolOutcome } from '../tools/tool.js';
 import type { WorkspaceService } from '../workspaces/workspace.service.js';
 import type { CallJournal, CallResult } from './call-journal.js';
-import { DATABASE_PATIENCE_MS, fence } from './run-journal.js';
+import { commitFenced } from './commit-fenced.js';
 
 /** After its time a tool gets this long to wind up before the call is given up. */
 const WIND_UP_MS = 7000;
@@ -111,14 +110,9 @@ export class CallRunner {
   }
 
   private commit(work: (manager: EntityManager) => Promise<readonly EventPayload[]>): Promise<void> {
-    return retryTransient(
-      () =>
-        this.log.transaction(async (manager, append) => {
-          await fence(manager, this.scope);
-          await append(this.scope.sessionId, this.scope.runId, await work(manager));
-        }),
-      DATABASE_PATIENCE_MS,
-    );
+    return commitFenced(this.log, this.scope, async (manager, append) => {
+      await append(await work(manager));
+    });
   }
 }
 

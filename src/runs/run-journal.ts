@@ -5,31 +5,16 @@ import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import { storableJson, storableText } from '../database/safe-json.js';
 import { retryTransient } from '../database/transient-error.js';
 import type { InterruptionCause } from '../engine/engine-error.js';
-import { type ChunkScope, type ChunkWriter, FencedError } from '../events/chunk-writer.js';
-import type { AppendEvents, EventLog } from '../events/event-log.js';
+import type { ChunkScope, ChunkWriter } from '../events/chunk-writer.js';
+import type { EventLog } from '../events/event-log.js';
 import type { EventPayload, PayloadOf, StopReason } from '../events/event.js';
 import { newId } from '../ids.js';
 import type { CallJournal } from './call-journal.js';
+import { commitFenced, DATABASE_PATIENCE_MS, type FencedWork } from './commit-fenced.js';
 import { endRun, type RunEnding } from './end-run.js';
 import { insertMessage } from './insert-message.js';
 import { moveRun } from './move-run.js';
 import { loadSnapshot } from './run-snapshot.js';
-
-/** How long a commit is tried again while the database is away. */
-export const DATABASE_PATIENCE_MS = 60_000;
-
-/** The guard of every write: after another claim no row matches, and the worker stops. */
-const FENCE_SQL = `SELECT 1 FROM runs WHERE id = $1 AND generation = $2 AND state = 'running' FOR UPDATE`;
-
-export async function fence(manager: EntityManager, scope: ChunkScope): Promise<void> {
-  const rows = await manager.query<unknown[]>(FENCE_SQL, [scope.runId, scope.generation]);
-  if (rows.length === 0) throw new FencedError(scope.runId);
-}
-
-type FencedWork<T> = (
-  manager: EntityManager,
-  append: (payloads: readonly EventPayload[]) => Promise<unknown>,
-) => Promise<T>;
 
 /** The agent loop's memory on Postgres: each method one fenced transaction with its events. */
 export class PostgresRunJournal implements RunJournal {
@@ -195,14 +180,7 @@ export class PostgresRunJournal implements RunJournal {
   }
 
   private commit<T>(work: FencedWork<T>): Promise<T> {
-    return retryTransient(
-      () =>
-        this.log.transaction(async (manager, append: AppendEvents) => {
-          await fence(manager, this.scope);
-          return work(manager, (payloads) => append(this.scope.sessionId, this.scope.runId, payloads));
-        }),
-      DATABASE_PATIENCE_MS,
-    );
+    return commitFenced(this.log, this.scope, work);
   }
 }
 

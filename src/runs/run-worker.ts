@@ -14,6 +14,7 @@ import type { WorkspaceService } from '../workspaces/workspace.service.js';
 import { CallJournal, type CallTerms } from './call-journal.js';
 import { CallRunner } from './call-runner.js';
 import { type ClaimedRun, claimRun, recoverRunningCalls } from './claim-run.js';
+import { LandedCommitError } from './commit-fenced.js';
 import { enqueueNext } from './enqueue-next.js';
 import { PostgresRunJournal } from './run-journal.js';
 import type { RunQueue } from './run-queue.js';
@@ -149,7 +150,7 @@ export class RunWorker {
   /** Fenced or without a database: whoever claims next goes on from what is committed. Anything else ends the run. */
   private async letGo(run: ClaimedRun, journal: PostgresRunJournal, error: unknown): Promise<void> {
     const { logger } = this.parts;
-    if (error instanceof FencedError || isTransientDatabaseError(error)) {
+    if (isForTheNextClaim(error)) {
       logger.warn({ runId: run.runId, err: error }, 'Let go of a run.');
       return;
     }
@@ -174,6 +175,12 @@ export class RunWorker {
         asked === undefined ? config.runs.approvalTimeoutMs : asked === null ? null : asked * 1000,
     };
   }
+}
+
+function isForTheNextClaim(error: unknown): boolean {
+  return (
+    error instanceof FencedError || error instanceof LandedCommitError || isTransientDatabaseError(error)
+  );
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
