@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import {
+  ACCELERATOR_VARIABLES,
+  ConfigError,
+  type Environment,
+  environmentSchema,
+  loadConfig,
+} from './config.js';
+import { PROJECT_ROOT } from './project-root.js';
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+function isDeeplyFrozen(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.isFrozen(value) && Object.values(value).every(isDeeplyFrozen);
+}
+
+describe('loadConfig', () => {
+  it('is pure: equal environments give equal configurations and stay as they were', () => {
+    const environment = { PORT: '9000', GANTRY_ALLOWED_ORIGINS: ' https://a.example , ,https://b.example' };
+    const before = { ...environment };
+    expect(loadConfig(environment)).toEqual(loadConfig({ ...environment }));
+    expect(environment).toEqual(before);
+  });
+
+  it('reads nothing but what it is given', () => {
+    const name = 'GANTRY_MAX_TOOL_ROUNDS';
+    process.env[name] = '7';
+    try {
+      expect(loadConfig({}).runs.maxToolRounds).toBe(25);
+    } finally {
+      delete process.env[name];
+    }
+  });
+
+  it('gives a configuration that nobody can change', () => {
+    const config = loadConfig({ GANTRY_ALLOWED_ORIGINS: 'https://a.example', CUDA_VISIBLE_DEVICES: '0' });
+    expect(isDeeplyFrozen(config)).toBe(true);
+    expect(() => Object.assign(config.http, { port: 1 })).toThrow(TypeError);
+  });
+
+  it('has a default for everything and listens on loopback only', () => {
+    const config = loadConfig({});
+    expect(config.http).toEqual({ host: '127.0.0.1', port: 8080, allowedOrigins: [] });
+    expect(config.home).toBe(join(homedir(), '.gantry'));
+    expect(config.apiKey).toBeUndefined();
+    expect(config.databaseUrl).toBeUndefined();
+  });
+
+  it('takes empty values for absent ones', () => {
+    const empty = Object.fromEntries(Object.keys(environmentSchema.shape).map((name) => [name, '']));
+    expect(loadConfig(empty)).toEqual(loadConfig({}));
+  });
+
+  it('turns seconds and mebibytes into milliseconds and bytes, and a relative home into an absolute one', () => {
+    const config = loadConfig({
+      GANTRY_TOOL_TIMEOUT_SEC: '2',
+      GANTRY_MAX_UPLOAD_MB: '3',
+      GANTRY_APPROVAL_TIMEOUT_SEC: 'never',
+      GANTRY_HOME: 'here',
+    });
+    expect(config.runs.toolTimeoutMs).toBe(2000);
+    expect(config.files.maxUploadBytes).toBe(3 * 1024 * 1024);
+    expect(config.runs.approvalTimeoutMs).toBeNull();
+    expect(isAbsolute(config.home)).toBe(true);
+  });
+
+  it('hands only the named accelerator variables to the engine', () => {
+    const config = loadConfig({ LD_LIBRARY_PATH: '/opt/driver', LD_PRELOAD: '/tmp/evil.so', PATH: '/bin' });
+    expect(config.acceleratorEnvironment).toEqual({ LD_LIBRARY_PATH: '/opt/driver' });
+  });
+});
+
+/** For each variable that can be wrong: a value that is. */
+const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
+  PORT: '65536',
+  GANTRY_API_KEY: 'too-short',
+  GANTRY_CONTEXT_SIZE: 'big',
+  GANTRY_THREADS: '0',
+  GANTRY_GPU: 'rocm',
+  GANTRY_PARALLEL: '65',
+  DATABASE_URL: 'mysql://user:hunter2@host/db',
+  DOCKER_HOST: '/var/run/docker.sock',
+  GANTRY_SANDBOX: 'podman',
+  GANTRY_SANDBOX_MEMORY_MB: '63',
+  GANTRY_SANDBOX_WORKSPACE_MB: '-1',
+  GANTRY_SANDBOX_PROCESSES: '15',
+  GANTRY_SANDBOX_CPUS: '0',
+  GANTRY_SANDBOX_POOL: '65',
+  GANTRY_SANDBOX_IDLE_SEC: '1.5',
+  GANTRY_AGENT_PERMISSION: 'yes',
+  GANTRY_APPROVAL_TIMEOUT_SEC: 'sometimes',
+  GANTRY_MAX_TOOL_ROUNDS: '-1',
+  GANTRY_TOOL_TIMEOUT_SEC: '0',
+  GANTRY_MAX_UPLOAD_MB: 'lots',
+  GANTRY_STORAGE_LIMIT_MB: '0',
+  GANTRY_RUN_CONCURRENCY: '257',
+  GANTRY_WORKER: 'true',
+  GANTRY_LOG: 'xml',
+  LOG_LEVEL: 'loud',
+};
+
+/** Any text but the empty one is fine for these. */
+const FREE_TEXT = [
+  'HOST',
+  'GANTRY_HOME',
+  'GANTRY_ALLOWED_ORIGINS',
+  'MODEL',
+  'GANTRY_SANDBOX_IMAGE',
+  'GANTRY_SANDBOX_RUNTIME',
+];
+
+describe('a wrong variable', () => {
+  it('is known for every variable that can be wrong', () => {
+    expect([...Object.keys(WRONG), ...FREE_TEXT].toSorted()).toEqual(
+      Object.keys(environmentSchema.shape).toSorted(),
+    );
+  });
+
+  it.each(Object.entries(WRONG))('is named with what was expected: %s', (name, value) => {
+    const [problem, ...others] = problemsOf({ [name]: value });
+    const description =
+      environmentSchema.shape[name as keyof typeof environmentSchema.shape].description ?? 'no description';
+    expect(others).toEqual([]);
+    expect(problem).toMatch(new RegExp(`^${name}: expected `));
+    expect(problem).toContain(description);
+  });
+
+  it('is shown with its value, unless that is a secret', () => {
+    expect(problemsOf({ GANTRY_WORKER: 'true' })[0]).toContain('"true"');
+    const [key] = problemsOf({ GANTRY_API_KEY: 'hunter2' });
+    const [url] = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host/db' });
+    for (const problem of [key, url]) {
+      expect(problem).toContain('the value given');
+      expect(problem).not.toContain('hunter2');
+    }
+  });
+
+  it('is told together with all others, in one error', () => {
+    const problems = problemsOf({ PORT: 'http', LOG_LEVEL: 'loud', GANTRY_GPU: 'rocm' });
+    expect(problems.map((problem) => problem.split(':')[0] ?? '').toSorted()).toEqual([
+      'GANTRY_GPU',
+      'LOG_LEVEL',
+      'PORT',
+    ]);
+    expect(() => loadConfig({ PORT: 'http', LOG_LEVEL: 'loud' })).toThrow(/PORT: .*\n.*LOG_LEVEL: /);
+  });
+});
+
+describe('.env.example', () => {
+  const text = readFileSync(join(PROJECT_ROOT, '.env.example'), 'utf8');
+  const lines = text.split('\n');
+  const isSetting = (line: string): boolean => /^#[A-Z][A-Z0-9_]*=/.test(line);
+  const settings = lines.filter(isSetting).map((line) => line.slice(1));
+
+  it('lists exactly the variables that are read, each once', () => {
+    const listed = settings.map((line) => line.slice(0, line.indexOf('=')));
+    expect(listed.toSorted()).toEqual(
+      [...Object.keys(environmentSchema.shape), ...ACCELERATOR_VARIABLES].toSorted(),
+    );
+  });
+
+  it('changes nothing as it is, and shows the true defaults', () => {
+    expect(parseEnv(text)).toEqual({});
+    expect(loadConfig(parseEnv(settings.join('\n')))).toEqual(loadConfig({}));
+  });
+
+  it('shows a default wherever there is one', () => {
+    for (const [name, schema] of Object.entries(environmentSchema.shape)) {
+      const fallback = schema.safeParse(undefined);
+      const value = fallback.success ? (fallback.data ?? '') : '';
+      expect(settings).toContain(`${name}=${value}`);
+    }
+  });
+
+  it('explains each variable in the line above it', () => {
+    for (const [index, line] of lines.entries()) {
+      if (!isSetting(line)) continue;
+      const above = lines.slice(0, index).findLast((earlier) => !isSetting(earlier)) ?? '';
+      expect(above, line).toMatch(/^# \S/);
+    }
+  });
+});
