@@ -22,7 +22,6 @@ export type ChatClient = Pick<
 
 interface RunKeys {
   readonly cancel_id: string;
-  readonly agent_permission?: AgentPermission;
 }
 
 /** What a person can ask the server for, and what of it is under way. */
@@ -63,10 +62,16 @@ export class ChatActions {
       case 'message': {
         if (this.surroundings.isEchoed) this.view.wasTyped(command.text);
         const { model } = this.options;
-        const request = { session_id: sessionId, input: command.text, ...(model !== undefined && { model }) };
+        const request = {
+          session_id: sessionId,
+          input: command.text,
+          agent_permission: this.options.permission,
+          ...(model !== undefined && { model }),
+        };
         return this.start((keys) => this.client.createRun({ ...keys, ...request }));
       }
       case 'tool': {
+        // Who types a call has decided on it; the server's policy still holds.
         const request = { session_id: sessionId, name: command.name, arguments: command.arguments };
         return this.start((keys) => this.client.invokeTool({ ...keys, ...request }));
       }
@@ -96,13 +101,9 @@ export class ChatActions {
   }
 
   private async start(create: (keys: RunKeys) => Promise<{ run: { id: string } }>): Promise<void> {
-    const { permission } = this.options;
     this.sentCancelId = crypto.randomUUID();
     try {
-      const { run } = await create({
-        cancel_id: this.sentCancelId,
-        agent_permission: permission,
-      });
+      const { run } = await create({ cancel_id: this.sentCancelId });
       this.view.runCreated(run.id);
     } finally {
       this.sentCancelId = undefined;
