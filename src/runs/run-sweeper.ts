@@ -43,7 +43,8 @@ export class RunSweeper {
   private async sweep(): Promise<void> {
     try {
       await this.requeueOrphans();
-      if (this.sweeps % FORGOTTEN_EVERY === 0) await this.requeueForgotten();
+      if (this.sweeps === 0) await this.requeueWaiting();
+      else if (this.sweeps % FORGOTTEN_EVERY === 0) await this.requeueForgotten();
       this.sweeps += 1;
       await this.expiry.expireOverdue();
       await this.deliverCancels();
@@ -67,11 +68,27 @@ export class RunSweeper {
       for (const { worker_id } of running) {
         if (!gone.has(worker_id)) gone.set(worker_id, await isWorkerDead(manager, worker_id));
       }
-      for (const run of running.filter(({ worker_id }) => gone.get(worker_id))) {
+      // One that this worker claimed only now is active by now.
+      const active = new Set(this.worker.activeRunIds());
+      for (const run of running.filter(({ id, worker_id }) => gone.get(worker_id) && !active.has(id))) {
         await moveRun(manager, run.id, 'requeue');
         await this.queue.enqueue(manager, run.id);
         this.logger.info({ runId: run.id }, 'Nobody works this run any more; it is queued again.');
       }
+    });
+  }
+
+  /**
+   * At the start: a worker that died between taking a job and claiming its run has left the job looking
+   * as if it were handled, and until that is noticed a minute goes by. A second job does no harm.
+   */
+  private async requeueWaiting(): Promise<void> {
+    await this.log.transaction(async (manager) => {
+      const queued = await manager.query<{ id: string }[]>(
+        `SELECT DISTINCT ON (session_id, kind) id FROM runs WHERE state = 'queued'
+         ORDER BY session_id, kind, created_at, id`,
+      );
+      for (const { id } of queued) await this.queue.enqueue(manager, id);
     });
   }
 

@@ -77,22 +77,24 @@ export class RunWorker {
   /** Rejects when the job is to be given to another worker. */
   private async handle(runId: string): Promise<void> {
     if (this.stopping) throw new Error('This worker is stopping.');
-    await this.letGoIfTaken(runId);
+    if (await this.isWorkedHere(runId)) return;
     const work = this.claimAndWork(runId);
     this.working.set(runId, work);
     await work.finally(() => this.working.delete(runId));
   }
 
   /** A run that is queued while we work it was taken from us (our lease was lost): what still moves here must end. */
-  private async letGoIfTaken(runId: string): Promise<void> {
+  private async isWorkedHere(runId: string): Promise<boolean> {
     const work = this.working.get(runId);
-    if (!work) return;
+    if (!work) return false;
     const [run] = await this.parts.dataSource.query<{ state: string }[]>(
       `SELECT state FROM runs WHERE id = $1`,
       [runId],
     );
+    if (run?.state === 'running') return true;
     if (run?.state === 'queued') this.active.get(runId)?.abort(RELEASE);
     await Promise.allSettled([work]);
+    return false;
   }
 
   private async claimAndWork(runId: string): Promise<void> {
