@@ -64,6 +64,26 @@ export async function inspect(
   }
 }
 
+/** What a run that does not end looks like in the database, its jobs included. */
+export async function openRuns(databaseUrl: string): Promise<string> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query(
+      `SELECT runs.id, kind, state, generation, round, attempt, worker_id, created_at, now(),
+         (SELECT json_agg(json_build_object('name', name, 'state', tool_calls.state)) FROM tool_calls
+          WHERE run_id = runs.id AND finished_at IS NULL) AS calls,
+         (SELECT json_agg(job.state) FROM pgboss.job WHERE data ->> 'runId' = runs.id) AS jobs,
+         (SELECT json_agg(left(last.payload::text, 400)) FROM (SELECT payload FROM events WHERE run_id = runs.id
+          ORDER BY seq DESC LIMIT 12) AS last) AS events
+       FROM runs WHERE state NOT IN ('completed', 'failed', 'cancelled')`,
+    );
+    return JSON.stringify(rows, undefined, 1);
+  } finally {
+    await client.end();
+  }
+}
+
 /** As a table, with the faults below it. */
 export function printReport(title: string, { faults, ...numbers }: ChaosReport): void {
   console.log(title);

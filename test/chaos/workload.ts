@@ -48,27 +48,49 @@ export interface WorkedRun {
   readonly lane: 'text' | 'effects' | 'mixed';
 }
 
+/** How many sessions of each kind are worked at once. */
+export interface Lanes {
+  readonly text: number;
+  readonly effects: number;
+  readonly mixed: number;
+}
+
 /** Sessions that are kept busy, each with one run after another, until they are told to stop. */
 export class Workload {
   readonly runs: WorkedRun[] = [];
   private stopped = false;
   private readonly lanes: Promise<void>[] = [];
+  private failure: { readonly error: unknown } | undefined;
 
   constructor(
     private readonly collector: EventCollector,
     private readonly client: GantryClient,
   ) {}
 
-  start(lanes: { readonly text: number; readonly effects: number; readonly mixed: number }): void {
-    for (let lane = 0; lane < lanes.text; lane += 1) this.lanes.push(this.workTexts());
-    for (let lane = 0; lane < lanes.effects; lane += 1) this.lanes.push(this.workEffects());
-    for (let lane = 0; lane < lanes.mixed; lane += 1) this.lanes.push(this.workMixed(lane));
+  start(lanes: Lanes): void {
+    for (let lane = 0; lane < lanes.text; lane += 1) this.add(this.workTexts());
+    for (let lane = 0; lane < lanes.effects; lane += 1) this.add(this.workEffects());
+    for (let lane = 0; lane < lanes.mixed; lane += 1) this.add(this.workMixed(lane));
+  }
+
+  /** Throws the first failure of a lane, if there is one. */
+  check(): void {
+    if (this.failure) throw this.failure.error;
   }
 
   /** Resolves when the runs under way have ended; rejects with the first failure of a lane. */
   async stop(): Promise<void> {
     this.stopped = true;
     await Promise.all(this.lanes);
+    this.check();
+  }
+
+  private add(lane: Promise<void>): void {
+    this.lanes.push(
+      lane.catch((error: unknown) => {
+        this.failure ??= { error };
+      }),
+    );
   }
 
   /** Each in a session of its own, so that nothing but the prompt goes into the answer. */

@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeWithDocker } from '../support/docker.js';
+import { containersOf } from '../support/sandbox-containers.js';
+import { type Program, type ServerProcess, startServer, startWorker } from '../support/server-process.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { runChaos } from './chaos-run.js';
+import { chaosTimeout, killCount } from './chaos-settings.js';
+import { EventCollector } from './event-collector.js';
+import { LONG_TEXT } from './workload.js';
+
+const KILLS = killCount(3);
+
+describeWithDocker('a server and two workers', () => {
+  let database: TestDatabase;
+  let folder: string;
+  let server: ServerProcess;
+  const workers: Program[] = [];
+  const worker = (place: number) =>
+    startWorker({ home: join(folder, `worker-${place}`), databaseUrl: database.url });
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    folder = await mkdtemp(join(tmpdir(), 'gantry-chaos-worker-'));
+    server = await startServer({
+      home: join(folder, 'server'),
+      databaseUrl: database.url,
+      environment: { GANTRY_WORKER: 'off' },
+    });
+    workers.push(...(await Promise.all([worker(0), worker(1)])));
+  });
+  afterAll(async () => {
+    await Promise.all([server.stop(), ...workers.map((one) => one.stop())]);
+    const homes = ['server', 'worker-0', 'worker-1'].map((name) => join(folder, name));
+    const left = await Promise.all(homes.map((home) => containersOf(home)));
+    await database.drop();
+    await rm(folder, { recursive: true, force: true });
+    expect(left.flat()).toEqual([]);
+  });
+
+  test('what one process appends a subscriber of another sees while it happens', async () => {
+    const collector = new EventCollector(server.url);
+    try {
+      const { id } = await collector.client.createSession();
+      const arrivals: { seq: number; lateMs: number }[] = [];
+      const reading = new AbortController();
+      const read = (async () => {
+        for await (const item of collector.client.session(id).events({ signal: reading.signal })) {
+          if (item.type === 'live' || item.type === 'snapshot') continue;
+          arrivals.push({ seq: item.seq, lateMs: Date.now() - item.ts });
+          if (item.type === 'done') return;
+        }
+      })();
+      await collector.client.createRun({ ...LONG_TEXT, session_id: id });
+      await read;
+      expect(arrivals.map(({ seq }) => seq)).toEqual(arrivals.map((_, index) => index + 1));
+      expect(arrivals.length).toBeGreaterThan(10);
+      const inOrder = arrivals.map(({ lateMs }) => lateMs).sort((a, b) => a - b);
+      // Well under the time that finding them by a look at the log now and then would take.
+      expect(inOrder[Math.floor(inOrder.length / 2)]).toBeLessThan(1000);
+    } finally {
+      await collector.close();
+    }
+  });
+
+  test(
+    'kill -9 of a worker loses, repeats and changes nothing',
+    { timeout: chaosTimeout(KILLS) },
+    async () => {
+      const report = await runChaos({
+        title: 'kill -9 of a worker',
+        url: server.url,
+        databaseUrl: database.url,
+        strikes: KILLS,
+        longestLifeMs: 2500,
+        lanes: { text: 2, effects: 1, mixed: 1 },
+        strike: async (random) => {
+          const place = random() < 0.5 ? 0 : 1;
+          await workers[place]?.kill();
+          workers[place] = await worker(place);
+        },
+      });
+      expect(report.faults).toEqual([]);
+      expect(report).toMatchObject({ kills: KILLS, lost: 0, repeated: 0, failed: 0, cancelled: 0 });
+    },
+  );
+});
