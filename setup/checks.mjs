@@ -10,7 +10,7 @@ const checks = [
   { name: 'format', program: 'prettier/bin/prettier.cjs', options: ['--check', '--log-level=warn', '.'] },
   {
     name: 'dependency direction',
-    program: 'dependency-cruiser/bin/dependency-cruise.mjs',
+    program: 'dependency-cruiser/bin/dependency-cruiser.mjs',
     options: ['src', '--config'],
   },
   { name: 'dead code', program: 'knip/bin/knip.js', options: [] },

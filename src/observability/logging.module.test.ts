@@ -38,7 +38,11 @@ class CarelessController {
 }
 
 @Module({
-  imports: [LoggerModule.forRoot({ pinoHttp: loggingOptions({ logLevel: 'info', logForPeople: false }, destination) })],
+  imports: [
+    LoggerModule.forRoot({
+      pinoHttp: loggingOptions({ logLevel: 'info', logForPeople: false }, destination),
+    }),
+  ],
   controllers: [CarelessController],
 })
 class CarelessModule {}
