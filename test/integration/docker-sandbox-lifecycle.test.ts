@@ -162,8 +162,8 @@ describe('the life of a container', () => {
       docker.createContainer({ Image: image, Labels: { gantry: '1', 'gantry.owner': label } });
     await leave(owner);
     const other = await leave(`${owner}-other`);
-    await provide({ instanceId: owner }).ready();
-    expect(await containersOf(owner)).toEqual([]);
+    await provide({ instanceId: owner, poolSize: 0 }).ready();
+    await eventually(async () => (await containersOf(owner)).length === 0);
     expect(await containersOf(`${owner}-other`)).toHaveLength(1);
     await other.remove();
   });
@@ -191,8 +191,8 @@ describe('the life of a container', () => {
     expect((await containersOf(owner)).length).toBeGreaterThan(0);
     child.kill('SIGKILL');
     await eventually(async () => (await containersOf(owner)).every(({ State }) => State === 'created'));
-    await provide({ instanceId: owner }).ready();
-    expect(await containersOf(owner)).toEqual([]);
+    await provide({ instanceId: owner, poolSize: 0 }).ready();
+    await eventually(async () => (await containersOf(owner)).length === 0);
   });
 });
 

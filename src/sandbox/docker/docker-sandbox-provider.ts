@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { DomainError, messageOf } from '../../errors.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
@@ -11,6 +12,8 @@ import { sweepContainers } from './janitor.js';
 import { SandboxSession } from './sandbox-session.js';
 
 const PROBE_AGAIN_MS = 10_000;
+/** Longer than any engine takes from a container's creation to its start. */
+const SETTLE_MS = 3000;
 
 /** Sandboxes in containers of a Docker engine, one a session. Never pulls an image, never waits for one. */
 export class DockerSandboxProvider implements SandboxProvider {
@@ -100,13 +103,19 @@ export class DockerSandboxProvider implements SandboxProvider {
 
   async #start(): Promise<void> {
     if (!(await this.#probe()).available) return;
+    void this.#sweep();
+    await this.#pool.fill();
+  }
+
+  /** Beside the start: nothing waits for it. Never rejects. */
+  async #sweep(): Promise<void> {
     try {
-      const swept = await sweepContainers(this.#docker, this.options.instanceId);
+      const settle = () => delay(SETTLE_MS, undefined, { ref: false });
+      const swept = await sweepContainers(this.#docker, this.options.instanceId, settle);
       if (swept > 0) this.log(`removed ${swept} sandbox container(s) that an earlier run left`);
     } catch (error) {
       this.log(`old sandbox containers could not be swept: ${messageOf(error)}`);
     }
-    await this.#pool.fill();
   }
 
   async #make(spec: SandboxSpec): Promise<SandboxSession> {

@@ -1,24 +1,32 @@
 import type Docker from 'dockerode';
 
-/** Between its creation and its start a container of a live process looks like one that was left. */
-const SETTLED_AFTER_SECONDS = 60;
-
-/**
- * Removes the containers of this data directory that stand still: a running one leaves by itself once its
- * process is gone, and may be another worker's. Says how many there were.
- */
-export async function sweepContainers(docker: Docker, instanceId: string): Promise<number> {
+/** Containers of this data directory that stand still. A running one leaves by itself once its process is gone. */
+async function findStanding(docker: Docker, instanceId: string): Promise<string[]> {
   const found = await docker.listContainers({
     all: true,
     filters: { label: ['gantry=1', `gantry.owner=${instanceId}`], status: ['created', 'exited', 'dead'] },
   });
-  const settled = Date.now() / 1000 - SETTLED_AFTER_SECONDS;
-  const left = found.filter(({ Created, State }) => State !== 'created' || Created < settled);
+  return found.map(({ Id }) => Id);
+}
+
+/**
+ * Removes the containers that earlier processes of this instance left; says how many there were. What still stands
+ * after `settle` was left: a sibling's container is started within moments of its creation.
+ */
+export async function sweepContainers(
+  docker: Docker,
+  instanceId: string,
+  settle: () => Promise<unknown>,
+): Promise<number> {
+  const before = new Set(await findStanding(docker, instanceId));
+  if (before.size === 0) return 0;
+  await settle();
+  const left = (await findStanding(docker, instanceId)).filter((id) => before.has(id));
   // One that leaves by itself meanwhile is no failure.
   await Promise.all(
-    left.map(({ Id }) =>
+    left.map((id) =>
       docker
-        .getContainer(Id)
+        .getContainer(id)
         .remove({ force: true })
         .catch(() => undefined),
     ),
