@@ -40,7 +40,7 @@ describeWithDocker('a database whose connections all break', () => {
       url: server.url,
       databaseUrl: database.url,
       strikes: CUTS,
-      longestLifeMs: 2500,
+      longestLifeMs: 4000,
       lanes: { text: 2, effects: 1, mixed: 1 },
       // Sometimes all but the one that says that the worker lives: then nobody else may take its runs.
       strike: async (random) => {

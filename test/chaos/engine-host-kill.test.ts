@@ -40,7 +40,7 @@ describeWithDocker('kill -9 of the engine host', () => {
       url: server.url,
       databaseUrl: database.url,
       strikes: KILLS,
-      longestLifeMs: 1200,
+      longestLifeMs: 2000,
       lanes: { text: 2, effects: 1, mixed: 1 },
       strike: async (_random, collector) => {
         connections = collector.connections;

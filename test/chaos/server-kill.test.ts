@@ -33,7 +33,7 @@ describeWithDocker('kill -9 of the server', () => {
         url,
         databaseUrl: database.url,
         strikes: KILLS,
-        longestLifeMs: 2500,
+        longestLifeMs: 8000,
         lanes: { text: 2, effects: 1, mixed: 1 },
         strike: async () => {
           await server.kill();

@@ -74,7 +74,7 @@ describeWithDocker('a server and two workers', () => {
         url: server.url,
         databaseUrl: database.url,
         strikes: KILLS,
-        longestLifeMs: 2500,
+        longestLifeMs: 8000,
         lanes: { text: 2, effects: 1, mixed: 1 },
         strike: async (random) => {
           const place = random() < 0.5 ? 0 : 1;
