@@ -38,7 +38,7 @@ export interface SamplingOptions {
   readonly frequencyPenalty?: number;
   readonly seed?: number;
   readonly stop?: readonly string[];
-  /** Tokens to generate at most; default: what is left of the context. */
+  /** Tokens of the turn at most, those of `continueFrom` included; default: what is left of the context. */
   readonly maxTokens?: number;
 }
 

@@ -207,6 +207,18 @@ describe('the demo model', () => {
     expect(stopped.at(-1)).toMatchObject({ type: 'stop', reason: 'stop' });
   });
 
+  test('an interrupted turn that goes on has what is left of its limit of tokens', async () => {
+    const sampling = { maxTokens: 12 };
+    const whole = textOf(await generate(demoRequest('What can you do?', { sampling })));
+    for (const text of [...prefixesOf(whole), whole]) {
+      const events = await generate(
+        demoRequest('What can you do?', { sampling, continueFrom: { reasoning: '', text } }),
+      );
+      expect(text + textOf(events)).toBe(whole);
+      expect(events.at(-1)).toMatchObject({ type: 'stop', reason: 'length' });
+    }
+  });
+
   test('a prompt that does not fit is context_overflow with the numbers', async () => {
     const [event, ...more] = await generate(demoRequest('1 2 3 4 5 6 7 8 9 '.repeat(100)));
     expect(more).toEqual([]);

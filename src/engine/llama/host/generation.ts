@@ -71,6 +71,12 @@ async function makeTurn({ loaded, request, emit, signal, sequence }: Turn): Prom
     .generateContextState({ chatHistory: [{ type: 'model', response }] })
     .contextText.tokenize(loaded.model.tokenizer, 'trimLeadingSpace');
   const room = sequence.contextSize - 1 - tokens.length;
+  const allowed = (request.sampling.maxTokens ?? Number.POSITIVE_INFINITY) - continuedTokens(loaded, request);
+  if (request.continueFrom !== undefined && Math.min(room, allowed) < 1) {
+    // The turn that this one goes on with had come to its limit when it was interrupted.
+    emit({ type: 'stop', reason: 'length' });
+    return;
+  }
   if (room < 1) {
     throw new GenerationRefused(
       'context_overflow',
@@ -89,7 +95,7 @@ async function makeTurn({ loaded, request, emit, signal, sequence }: Turn): Prom
     const reason = await stream(chat, response, {
       ...samplingOptions(request.sampling, loaded.defaultSampling),
       tools: request.tools,
-      maxTokens: Math.min(room, request.sampling.maxTokens ?? room),
+      maxTokens: Math.min(room, allowed),
       signal,
       recorder,
     });
@@ -115,6 +121,13 @@ function renderPrompt(loaded: LoadedModel, request: HostGenerateRequest) {
       `The model's template refused the messages: ${messageOf(error)}`,
     );
   }
+}
+
+/** What the interrupted attempt had made counts towards the turn's limit. */
+function continuedTokens(loaded: LoadedModel, { continueFrom }: HostGenerateRequest): number {
+  if (continueFrom === undefined) return 0;
+  const { reasoning, text } = continueFrom;
+  return loaded.model.tokenize(reasoning).length + loaded.model.tokenize(text).length;
 }
 
 /** A thought that text follows is over; one that nothing follows is still being had. */
