@@ -11,6 +11,7 @@ import { fitToContext } from './context-window.js';
 import type { RunPorts } from './ports.js';
 import { planRecovery } from './recovery-plan.js';
 import type { RunSnapshot } from './snapshot.js';
+import { guardStalls, STALL_LIMITS } from './stall-guard.js';
 import { TurnRecorder } from './turn-recorder.js';
 import { addUsage, NO_USAGE } from './usage.js';
 
@@ -98,7 +99,8 @@ async function stream(
 ): Promise<StreamOutcome> {
   const { journal } = ports;
   let usage = NO_USAGE;
-  for await (const event of ports.engine.generate(request, signal)) {
+  const start = (stop: AbortSignal) => ports.engine.generate(request, stop);
+  for await (const event of guardStalls(start, signal, STALL_LIMITS)) {
     switch (event.type) {
       case 'queued':
         await journal.queued(event.position);

@@ -20,6 +20,11 @@ export function isTransientDatabaseError(error: unknown): boolean {
   return error.cause !== undefined && isTransientDatabaseError(error.cause);
 }
 
+/** The database gave one of several transactions up, so that the others could go on. */
+export function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '40P01';
+}
+
 /** Repeats `work` with growing pauses while it fails transiently, `forMs` at most; then rejects with the last error. */
 export async function retryTransient<T>(
   work: () => Promise<T>,

@@ -1,9 +1,11 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { storableJson } from '../database/safe-json.js';
+import { isDeadlock } from '../database/transient-error.js';
 import { EventBus } from './event-bus.js';
 import type { EventPayload, GantryEvent } from './event.js';
 
 const PAGE = 500;
+const DEADLOCK_RETRIES = 3;
 
 /** Between replay and live: everything up to `seq` has been given. */
 export interface LiveMarker {
@@ -88,8 +90,20 @@ export class EventLog {
     return rows.map(toEvent).sort((a, b) => a.seq - b.seq);
   }
 
-  /** One transaction whose events are published after its commit. */
+  /** One transaction whose events are published after its commit; begun again when it lost a deadlock. */
   async transaction<T>(work: (manager: EntityManager, append: AppendEvents) => Promise<T>): Promise<T> {
+    for (let left = DEADLOCK_RETRIES; ; left -= 1) {
+      try {
+        return await this.transactOnce(work);
+      } catch (error) {
+        if (left === 0 || !isDeadlock(error)) throw error;
+      }
+    }
+  }
+
+  private async transactOnce<T>(
+    work: (manager: EntityManager, append: AppendEvents) => Promise<T>,
+  ): Promise<T> {
     const appended: GantryEvent[] = [];
     const result = await this.dataSource.transaction(async (manager) =>
       work(manager, async (sessionId, runId, payloads) => {
