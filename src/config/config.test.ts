@@ -193,3 +193,26 @@ describe('.env.example', () => {
     }
   });
 });
+
+describe('docs/operations.md', () => {
+  const rows = readFileSync(join(PROJECT_ROOT, 'docs', 'operations.md'), 'utf8')
+    .split('\n')
+    .filter((line) => /^\| `[A-Z]/.test(line))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+
+  it('has every variable in its table, and no other', () => {
+    const named = rows.flatMap(([, names = '']) => names.split(',').map((name) => name.trim().slice(1, -1)));
+    expect(named.toSorted()).toEqual(
+      [...Object.keys(environmentSchema.shape), ...ACCELERATOR_VARIABLES].toSorted(),
+    );
+  });
+
+  it('gives the true default wherever the schema has one', () => {
+    for (const [name, schema] of Object.entries(environmentSchema.shape)) {
+      const fallback = schema.safeParse(undefined);
+      if (!fallback.success || fallback.data === undefined) continue;
+      const row = rows.find(([, shown]) => shown === `\`${name}\``);
+      expect(row?.[2], name).toBe(String(fallback.data));
+    }
+  });
+});
