@@ -6,7 +6,7 @@ import type { CreateRunRequest, InvokeToolRequest } from '../../src/runs/run-req
 import type { EventCollector } from './event-collector.js';
 
 /** With so many kills a run may wait long for its turn. */
-const RUN_BOUND_MS = 120_000;
+const RUN_BOUND_MS = 300_000;
 
 /** Text-only and greedy: the whole answer must be the same however often it was interrupted. */
 export const LONG_TEXT = {
