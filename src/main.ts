@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { ConfigError, loadConfig } from './config/config.js';
+import { loadConfig } from './config/config.js';
+import { describeFailure } from './describe-failure.js';
 import { helpText } from './help.js';
 import { serve } from './serve.js';
 import { stopOnSignals } from './until-stopped.js';
@@ -29,13 +30,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(error instanceof ConfigError ? `${error.message}\n` : `${describe(error)}\n`);
+  process.stderr.write(`${describeFailure(error)}\n`);
   process.exit(1);
 });
-
-function describe(error: unknown): string {
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    return `${error.message}. Another program has the port; set PORT to another one (0 picks a free one).`;
-  }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}

@@ -22,10 +22,13 @@ export interface RunningServer {
 export async function serve(config: Config): Promise<RunningServer> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), {
     bufferLogs: true,
+    // A start that fails says why in one line of its own, not after a page of Nest's.
+    autoFlushLogs: false,
     bodyParser: false,
     abortOnError: false,
   });
   app.useLogger(app.get(Logger));
+  app.flushLogs();
   app.disable('x-powered-by');
   const authenticator = app.get(Authenticator);
   app.useWebSocketAdapter(
@@ -45,8 +48,11 @@ export async function serve(config: Config): Promise<RunningServer> {
 export async function work(config: Config): Promise<INestApplicationContext> {
   const app = await NestFactory.createApplicationContext(WorkerModule.with(config), {
     bufferLogs: true,
+    // A start that fails says why in one line of its own, not after a page of Nest's.
+    autoFlushLogs: false,
     abortOnError: false,
   });
   app.useLogger(app.get(Logger));
+  app.flushLogs();
   return app;
 }
