@@ -6,6 +6,7 @@ import type { OnGatewayConnection } from '@nestjs/websockets';
 import type { RawData, WebSocket } from 'ws';
 import { principalOf } from '../auth/current-principal.js';
 import { Connection } from './connection.js';
+import { connectionSocketOf } from './connection-socket-of.js';
 import { CLOSE_CODES } from './frames.js';
 import { GatewayServicesFactory } from './gateway-services.factory.js';
 
@@ -23,9 +24,13 @@ export class SessionGateway implements OnGatewayConnection, BeforeApplicationShu
       client.close(CLOSE_CODES.unauthenticated, 'No key was checked for this connection.');
       return;
     }
-    const connection = new Connection(socketOf(client), this.services.bind(principal.name), {
-      report: (error) => this.logger.error(error),
-    });
+    const connection = new Connection(
+      connectionSocketOf(client, request.socket),
+      this.services.bind(principal.name),
+      {
+        report: (error) => this.logger.error(error),
+      },
+    );
     this.connections.add(connection);
     client.on('message', (data, isBinary) => connection.receive(isBinary ? undefined : textOf(data)));
     client.on('pong', () => connection.alive());
@@ -40,20 +45,6 @@ export class SessionGateway implements OnGatewayConnection, BeforeApplicationShu
   async beforeApplicationShutdown(): Promise<void> {
     await Promise.all([...this.connections].map((connection) => connection.shutdown()));
   }
-}
-
-function socketOf(client: WebSocket) {
-  return {
-    get bufferedAmount() {
-      return client.bufferedAmount;
-    },
-    send: (text: string, sent: (error?: Error | null) => void) => client.send(text, sent),
-    ping: () => {
-      if (client.readyState === client.OPEN) client.ping();
-    },
-    close: (code: number, reason: string) => client.close(code, reason),
-    terminate: () => client.terminate(),
-  };
 }
 
 /** A text message is always handed over as one Buffer by default; the other shapes are for completeness of the type. */
