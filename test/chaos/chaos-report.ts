@@ -64,19 +64,19 @@ export async function inspect(
   }
 }
 
-/** What a run that does not end looks like in the database, its jobs included. */
+/** What runs that do not end, or took long to, look like in the database, their jobs included. */
 export async function openRuns(databaseUrl: string): Promise<string> {
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
     const { rows } = await client.query(
-      `SELECT runs.id, kind, state, generation, round, attempt, worker_id, created_at, now(),
+      `SELECT runs.id, kind, state, generation, round, attempt, worker_id, created_at, started_at, finished_at, now(),
          (SELECT json_agg(json_build_object('name', name, 'state', tool_calls.state)) FROM tool_calls
           WHERE run_id = runs.id AND finished_at IS NULL) AS calls,
-         (SELECT json_agg(job.state) FROM pgboss.job WHERE data ->> 'runId' = runs.id) AS jobs,
-         (SELECT json_agg(left(last.payload::text, 400)) FROM (SELECT payload FROM events WHERE run_id = runs.id
+         (SELECT json_agg(concat_ws(' ', job.state, created_on, started_on, completed_on)) FROM pgboss.job WHERE data ->> 'runId' = runs.id) AS jobs,
+         (SELECT json_agg(concat_ws(' ', seq, last.created_at, left(payload::text, 200))) FROM (SELECT * FROM events WHERE run_id = runs.id
           ORDER BY seq DESC LIMIT 12) AS last) AS events
-       FROM runs WHERE state NOT IN ('completed', 'failed', 'cancelled')`,
+       FROM runs WHERE finished_at IS NULL OR finished_at - created_at > interval '1 minute'`,
     );
     return JSON.stringify(rows, undefined, 1);
   } finally {

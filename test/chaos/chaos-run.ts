@@ -40,7 +40,7 @@ export async function runChaos(plan: ChaosPlan): Promise<ChaosReport> {
       }
       await workload.stop();
     } catch (error) {
-      console.log(`${plan.title}, seed ${seed}: still open`, await openRuns(plan.databaseUrl));
+      console.log(`${plan.title}, seed ${seed}: open or slow`, await openRuns(plan.databaseUrl));
       throw error;
     }
     const report = await inspect(plan.databaseUrl, collector, workload.runs, { at: struckAt, longText });

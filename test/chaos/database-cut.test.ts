@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 import { runChaos } from './chaos-run.js';
 import { chaosTimeout, killCount } from './chaos-settings.js';
 
-const CUTS = killCount(5);
+const CUTS = killCount(4);
 
 describeWithDocker('a database whose connections all break', () => {
   let database: TestDatabase;

@@ -14,7 +14,7 @@ import { runChaos } from './chaos-run.js';
 import { chaosTimeout, killCount } from './chaos-settings.js';
 import type { EventCollector } from './event-collector.js';
 
-const KILLS = killCount(3);
+const KILLS = killCount(2);
 
 describeWithDocker('kill -9 of the engine host', () => {
   let database: TestDatabase;

@@ -9,7 +9,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 import { runChaos } from './chaos-run.js';
 import { chaosTimeout, killCount } from './chaos-settings.js';
 
-const KILLS = killCount(3);
+const KILLS = killCount(2);
 
 describeWithDocker('kill -9 of the server', () => {
   let database: TestDatabase;

@@ -11,7 +11,7 @@ import { chaosTimeout, killCount } from './chaos-settings.js';
 import { EventCollector } from './event-collector.js';
 import { LONG_TEXT } from './workload.js';
 
-const KILLS = killCount(3);
+const KILLS = killCount(2);
 
 describeWithDocker('a server and two workers', () => {
   let database: TestDatabase;
