@@ -26,7 +26,7 @@ const configuration = {
       name: 'agent-knows-ports-only',
       comment: 'Ports and plain data from other folders; never a service, an entity or an adapter.',
       severity: 'error',
-      from: { path: '^src/agent/' },
+      from: { path: '^src/agent/', pathNot: '\\.test\\.ts$' },
       to: { path: '\\.(service|repository|entity|controller|module)\\.ts$|^src/(engine|sandbox)/[^/]+/' },
     },
     {

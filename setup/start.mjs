@@ -11,7 +11,7 @@ async function main() {
   const { loadSettingsFile, prepareProgram, prepareSandbox } = await import('./set-up.mjs');
   loadSettingsFile();
   await prepareProgram();
-  const onlyAsks = argumentList.some((argument) => ['--help', '-h', '--version'].includes(argument));
+  const onlyAsks = argumentList.some((argument) => ['--help', '-h'].includes(argument));
   if (!onlyAsks) await prepareSandbox();
   const program = [join(projectRoot, 'dist', 'src', 'main.js'), ...argumentList];
   const environment = childEnvironment(process.env);

@@ -41,7 +41,7 @@ async function runTests(argumentList, sandbox) {
   const env = childEnvironment(process.env);
   // Tests set what they need; a person's own settings must not leak in.
   for (const name of Object.keys(env)) {
-    if (/^(GANTRY_|MODEL$|DATABASE_URL$|PORT$|HOST$)/.test(name)) delete env[name];
+    if (/^(GANTRY_(?!CHAOS_)|MODEL$|DATABASE_URL$|PORT$|HOST$)/.test(name)) delete env[name];
   }
   if (sandbox.kind === 'off') env.GANTRY_TEST_WITHOUT_DOCKER = sandbox.reason;
   try {

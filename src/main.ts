@@ -20,7 +20,7 @@ function startLine(url: string, newKey: string | undefined): string {
 }
 
 async function main(): Promise<void> {
-  if (process.argv.includes('--help')) {
+  if (process.argv.includes('--help') || process.argv.includes('-h')) {
     process.stdout.write(helpText());
     return;
   }

@@ -56,3 +56,20 @@ test('a reader that takes its time is no stall', async () => {
   }
   expect(types.at(-1)).toBe('stop');
 });
+
+test('whoever leaves early takes the generation with it', async () => {
+  let left = false;
+  const start = async function* (): AsyncGenerator<EngineEvent> {
+    try {
+      yield { type: 'text_delta', text: 'a' };
+      yield { type: 'text_delta', text: 'b' };
+    } finally {
+      left = true;
+    }
+  };
+  for await (const event of guardStalls(start, new AbortController().signal, STALL_LIMITS)) {
+    expect(event).toEqual({ type: 'text_delta', text: 'a' });
+    break;
+  }
+  expect(left).toBe(true);
+});

@@ -26,19 +26,26 @@ export async function* guardStalls(
   const stop = new AbortController();
   const events = start(AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
   let limitMs = limits.first;
-  for (;;) {
-    const next = await nextWithin(events, limitMs);
-    if (next === 'stalled') {
-      stop.abort();
-      const message = `The engine said nothing for ${Math.round(limitMs / 1000)} s.`;
-      const error = new EngineError('stream_interrupted', message, { interruption: 'idle_stall' });
-      yield { type: 'error', error, received: NOTHING };
-      return;
+  try {
+    for (;;) {
+      const next = await nextWithin(events, limitMs);
+      if (next === 'stalled') {
+        const message = `The engine said nothing for ${Math.round(limitMs / 1000)} s.`;
+        const error = new EngineError('stream_interrupted', message, { interruption: 'idle_stall' });
+        yield { type: 'error', error, received: NOTHING };
+        return;
+      }
+      if (next.done) return;
+      const event = next.value;
+      if (event.type !== 'queued')
+        limitMs = event.type === 'reasoning_delta' ? limits.reasoning : limits.text;
+      yield event;
+      if (event.type === 'stop' || event.type === 'error') return;
     }
-    if (next.done) return;
-    const event = next.value;
-    if (event.type !== 'queued') limitMs = event.type === 'reasoning_delta' ? limits.reasoning : limits.text;
-    yield event;
+  } finally {
+    // Whoever left, the generation ends with it. A stalled one may never answer, so nobody waits for it.
+    stop.abort();
+    void events.return?.();
   }
 }
 

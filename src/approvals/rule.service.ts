@@ -37,10 +37,14 @@ export class RuleService {
       `SELECT * FROM permission_rules WHERE session_id = $1 AND revoked_at IS NULL ORDER BY id`,
       [sessionId],
     );
-    return rows.map((row) => ({
-      ...row,
+    return rows.map(({ id, session_id, tool, decision, created_by, created_at }) => ({
+      id,
       object: 'permission_rule',
-      created_at: row.created_at.toISOString(),
+      session_id,
+      tool,
+      decision,
+      created_by,
+      created_at: created_at.toISOString(),
     }));
   }
 

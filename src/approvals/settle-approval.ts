@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { storableJson, storableText } from '../database/safe-json.js';
 import type { AppendEvents } from '../events/event-log.js';
-import { callingData } from '../tools/calling-data.js';
+import { spokenData } from '../tools/calling-data.js';
 import { hashArguments } from '../tools/arguments.js';
 import { moveCall } from '../runs/move-call.js';
 import { moveRun } from '../runs/move-run.js';
@@ -141,8 +141,7 @@ async function denyCall(
   approval: ApprovalRecord,
   content: string,
 ): Promise<void> {
-  const input = callingData(approval.tool.kind, JSON.stringify(approval.arguments));
-  const data = input.tool_type === 'code_execution' ? { ...input, exception: content } : input;
+  const data = spokenData(approval.tool.kind, JSON.stringify(approval.arguments), 'denied', content);
   await moveCall(manager, approval.tool_call_id, 'denied');
   await manager.query(
     `UPDATE tool_calls SET result_content = $2, result_data = $3, finished_at = now() WHERE id = $1`,

@@ -43,9 +43,9 @@ export const environmentSchema = z.object({
     .describe('a postgres:// URL; absent: an embedded PostgreSQL'),
   DOCKER_HOST: z
     .string()
-    .regex(/^(unix|tcp|http|https|ssh):\/\//)
+    .regex(/^(unix|tcp|http|https):\/\//)
     .optional()
-    .describe('unix:///path, tcp://host:port or ssh://user@host'),
+    .describe('unix:///path, tcp://host:port or https://host:port'),
   GANTRY_SANDBOX: z
     .enum(['auto', 'docker', 'bubblewrap', 'none'])
     .default('auto')

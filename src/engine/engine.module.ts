@@ -2,9 +2,11 @@ import { type BeforeApplicationShutdown, Global, Inject, Module } from '@nestjs/
 import { PinoLogger } from 'nestjs-pino';
 import { CONFIG, type Config } from '../config/config.js';
 import { ENGINE, type Engine, type EngineStatus } from './engine.js';
+import { engineElsewhere } from './engine-elsewhere.js';
 import { createLlamaEngine } from './llama/llama-engine.js';
 
-function createEngine({ engine, home, acceleratorEnvironment }: Config, logger: PinoLogger): Engine {
+function createEngine({ engine, home, acceleratorEnvironment, runs }: Config, logger: PinoLogger): Engine {
+  if (!runs.worker) return engineElsewhere(engine.model);
   return createLlamaEngine({
     model: engine.model,
     homeDirectory: home,
@@ -38,6 +40,8 @@ function describeStatus(status: EngineStatus): string {
       return `Model ${status.model} is ready on ${status.device}, with ${status.contextSize} tokens of context.`;
     case 'failed':
       return `Model ${status.model} could not be loaded: ${status.message} ${status.hint ?? ''}`;
+    case 'elsewhere':
+      return `Model ${status.model} is with the workers.`;
     case 'closed':
       return `Model ${status.model} is unloaded.`;
     default:

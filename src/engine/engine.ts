@@ -125,6 +125,8 @@ export type EngineStatus =
       readonly hostPid: number;
     }
   | { readonly state: 'failed'; readonly model: string; readonly message: string; readonly hint?: string }
+  /** Other processes have it: this one works no runs. */
+  | { readonly state: 'elsewhere'; readonly model: string }
   | { readonly state: 'closed'; readonly model: string };
 
 /**

@@ -77,6 +77,8 @@ function engineReasons(status: EngineStatus): string[] {
       ];
     case 'failed':
       return [`The model ${status.model} could not be loaded: ${status.message}${hintOf(status)}`];
+    case 'elsewhere':
+      return [];
     case 'closed':
       return ['The engine is shutting down.'];
     default:

@@ -6,7 +6,7 @@ import type { ChunkScope } from '../events/chunk-writer.js';
 import type { EventPayload } from '../events/event.js';
 import type { ToolCallData } from '../events/tool-call-data.js';
 import { newId } from '../ids.js';
-import { callingData } from '../tools/calling-data.js';
+import { callingData, spokenData } from '../tools/calling-data.js';
 import type { ToolIdentity } from '../approvals/approval-state.js';
 import { hashArguments } from '../tools/arguments.js';
 import { moveCall, moveCallIfPossible } from './move-call.js';
@@ -141,16 +141,8 @@ export class CallJournal {
     state: FinalToolCallState,
     content: string,
   ): CallResult {
-    const data = callingData(this.terms.identify(call.name).kind, call.arguments);
-    const shown: ToolCallData =
-      data.tool_type === 'code_execution'
-        ? { ...data, exception: content }
-        : data.tool_type === 'shell'
-          ? { ...data, status: state, stderr: content }
-          : data.tool_type === 'custom'
-            ? { ...data, content }
-            : data;
-    return { state, content, data: shown };
+    const data = spokenData(this.terms.identify(call.name).kind, call.arguments, state, content);
+    return { state, content, data };
   }
 
   /** Whether somebody's answer is still missing; under the run's lock, so an answer cannot slip by. */

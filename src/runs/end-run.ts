@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { RunFailure } from '../agent/ports.js';
-import type { EventPayload, StopReason } from '../events/event.js';
+import type { EventPayload, RunResponse, StopReason } from '../events/event.js';
 import { foldPartialTurn, type JournalEvent } from '../agent/partial-turn.js';
 import { storableJson } from '../database/safe-json.js';
 import type { ChunkScope } from '../events/chunk-writer.js';
@@ -39,15 +39,25 @@ export async function endRun(
   return [
     ...cancelled,
     ...missing.map((file): EventPayload => ({ type: 'file', file })),
-    ending.type === 'fail'
-      ? {
-          type: 'model_error',
-          code: ending.failure.code,
-          message: ending.failure.message,
-          incomplete_response: response,
-        }
-      : { type: 'done', response },
+    ending.type === 'fail' ? failureEvent(ending.failure, response) : { type: 'done', response },
   ];
+}
+
+/** Whose fault it was decides the event; what broke inside the server is not told outside. */
+function failureEvent(failure: RunFailure, response: RunResponse): EventPayload {
+  switch (failure.code) {
+    case 'internal':
+      return { type: 'internal_error', message: 'The server failed to work this run; its log says why.' };
+    case 'invalid_request':
+      return { type: 'validation_error', message: failure.message };
+    default:
+      return {
+        type: 'model_error',
+        code: failure.code,
+        message: failure.message,
+        incomplete_response: response,
+      };
+  }
 }
 
 async function cancelOpenCalls(manager: EntityManager, runId: string): Promise<EventPayload[]> {

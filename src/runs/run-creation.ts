@@ -7,6 +7,7 @@ import { DomainError } from '../errors.js';
 import { type AppendEvents, EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
 import { newId } from '../ids.js';
+import { SessionService } from '../sessions/session.service.js';
 import { endRun } from './end-run.js';
 import { lockCancelId, takeStashedCancel } from './run-cancel.js';
 import { RunQueue } from './run-queue.js';
@@ -17,7 +18,8 @@ import { type RunRecord, toRunView } from './to-run-view.js';
 
 export interface NewRun {
   readonly owner: string;
-  readonly sessionId: string;
+  /** Undefined: a session is made with the run. */
+  readonly sessionId: string | undefined;
   readonly kind: RunKind;
   readonly options: RunOptions;
   readonly requestHash: string;
@@ -26,7 +28,7 @@ export interface NewRun {
   /** The user's text, of a chat run. */
   readonly input: string | undefined;
   /** What else the run starts from, in its creating transaction; returns the events. */
-  begin(manager: EntityManager, runId: string): Promise<readonly EventPayload[]>;
+  begin(manager: EntityManager, runId: string, sessionId: string): Promise<readonly EventPayload[]>;
 }
 
 export interface CreatedRun {
@@ -49,6 +51,7 @@ export class RunCreation {
     private readonly dataSource: DataSource,
     private readonly log: EventLog,
     private readonly queue: RunQueue,
+    private readonly sessions: SessionService,
   ) {}
 
   async insert(run: NewRun): Promise<CreatedRun> {
@@ -90,20 +93,17 @@ export class RunCreation {
     const id = newId('run');
     const messageId = run.input === undefined ? null : newId('msg');
     if (run.cancelId !== undefined) await lockCancelId(manager, run.owner, run.cancelId);
-    await insertRow(manager, id, messageId, run);
+    const sessionId = run.sessionId ?? (await this.sessions.create(run.owner, {}, manager)).id;
+    await insertRow(manager, { id, sessionId, messageId }, run);
     const message: EventPayload[] =
       run.input === undefined || messageId === null
         ? []
         : [{ type: 'message', message_id: messageId, role: 'user', content: storableText(run.input) }];
-    const position = await countAhead(manager, run.sessionId, id);
-    const events = await run.begin(manager, id);
-    await append(run.sessionId, id, [...message, ...events, { type: 'run_queued', position }]);
+    const position = await countAhead(manager, sessionId, id);
+    const events = await run.begin(manager, id, sessionId);
+    await append(sessionId, id, [...message, ...events, { type: 'run_queued', position }]);
     if (run.cancelId !== undefined && (await takeStashedCancel(manager, run.owner, run.cancelId))) {
-      await append(
-        run.sessionId,
-        id,
-        await endRun(manager, { runId: id, sessionId: run.sessionId }, { type: 'cancel' }),
-      );
+      await append(sessionId, id, await endRun(manager, { runId: id, sessionId }, { type: 'cancel' }));
     } else {
       await this.queue.enqueue(manager, id);
     }
@@ -115,8 +115,7 @@ export class RunCreation {
 
 async function insertRow(
   manager: EntityManager,
-  id: string,
-  messageId: string | null,
+  ids: { readonly id: string; readonly sessionId: string; readonly messageId: string | null },
   run: NewRun,
 ): Promise<void> {
   await manager.query(
@@ -124,13 +123,13 @@ async function insertRow(
        (id, session_id, owner, kind, state, options, input, message_id, cancel_id, idempotency_key, request_hash)
      VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10)`,
     [
-      id,
-      run.sessionId,
+      ids.id,
+      ids.sessionId,
       run.owner,
       run.kind,
       storableJson(run.options),
       run.input === undefined ? null : storableText(run.input),
-      messageId,
+      ids.messageId,
       run.cancelId ?? null,
       run.idempotencyKey ?? null,
       run.requestHash,

@@ -50,11 +50,12 @@ export class PostgresRunJournal implements RunJournal {
     const cancelled = 'cancelledCallIds' in plan ? plan.cancelledCallIds : [];
     return this.commit(async (manager, append) => {
       await manager.query(`UPDATE runs SET attempt = attempt + 1 WHERE id = $1`, [this.scope.runId]);
+      await append(
+        cancelled.map((id) => ({ type: 'tool_call_cancelled', round: snapshot.round, tool_call_id: id })),
+      );
+      // Complete calls are kept as they were streamed: nothing is taken back.
       if (plan.type === 'synthesize_tool_use') return;
       await append([
-        ...cancelled.map(
-          (id) => ({ type: 'tool_call_cancelled', round: snapshot.round, tool_call_id: id }) as const,
-        ),
         {
           type: 'stream_reset',
           round: snapshot.round,

@@ -51,7 +51,7 @@ export const runOptionsSchema = z.strictObject({
     .array(z.strictObject({ name: z.string().min(1).max(255), format: z.string().max(32).optional() }))
     .max(64)
     .optional(),
-  /** The last watcher that goes away cancels the run. */
+  /** The WebSocket that makes the run takes it with it when it goes; over HTTP it has no meaning. */
   cancel_on_disconnect: z.boolean().optional(),
 });
 export type RunOptions = z.infer<typeof runOptionsSchema>;

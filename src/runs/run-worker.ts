@@ -5,6 +5,7 @@ import { RELEASE, workRun } from '../agent/loop.js';
 import type { Config } from '../config/config.js';
 import { isTransientDatabaseError } from '../database/transient-error.js';
 import type { Engine } from '../engine/engine.js';
+import { EngineError } from '../engine/engine-error.js';
 import { messageOf } from '../errors.js';
 import { type ChunkWriter, FencedError } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
@@ -157,7 +158,7 @@ export class RunWorker {
       return;
     }
     logger.error({ runId: run.runId, err: error }, 'A run failed.');
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'internal';
+    const code = error instanceof EngineError ? error.code : 'internal';
     await journal.fail({ code, message: messageOf(error) }).catch((failure: unknown) => {
       logger.warn({ runId: run.runId, err: failure }, 'The failure of a run could not be committed.');
     });

@@ -54,9 +54,10 @@ export class RunService {
     const requestHash = hashRequest(request);
     const known = await creation.findByKey(owner, idempotency_key, requestHash);
     if (known) return { run: known, created: false };
-    const sessionId = session_id ?? (await sessions.create(owner, {})).id;
-    await sessions.requireOwned(owner, sessionId);
-    if (file_ids?.length) await workspaces.mount(sessionId, owner, file_ids);
+    if (session_id !== undefined) await sessions.requireOwned(owner, session_id);
+    // Files need a session to lie in before the run begins.
+    const sessionId = file_ids?.length ? (session_id ?? (await sessions.create(owner, {})).id) : session_id;
+    if (sessionId !== undefined && file_ids?.length) await workspaces.mount(sessionId, owner, file_ids);
     return creation.insert({
       owner,
       sessionId,

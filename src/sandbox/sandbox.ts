@@ -11,7 +11,7 @@ export type OutputSink = (output: SandboxOutput) => void | Promise<void>;
 export interface ExecutionLimits {
   /** SIGINT inside at this time, SIGKILL 2 s later, the sandbox is destroyed 5 s later. */
   readonly timeoutMs: number;
-  /** Output past this many bytes per stream is counted and spilled, not streamed. Default 1 MiB. */
+  /** Output past this many bytes per stream is counted, not streamed. Default 1 MiB. */
   readonly maxOutputBytes?: number;
 }
 

@@ -20,6 +20,23 @@ export function callingData(kind: ToolKind, json: string): ToolCallData {
   }
 }
 
+/** The same with what was said in place of a result: denied, refused, lost. */
+export function spokenData(kind: ToolKind, json: string, status: string, said: string): ToolCallData {
+  const data = callingData(kind, json);
+  switch (data.tool_type) {
+    case 'code_execution':
+      return { ...data, exception: said };
+    case 'shell':
+      return { ...data, status, stderr: said };
+    case 'custom':
+      return { ...data, content: said };
+    case 'web_search':
+      return data;
+    default:
+      return data satisfies never;
+  }
+}
+
 function parseLoosely(json: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(json);

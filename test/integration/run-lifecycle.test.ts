@@ -221,7 +221,7 @@ describe('a run', () => {
   });
 
   test('an engine that stays broken ends the run with what there is', async () => {
-    const error = new EngineError('invalid_request', 'No such grammar.');
+    const error = new EngineError('content_filtered', 'Not this.');
     worker.engine.enqueue({
       steps: [
         { type: 'text', pieces: ['Half'] },
@@ -231,8 +231,8 @@ describe('a run', () => {
     const { events, sessionId } = await workToEnd(worker, { input: 'fail' });
     expect(events.at(-1)).toMatchObject({
       type: 'model_error',
-      code: 'invalid_request',
-      message: 'No such grammar.',
+      code: 'content_filtered',
+      message: 'Not this.',
     });
     worker.engine.enqueue(says('Yes.'));
     await workToEnd(worker, { input: 'still there?', session_id: sessionId });

@@ -24,7 +24,7 @@ const KNOWN: readonly KnownFailure[] = [
   {
     pattern:
       /lib(cuda|cublas|vulkan)[^ ]*: cannot open shared object|cuda driver|no prebuilt binar|NoBinaryFound/i,
-    hint: 'A library of the GPU is missing or too old: install its driver, or set the GPU to false.',
+    hint: 'A library of the GPU is missing or too old: install its driver, or set GANTRY_GPU to off.',
   },
 ];
 
