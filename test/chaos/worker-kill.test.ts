@@ -43,19 +43,22 @@ describeWithDocker('a server and two workers', () => {
     const collector = new EventCollector(server.url);
     try {
       const { id } = await collector.client.createSession();
-      const arrivals: { seq: number; lateMs: number }[] = [];
+      const arrivals: { first: number; seq: number; lateMs: number }[] = [];
       const reading = new AbortController();
       const read = (async () => {
         for await (const item of collector.client.session(id).events({ signal: reading.signal })) {
           if (item.type === 'live' || item.type === 'snapshot') continue;
-          arrivals.push({ seq: item.seq, lateMs: Date.now() - item.ts });
+          arrivals.push({ first: item.first_seq ?? item.seq, seq: item.seq, lateMs: Date.now() - item.ts });
           if (item.type === 'done') return;
         }
       })();
       await collector.client.createRun({ ...LONG_TEXT, session_id: id });
       await read;
-      expect(arrivals.map(({ seq }) => seq)).toEqual(arrivals.map((_, index) => index + 1));
-      expect(arrivals.length).toBeGreaterThan(10);
+      expect(arrivals.map(({ first }) => first)).toEqual([
+        1,
+        ...arrivals.slice(0, -1).map(({ seq }) => seq + 1),
+      ]);
+      expect(arrivals.length).toBeGreaterThan(4);
       const inOrder = arrivals.map(({ lateMs }) => lateMs).sort((a, b) => a - b);
       // Well under the time that finding them by a look at the log now and then would take.
       expect(inOrder[Math.floor(inOrder.length / 2)]).toBeLessThan(1000);
