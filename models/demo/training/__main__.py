@@ -1,0 +1,83 @@
+"""From nothing to a GGUF: `python3 -m training --work DIRECTORY`. Steps whose result is there are not done again."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from .dialogue.lexicon import Lexicon
+from .dialogue.render import text_of
+from .export import export
+from .gguf import Precision
+from .merges import count_words, learn_merges
+from .settings import VOCABULARY, WORD_LIST, Data, Paths, Schedule, Shape
+from .shards import training_sessions, write_shard
+from .tokenizer import SPECIAL, Tokenizer
+from .train import final_shares, load, train
+
+STEPS = ("tokenizer", "data", "train", "export", "score")
+_TOKENIZER_SEED = 7
+_TOKENIZER_DIALOGUES = 6000
+
+
+def make_tokenizer(paths: Paths, word_list: Path) -> None:
+    if paths.tokenizer.exists():
+        return
+    sessions = training_sessions(_TOKENIZER_SEED, None, word_list)
+    texts = [text_of(sessions.dialogue()) for _ in range(_TOKENIZER_DIALOGUES)]
+    dictionary = Lexicon(sessions.rng, word_list, held_out=False).words
+    tokenizer = Tokenizer(learn_merges(count_words(texts, dictionary), VOCABULARY - len(SPECIAL) - 256))
+    tokenizer.save(paths.tokenizer)
+    print(f"tokenizer: {len(tokenizer)} tokens", flush=True)
+
+
+def make_data(paths: Paths, data: Data, word_list: Path) -> None:
+    tokenizer = Tokenizer.load(paths.tokenizer)
+    if not paths.first_lessons.exists():
+        draw = training_sessions(data.seed, tokenizer, word_list).first_lesson
+        print(write_shard(paths.first_lessons, draw, data.first_lessons, tokenizer, data.first_lessons_longest), flush=True)
+    for index in range(data.files):
+        if not paths.dialogues(index).exists():
+            draw = training_sessions(data.seed + 1 + index, tokenizer, word_list).dialogue
+            print(write_shard(paths.dialogues(index), draw, data.dialogues, tokenizer), flush=True)
+
+
+def make_gguf(paths: Paths) -> None:
+    size = export(paths.gguf, load(paths.checkpoint), Tokenizer.load(paths.tokenizer), Precision.F16)
+    digest = hashlib.sha256(paths.gguf.read_bytes()).hexdigest()
+    print(f"{paths.gguf}: {size} bytes, sha256 {digest}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python3 -m training", description=__doc__)
+    parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help="default: all of them")
+    parser.add_argument("--work", type=Path, required=True, help="a folder for all that is made")
+    parser.add_argument("--minutes", type=float, default=Schedule.minutes, help="of training (default: %(default)s)")
+    parser.add_argument("--files", type=int, default=Data.files, help="of dialogues (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU (default: %(default)s)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--words", type=Path, default=WORD_LIST, help="a list of words (default: %(default)s)")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    paths = Paths(given.work)
+    paths.work.mkdir(parents=True, exist_ok=True)
+    data = replace(Data(), files=given.files)
+    for step in given.steps or STEPS:
+        match step:
+            case "tokenizer":
+                make_tokenizer(paths, given.words)
+            case "data":
+                make_data(paths, data, given.words)
+            case "train":
+                train(paths, Shape(), data, replace(Schedule(), minutes=given.minutes), given.device, given.words)
+            case "export":
+                make_gguf(paths)
+            case "score":
+                final_shares(paths, given.device, given.words, per_family=100)
+
+
+main()

@@ -1,0 +1,140 @@
+"""`python3 -m training.checks`: the kernels against plain PyTorch, the rendering against the real template.
+
+The template's check wants python3-jinja2 and is left out without it.
+"""
+
+from __future__ import annotations
+
+import random
+
+import torch
+import torch.nn.functional as F
+
+from .dialogue.lexicon import Lexicon
+from .dialogue.render import call_text, text_of
+from .dialogue.schema import Dialogue
+from .network import attend, fused, Network
+from .sessions import Sessions
+from .settings import TEMPLATE, WORD_LIST, Shape
+from .tokenizer import Tokenizer
+
+# bf16 has eight bits of precision.
+_TOLERANCE = 0.01
+
+
+def _distance(a: torch.Tensor, b: torch.Tensor) -> float:
+    return float((a.float() - b.float()).norm() / b.float().norm())
+
+
+def _expect_close(what: str, a: torch.Tensor, b: torch.Tensor) -> None:
+    distance = _distance(a, b)
+    assert distance < _TOLERANCE, f"{what} is off by {distance:.4f}"
+    print(f"{what}: off by {distance:.4f}")
+
+
+def check_attention() -> None:
+    rotation = Network(Shape()).rotation
+    for batch, time, heads, size in ((2, 64, 3, 64), (1, 96, 2, 32), (1, 2048, 1, 32)):
+        plain = torch.randn(batch, time, 3, heads, size)
+        cosines, sines = rotation.upto(time)
+        cosines, sines = (cosines, sines) if size == 32 else (cosines.repeat(1, 2), sines.repeat(1, 2))
+        gradient = torch.randn(batch, time, heads, size)
+        first = plain.clone().requires_grad_()
+        attend(first, cosines, sines).backward(gradient)
+        second = plain.bfloat16().requires_grad_()
+        mixed = fused.Attention.apply(second, cosines.contiguous(), sines.contiguous())
+        mixed.backward(gradient.bfloat16())
+        _expect_close(f"attention over {time}", mixed, attend(plain, cosines, sines))
+        _expect_close(f"its gradient over {time}", second.grad, first.grad)
+
+
+def check_swiglu() -> None:
+    plain, gradient = torch.randn(30, 256, requires_grad=True), torch.randn(30, 128)
+    gate, up = plain.chunk(2, -1)
+    expected = F.silu(gate) * up
+    expected.backward(gradient)
+    second = plain.detach().bfloat16().requires_grad_()
+    made = fused.Swiglu.apply(second)
+    made.backward(gradient.bfloat16())
+    _expect_close("swiglu", made, expected)
+    _expect_close("its gradient", second.grad, plain.grad)
+
+
+def check_norm() -> None:
+    x, weight, gradient = torch.randn(70, 192), torch.randn(192), torch.randn(70, 192)
+    inputs = [part.clone().requires_grad_() for part in (x, weight, x, weight)]
+    expected = inputs[0] * torch.rsqrt((inputs[0] ** 2).mean(-1, keepdim=True) + 1e-5) * inputs[1]
+    expected.backward(gradient)
+    made = fused.Norm.apply(inputs[2], inputs[3], 1e-5)
+    made.backward(gradient.bfloat16())
+    _expect_close("norm", made, expected)
+    _expect_close("its gradient", inputs[2].grad, inputs[0].grad)
+    _expect_close("its weight's gradient", inputs[3].grad, inputs[1].grad)
+
+
+def template_input(dialogue: Dialogue) -> dict[str, object]:
+    """The dialogue as an OpenAI-style request. Its last message is the one that is being made."""
+    messages: list[dict[str, object]] = []
+    if dialogue.system is not None:
+        messages.append({"role": "system", "content": dialogue.system})
+    for turn in dialogue.turns:
+        messages.append({"role": "user", "content": turn.user})
+        for step in turn.rounds:
+            calls = [{"function": {"name": call.tool, "arguments": dict(call.arguments)}} for call in step.calls]
+            messages.append({"role": "assistant", "content": step.text, "reasoning_content": step.thought if dialogue.thinking else "", "tool_calls": calls})
+            messages += [{"role": "tool", "content": call.result} for call in step.calls]
+    while messages[-1]["role"] != "assistant":
+        messages.pop()
+    messages.pop()
+    tools = [
+        {"function": {"name": tool.name, "parameters": {"properties": {parameter: {} for parameter in tool.parameters}}}}
+        for tool in dialogue.tools
+    ]
+    return {"messages": messages, "tools": tools, "enable_thinking": dialogue.thinking, "add_generation_prompt": True}
+
+
+def check_template() -> None:
+    try:
+        import jinja2
+    except ImportError:
+        print("template: not checked, there is no jinja2")
+        return
+    environment = jinja2.Environment()
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": False}
+    environment.filters["tojson"] = lambda value: __import__("json").dumps(value, ensure_ascii=False)
+    template = environment.from_string(TEMPLATE.read_text())
+    sessions = Sessions(3, Lexicon(random.Random(3), WORD_LIST, held_out=False), held_out_wordings=False)
+    for _ in range(400):
+        dialogue = sessions.dialogue()
+        prompt, whole = template.render(**template_input(dialogue)), text_of(dialogue)
+        newest = dialogue.turns[-1].rounds[-1]
+        end = newest.text + ("\n" if newest.text and newest.calls else "") + "\n".join(map(call_text, newest.calls)) + "<|im_end|>"
+        thought = f"<think>\n{newest.thought}\n</think>\n\n" if dialogue.thinking else ""
+        assert prompt + thought + end == whole, f"rendered {whole!r},\nthe template makes {prompt + thought + end!r}"
+    print("template: 400 dialogues are rendered as it renders them")
+
+
+def check_tokenizer() -> None:
+    tokenizer = Tokenizer([("a", "b"), ("ab", "c")])
+    text = 'abc <tool_call> "ab\\n" é🙂 <|im_end|>'
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.decode(tokenizer.encode_content(text)) == text
+    assert tokenizer.ids["<|im_end|>"] in tokenizer.encode(text)
+    assert tokenizer.ids["<|im_end|>"] not in tokenizer.encode_content(text)
+    print("tokenizer: there and back")
+
+
+def main() -> None:
+    torch.manual_seed(0)
+    check_tokenizer()
+    check_template()
+    if fused is None:
+        print("kernels: not checked, there are none on this machine")
+        return
+    check_attention()
+    check_swiglu()
+    check_norm()
+
+
+if __name__ == "__main__":
+    main()

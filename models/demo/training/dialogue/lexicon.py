@@ -1,0 +1,157 @@
+"""Random words, numbers and names. A tenth of the dictionary is never seen in training."""
+
+from __future__ import annotations
+
+import random
+import string
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+EVERYDAY = (
+    "apple bread coffee tea milk cheese rice soup salad pizza dinner lunch recipe kitchen garden house room door "
+    "window table chair car bike bus train flight airport hotel ticket travel trip map city town village country "
+    "river lake sea mountain forest island beach weather rain snow wind sun moon star space planet earth dog cat "
+    "bird fish horse panda lion tree flower music song film movie book story game football tennis chess school "
+    "teacher student lesson test exam history science math physics biology language word letter paper pen phone "
+    "computer laptop screen keyboard software server network database python javascript linux windows browser "
+    "website internet email message meeting project plan budget invoice price market bank money tax job work team "
+    "office company customer report note list task deadline doctor health sleep sport running energy solar battery "
+    "water oil gas paint color red blue green yellow black white big small old new fast slow cheap best good early "
+    "late morning evening monday friday summer winter spring birthday party family mother father brother friend "
+    "child baby king queen war peace law news election president art museum photo camera design fashion shoe shirt"
+).split()
+TOPICS = (
+    "latest news about;history of;best;cheap;how to repair;how to cook;what is;who invented;weather in;price of;"
+    "tutorial for;population of;capital of;reviews of;difference between;symptoms of;open source;benefits of"
+).split(";")
+FOREIGN_BITS = (
+    "café naïve über Zürich München señor São Łódź Ærø Žižek Ångström 北京 東京 こんにちは 世界 한국 서울 Москва "
+    "привет мир Ελλάδα שלום सलाम 🙂 🎉 👍 🚀 → € £ ° ½ … – —"
+).split()
+FOREIGN_NAMES = "José Zoë Łukasz Søren Müller Åsa Chloé 小明 さくら Иван Νίκος Nguyễn Özlem Éva Björn".split()
+# Where a text is not in quotes, one of these would leave open where it ends.
+CONNECTORS = frozenset("to in into as at and then from for of on please with that it called named".split())
+ENDINGS = (".com", ".org", ".net", ".io", ".de", ".co.uk")
+
+
+class Lexicon:
+    def __init__(self, rng: random.Random, word_list: Path, held_out: bool, pieces: Sequence[str] = ()) -> None:
+        """`pieces`: the tokenizer's own, to make unheard-of words of."""
+        self.rng = rng
+        self.pieces = pieces
+        words = [
+            word
+            for word in word_list.read_text(encoding="utf-8").split()
+            if word.isascii() and word.isalpha() and 2 <= len(word) <= 12
+        ]
+        self.words = [word for word in words if (zlib.crc32(word.encode()) % 10 == 0) == held_out]
+
+    def chance(self, share: float) -> bool:
+        return self.rng.random() < share
+
+    def one_of(self, options: Sequence[T]) -> T:
+        return options[int(self.rng.random() * len(options))]
+
+    def letters(self, low: int, high: int) -> str:
+        return "".join(self.one_of(string.ascii_lowercase) for _ in range(self.rng.randint(low, high)))
+
+    def dictionary_word(self) -> str:
+        return self.one_of(self.words).lower()
+
+    def word(self) -> str:
+        x = self.rng.random()
+        if x < 0.46:
+            return self.dictionary_word()
+        if x < 0.74:
+            return self.one_of(EVERYDAY)
+        if x < 0.81:
+            return self.dictionary_word().capitalize()
+        if x < 0.86:
+            return self.letters(2, 9)
+        if x < 0.91 and self.pieces:
+            return "".join(self.one_of(self.pieces) for _ in range(self.rng.randint(1, 4)))
+        if x < 0.935:
+            return self.one_of(FOREIGN_BITS) if self.chance(0.7) else self.dictionary_word() + self.one_of("éüñößåçø")
+        if x < 0.97:
+            return self.dictionary_word() + "-" + self.dictionary_word()
+        return str(self.integer(4))
+
+    def phrase(self, low: int, high: int) -> str:
+        return " ".join(self.word() for _ in range(self.rng.randint(low, high)))
+
+    def plain_phrase(self, low: int, high: int) -> str:
+        """Words that leave no doubt where the phrase ends, for use without quotes."""
+        words = [self.word() for _ in range(self.rng.randint(low, high))]
+        return " ".join(word if word not in CONNECTORS else self.one_of(EVERYDAY) for word in words)
+
+    def sentence(self, low: int = 2, high: int = 9) -> str:
+        text = self.phrase(low, high)
+        x = self.rng.random()
+        if x < 0.3:
+            return text[:1].upper() + text[1:] + "."
+        if x < 0.38:
+            return text[:1].upper() + text[1:] + self.one_of(("!", "?", ", " + self.phrase(1, 4) + "."))
+        if x < 0.46:
+            return f"{text}: {self.integer(4)}"
+        if x < 0.5:
+            return text + self.one_of((" isn't ", " won't be ", ' "', " (")) + self.word()
+        return text
+
+    def lines(self, low: int, high: int) -> str:
+        return "\n".join(self.sentence(1, 7) for _ in range(self.rng.randint(low, high)))
+
+    def topic(self) -> str:
+        x = self.rng.random()
+        if x < 0.22:
+            return self.one_of(TOPICS) + " " + self.plain_phrase(1, 3)
+        if x < 0.32:
+            return f"{self.dictionary_word().capitalize()} {self.dictionary_word().capitalize()}"
+        if x < 0.4:
+            return f"{self.plain_phrase(1, 3)} {self.rng.randint(1990, 2030)}"
+        return self.plain_phrase(1, 5)
+
+    def integer(self, most_digits: int = 7) -> int:
+        digits = "0123456789"
+        if self.chance(0.2):
+            digits = self.one_of(digits) + self.one_of(digits)
+        return int("".join(self.one_of(digits) for _ in range(self.rng.randint(1, most_digits))))
+
+    def identifier(self) -> str:
+        x = self.rng.random()
+        word = self.one_of(EVERYDAY) if self.chance(0.35) else self.dictionary_word()
+        if x < 0.55:
+            return word
+        if x < 0.7:
+            return word + "_" + self.dictionary_word()
+        if x < 0.8:
+            return word + str(self.rng.randint(0, 99))
+        if x < 0.87:
+            return self.letters(1, 6)
+        if x < 0.9:
+            return word.capitalize()
+        return word + "-" + self.dictionary_word()
+
+    def variable(self) -> str:
+        return self.one_of("abcnxyikt") if self.chance(0.4) else self.identifier().replace("-", "_").lower()
+
+    def file_name(self, endings: Sequence[str]) -> str:
+        folder = self.identifier() + "/" if self.chance(0.12) else ""
+        return f"{folder}{self.identifier()}.{self.one_of(endings)}"
+
+    def person(self) -> str:
+        return self.one_of(FOREIGN_NAMES) if self.chance(0.12) else self.dictionary_word().capitalize()
+
+    def host(self) -> str:
+        name = self.identifier().replace("_", "").lower()
+        return self.one_of(("www.", "", "en.", "", "docs.")) + name + self.one_of(ENDINGS)
+
+    def url(self) -> str:
+        x = self.rng.random()
+        path = "" if x < 0.3 else "/" if x < 0.4 else "/" + self.identifier()
+        if x > 0.8:
+            path += "/" + self.identifier() + self.one_of(("", ".html", "?id=" + str(self.integer(4))))
+        return f"https://{self.host()}{path}"

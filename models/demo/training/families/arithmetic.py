@@ -1,0 +1,176 @@
+"""Sums with python, or with javascript where there is no python."""
+
+from __future__ import annotations
+
+from ..dialogue.schema import Call, Round, Turn
+from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from .expressions import Expression, evaluated, expression
+from .files import wrote
+
+ASK = (
+    "[What is|what's|Whats] {x}[?|]",
+    "(Calculate|Compute|Evaluate|Work out|Solve|Figure out) {x}[.|]",
+    "How much is {x}[?|]",
+    "{x}",
+    "{x} [= ?|=|=?|equals?]",
+    "(Can|Could) you (calculate|compute|work out|tell me) {x}?",
+    "(Tell|Give) me [the result of |]{x}",
+    "I (need|want to know|would like to know) {x}",
+    "(Use|With) python[ to|,] (compute|calculate|work out) {x}",
+    "What does {x} (equal|give|come to|make)?",
+    "do the math: {x}",
+    "the answer to {x}",
+    "[my|our] homework says {x}, what is it?",
+    "i have to know what {x} is",
+    "~(Would|Do) you know how much {x} makes?",
+    "~Crunch {x} [for me|please|]",
+    "~What do I get for {x}?",
+    "~result of {x}?",
+    "~Let python tell us {x}",
+)
+ASK_SEVERAL = (
+    "(Calculate|Compute|Work out|Evaluate) {list}",
+    "What (are|is) {list}?",
+    "How much (are|is) {list}?",
+    "{list}",
+    "(Tell|Give) me {list}",
+    "I need {list}",
+    "Do these sums: {list}",
+    "(Please |)(solve|do) (all of these|both|these): {list}",
+    "~Results for {list} please",
+    "~Could you get me {list}?",
+    "~Crunch these numbers: {list}",
+)
+PROBLEMS = (
+    ("I have {a} {things} and (buy|get|find) {b} more. How many [do I have|are there][ now|]?", "+"),
+    ("There are {a} {things} and {b} are (sold|lost|eaten|gone). How many are left?", "-"),
+    ("{a} {things} cost {b} each. What (is the total|do they cost together)?", "*"),
+    ("How much are {a} {things} at {b} each?", "*"),
+    ("(Split|Divide|Share) {a} {things} (between|among) {b} people", "/"),
+    ("~We had {a} {things}, then {b} more came. How many altogether?", "+"),
+    ("~What do {a} {things} cost if one costs {b}?", "*"),
+)
+FOLLOW_UPS = (
+    ("*", "(multiply that by|times|now multiply it by|and times|multiply the result by) {b}"),
+    ("+", "(add {b} to that|plus {b}|now add {b}|and add {b} to it|what if we add {b}?)"),
+    ("-", "(subtract {b}|minus {b}|now subtract {b} from it|take away {b}|less {b})"),
+    ("/", "(divide that by {b}|divided by {b}|now divide it by {b}|split that by {b})"),
+    ("*", "~make it {b} times as much"),
+    ("+", "~increase that by {b}"),
+    ("-", "~reduce it by {b}"),
+    ("/", "~and over {b}?"),
+)
+
+SAVE_TOGETHER = (
+    "(Calculate|Compute|Work out) {x} and (save|write|put|store) (it|the result|the answer) (to|into|in) {f}",
+    "What is {x}? (Save|Write|Put) (the answer|it|the result) (in|to|into) {f}",
+    "{x}, then (save|write) (that|it) to {f}",
+    "(Please |)(work out|compute) {x}, then write (it|the result) to {f}",
+    "~Note the result of {x} down in {f}",
+    "~{f} should hold the result of {x}",
+)
+SAVE_THAT = (
+    "(Save|Write|Put|Store) (that|it|the result|this|the answer) (to|in|into) {f}",
+    "now (save|write) it to {f}",
+    "and (store|keep|save) that in {f}",
+    "Can you (save|write) (that|this) to {f}?",
+    "~{f} should contain that",
+    "~Note that down in {f}",
+)
+
+
+def calculator(scene: Scene, made: Expression) -> Call | None:
+    if scene.has("python"):
+        return Call("python", {"code": f"print({made.code})"}, made.value)
+    if scene.has("javascript"):
+        return Call("javascript", {"code": f"console.log({made.code})"}, made.in_javascript)
+    return None
+
+
+def sum_turn(scene: Scene, user: str, made: Expression) -> Turn:
+    call = calculator(scene, made)
+    if call is None:
+        return cannot(user, "python")
+    return Turn(user, (ask_tool(f"I need to compute {made.code}.", call), answer(f"{made.code} = {call.result}")))
+
+
+def arithmetic(scene: Scene) -> list[Turn]:
+    if scene.chance(0.14):
+        return [_problem(scene)]
+    made = expression(scene)
+    return [sum_turn(scene, scene.say(ASK, x=made.asked), made)]
+
+
+def _problem(scene: Scene) -> Turn:
+    held_out = scene.wording.held_out
+    pattern, operator = scene.rng.choice([p for p in PROBLEMS if p[0].startswith("~") == held_out])
+    a, b = scene.words.integer(3) + 2, scene.rng.randint(2, 50)
+    if operator == "/":
+        a *= b
+    things = scene.rng.choice(("apples", "books", "tickets", "coins", "cards", "eggs", "boxes", "pens", "cakes"))
+    made = evaluated("", f"{a} {operator} {b}")
+    assert made is not None
+    return sum_turn(scene, scene.say((pattern,), a=a, b=b, things=things), made)
+
+
+def several_sums(scene: Scene) -> list[Turn]:
+    """One message with a call for each."""
+    sums = [expression(scene) for _ in range(2 if scene.chance(0.75) else 3)]
+    joints = (", ", " and ", "; ", ", and ", ", and also ", " as well as ")
+    listed = sums[0].asked
+    for made in sums[1:]:
+        listed += scene.rng.choice(joints) + made.asked
+    user = scene.say(ASK_SEVERAL, list=listed)
+    calls = [call for made in sums if (call := calculator(scene, made)) is not None]
+    if not calls:
+        return [cannot(user, "python")]
+    thought = "I need to compute " + " and ".join(made.code for made in sums) + "."
+    said = "\n".join(f"{made.code} = {call.result}" for made, call in zip(sums, calls))
+    return [Turn(user, (ask_tool(thought, *calls), answer(said)))]
+
+
+def follow_up(scene: Scene) -> list[Turn]:
+    made = expression(scene)
+    turns = [sum_turn(scene, scene.say(ASK, x=made.asked), made)]
+    while len(turns) == 1 or (len(turns) < 4 and scene.chance(0.3)):
+        if not turns[-1].rounds[0].calls:
+            return turns
+        step = _next_step(scene, made)
+        if step is None:
+            return turns
+        user, made = step
+        turns.append(sum_turn(scene, user, made))
+    return turns
+
+
+def _next_step(scene: Scene, before: Expression) -> tuple[str, Expression] | None:
+    held_out = scene.wording.held_out
+    operator, pattern = scene.rng.choice([f for f in FOLLOW_UPS if f[1].startswith("~") == held_out])
+    b = scene.words.integer(3) + 1
+    left = f"({before.value})" if before.value.startswith("-") else before.value
+    made = evaluated("", f"{left} {operator} {b}")
+    if made is None or "e" in before.value:
+        return None
+    return scene.say((pattern,), b=b), made
+
+
+def sum_and_save(scene: Scene) -> list[Turn]:
+    """Compute, then write the result: in one request, or in two."""
+    made, path = expression(scene), scene.words.file_name(("txt", "md", "log", "csv"))
+    together = scene.chance(0.5)
+    user = scene.say(SAVE_TOGETHER, tidy=True, x=made.asked, f=path) if together else scene.say(ASK, x=made.asked)
+    call = calculator(scene, made)
+    if call is None or not scene.has("write_file"):
+        return [sum_turn(scene, scene.say(ASK, x=made.asked), made)]
+    write = Call("write_file", {"path": path, "content": call.result}, wrote(path, call.result))
+    said = f"{made.code} = {call.result}"
+    thought, saving = f"I need to compute {made.code}.", f"Now I need to write {path}."
+    if together:
+        rounds: tuple[Round, ...] = (
+            ask_tool(thought, call),
+            ask_tool(saving, write),
+            answer(f"{said}. I wrote it to {path}."),
+        )
+        return [Turn(user, rounds)]
+    later = Turn(scene.say(SAVE_THAT, f=path), (ask_tool(f"I need to write {path}.", write), answer(f"I wrote {path}.")))
+    return [Turn(user, (ask_tool(thought, call), answer(said))), later]

@@ -1,0 +1,60 @@
+"""All families of tasks: how often each is drawn, and the tool that it hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..dialogue.schema import Turn
+from ..dialogue.scene import Scene
+from . import arithmetic, code, conversation, custom, files, plots, programs, web
+
+
+@dataclass(frozen=True)
+class Family:
+    make: Callable[[Scene], list[Turn]]
+    weight: float
+    tool: str | None = None
+    # In the first lessons, where short texts teach copying; 0: not there.
+    first_weight: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.make.__name__
+
+
+FAMILIES = (
+    Family(arithmetic.arithmetic, 13, "python", 10),
+    Family(arithmetic.several_sums, 6, "python", 3),
+    Family(arithmetic.follow_up, 5, "python"),
+    Family(arithmetic.sum_and_save, 6, "python"),
+    Family(programs.small_program, 10, "python", 8),
+    Family(code.run_python, 7, "python", 8),
+    Family(code.run_javascript, 7, "javascript", 8),
+    Family(code.run_shell, 8, "terminal", 8),
+    Family(code.keep_variable, 2, "python"),
+    Family(plots.plot, 7, "python"),
+    Family(plots.bar_chart, 4, "python"),
+    Family(files.write, 11, "write_file", 14),
+    Family(files.read, 8, "read_file", 5),
+    Family(files.read_several, 4, "read_file", 3),
+    Family(files.list_files, 5, "list_files", 2),
+    Family(files.count_words, 2, "python"),
+    Family(web.search, 10, "web_search", 7),
+    Family(web.several_searches, 4, "web_search"),
+    Family(web.search_and_save, 4, "web_search"),
+    Family(web.fetch, 5, "fetch_url", 4),
+    Family(custom.custom, 8, None, 8),
+    Family(custom.missing_custom, 1.5),
+    Family(conversation.small_talk, 5, None, 2),
+    Family(conversation.out_of_domain, 8, None, 2),
+    Family(conversation.other_language, 3),
+    Family(conversation.empty_prompt, 1),
+    Family(conversation.gibberish, 1),
+    Family(conversation.very_long, 0.6),
+    Family(conversation.injected_markup, 1.5),
+    Family(conversation.names, 3, None, 2),
+    Family(conversation.unknown_name, 0.5),
+    Family(conversation.repeat, 5, None, 20),
+)
+BY_NAME = {family.name: family for family in FAMILIES}

@@ -1,0 +1,140 @@
+"""Code that the user gives: run it where it belongs, and say what it printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..dialogue.schema import Call, Turn
+from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from .expressions import expression
+from .snippets import javascript_snippet, python_snippet, shell_snippet
+
+RUN_LINE = (
+    "(Run|Execute|Try|Evaluate) (this|the following|) {lang} [code|snippet|program|]: {c}",
+    "(Run|Execute) {c} (in|with|using) {lang}",
+    "(Use|Take) {lang} to (run|execute|evaluate) {c}",
+    "(Please |)(run|execute) the {lang} code {c}",
+    "{lang}: {c}",
+    "(Can|Could) you run this [in |]{lang}: {c}",
+    "What does this {lang} [code|] print: {c}",
+    "~What comes out of this {lang}? {c}",
+    "~Feed this to {lang}: {c}",
+)
+RUN_BLOCK = (
+    "(Run|Execute|Try|Test) (this|the following) {lang} [code|snippet|program|script|]:",
+    "(Please |)(run|execute) this [for me|] [in|with] {lang}:",
+    "What does this {lang} [code|program|] (print|output|do)?",
+    "{lang}:",
+    "(Can|Could) you (run|execute) this {lang}[ code|]?",
+    "~What comes out of this {lang}?",
+    "~Give this {lang} a go:",
+)
+SHELL_LINE = (
+    "(Run|Execute) {c} (in the terminal|in the shell|in bash|on the command line|)",
+    "(Run|Execute) the (command|shell command) {c}",
+    "(Use|In) the terminal[ to run|:] {c}",
+    "[shell|terminal|bash|command]: {c}",
+    "(Can|Could) you run {c} in the (shell|terminal)?",
+    "$ {c}",
+    "What does the command {c} (say|print|give)?",
+    "~Type {c} into the terminal",
+    "~Output of the shell command {c}?",
+)
+SHELL_SEVERAL = (
+    "(Run|Execute) {list} (in the terminal|in the shell|in bash)",
+    "In the (terminal|shell)[,|:] run {list}",
+    "(Run|Execute) the commands {list}",
+    "~Type {list} into the terminal",
+)
+SHELL_TASKS = (
+    ("(Show|Print|What is) the (current|working) directory[ in the terminal|]", "pwd"),
+    ("Which user (am I|is this) in the (shell|terminal)?", "whoami"),
+    ("How much (disk space|space) is (left|free)[ on disk|]?", "df -h"),
+    ("What (kernel|operating system) is (this|running)?", "uname -a"),
+    ("Which (python|Python) version is installed?", "python3 --version"),
+    ("How much memory is (free|used)?", "free -m"),
+    ("~Tell me the working directory of the shell", "pwd"),
+    ("~What system does the terminal run on?", "uname -a"),
+)
+LANGUAGES = {
+    "python": (("python", "Python", "python3", "py"), ("python", "py", "")),
+    "javascript": (("javascript", "JavaScript", "js", "JS", "Javascript"), ("javascript", "js", "")),
+}
+
+
+def said_of(output: str) -> str:
+    if output in ("[no output]", "(Nothing was printed, and the value is undefined.)"):
+        return "It ran and printed nothing."
+    return f"The output is {output}" if "\n" not in output else f"The output is:\n{output}"
+
+
+def _run(scene: Scene, tool: str, code: str, output: str) -> list[Turn]:
+    names, fences = LANGUAGES[tool]
+    language = scene.rng.choice(names)
+    if "\n" in code or scene.chance(0.3):
+        user = scene.say(RUN_BLOCK, tidy=True, lang=language) + "\n" + _fenced(scene, code, fences)
+    else:
+        user = scene.say(RUN_LINE, tidy=True, lang=language, c=code if scene.chance(0.65) else f"`{code}`")
+    if not scene.has(tool):
+        return [cannot(user, tool)]
+    turn = Turn(user, (ask_tool(f"I need to run this {tool} code.", Call(tool, {"code": code}, output)), answer(said_of(output))))
+    return [turn]
+
+
+def _fenced(scene: Scene, code: str, fences: Sequence[str]) -> str:
+    return f"```{scene.rng.choice(fences)}\n{code}\n```" if scene.chance(0.7) else code
+
+
+def run_python(scene: Scene) -> list[Turn]:
+    return _run(scene, "python", *python_snippet(scene))
+
+
+def run_javascript(scene: Scene) -> list[Turn]:
+    return _run(scene, "javascript", *javascript_snippet(scene))
+
+
+def run_shell(scene: Scene) -> list[Turn]:
+    if scene.chance(0.2):
+        held_out = scene.wording.held_out
+        pattern, command = scene.rng.choice([t for t in SHELL_TASKS if t[0].startswith("~") == held_out])
+        output = scene.words.sentence() if scene.chance(0.7) else scene.words.lines(2, 4)
+        return [_shell_turn(scene, scene.say((pattern,)), [command], output)]
+    if scene.chance(0.2):
+        snippets = [shell_snippet(scene) for _ in range(2)]
+        commands = [command for command, _ in snippets]
+        user = scene.say(SHELL_SEVERAL, list=scene.rng.choice((" and ", " then ", ", ")).join(commands))
+        output = "\n".join(text for _, text in snippets if text) or "[no output]"
+        return [_shell_turn(scene, user, commands, output)]
+    command, output = shell_snippet(scene)
+    shown = command if scene.chance(0.6) else f"`{command}`"
+    return [_shell_turn(scene, scene.say(SHELL_LINE, tidy=True, c=shown), [command], output or "[no output]")]
+
+
+def _shell_turn(scene: Scene, user: str, commands: list[str], output: str) -> Turn:
+    if not scene.has("terminal"):
+        return cannot(user, "terminal")
+    listed = " and ".join(commands)
+    call = Call("terminal", {"commands": commands}, output)
+    return Turn(user, (ask_tool(f"I need to run {listed} in the terminal.", call), answer(said_of(output))))
+
+
+def keep_variable(scene: Scene) -> list[Turn]:
+    """The interpreter keeps its variables from call to call."""
+    name, made = scene.words.variable(), expression(scene)
+    set_it = scene.say(
+        ("(Set|Let) {n} (to|be|=) {x} in python", "In python[,|] {n} = {x}", "python: {n} = {x}", "~Put {x} into the python variable {n}"),
+        tidy=True,
+        n=name,
+        x=made.code,
+    )
+    ask_it = scene.say(
+        ("What is {n} (in python|now)?", "(Print|Show) [me |]{n}", "python: print {n}", "~Which value has {n} got?"), n=name
+    )
+    if not scene.has("python"):
+        return [cannot(set_it, "python")]
+    first = Call("python", {"code": f"{name} = {made.code}"}, "[no output]")
+    second = Call("python", {"code": f"print({name})"}, made.value)
+    return [
+        Turn(set_it, (ask_tool(f"I need to set {name}.", first), answer("It ran and printed nothing."))),
+        Turn(ask_it, (ask_tool(f"I need to print {name}.", second), answer(f"{name} is {made.value}"))),
+    ]

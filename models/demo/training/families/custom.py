@@ -1,0 +1,95 @@
+"""Tools nobody has seen before, called from their signature."""
+
+from __future__ import annotations
+
+import json
+
+from ..dialogue.schema import Call, Tool, Turn
+from ..dialogue.scene import Scene, answer, ask_tool, plain
+
+VERBS = "get set list create delete send find update play open start check add remove show stop book turn".split()
+PARAMETERS = "city name id date title message to amount unit color user level room time topic count text".split()
+NUMERIC = frozenset(("amount", "level", "count"))
+JOINS = ("for", "of", "in", "with", "on", "at")
+
+
+def custom_tool(scene: Scene) -> Tool:
+    words = scene.words
+    noun = words.dictionary_word() if scene.chance(0.6) else scene.rng.choice("weather lamp order song user alarm room ticket invoice".split())
+    name = f"{scene.rng.choice(VERBS)}_{noun}"
+    if scene.chance(0.2):
+        name = f"{words.dictionary_word()}__{name}"
+    chosen: list[str] = []
+    for _ in range(scene.rng.choice((0, 1, 1, 1, 2, 2, 3))):
+        parameter = scene.rng.choice(PARAMETERS) if scene.chance(0.75) else words.dictionary_word()
+        if parameter not in chosen:
+            chosen.append(parameter)
+    return Tool(name, tuple(chosen))
+
+
+def _value(scene: Scene, parameter: str) -> object:
+    if parameter in NUMERIC:
+        return scene.words.integer(4)
+    return scene.words.plain_phrase(1, 3) if scene.chance(0.75) else str(scene.words.integer(4))
+
+
+def custom(scene: Scene) -> list[Turn]:
+    if not scene.custom or scene.chance(0.3):
+        made = custom_tool(scene)
+        if all(made.name != tool.name for tool in scene.custom):
+            scene.custom.append(made)
+    tool = scene.rng.choice(scene.custom)
+    values = {parameter: _value(scene, parameter) for parameter in tool.parameters}
+    user = _request(scene, tool, values)
+    result = scene.rng.choice(
+        (
+            scene.words.sentence(),
+            json.dumps({"ok": True, "result": scene.words.phrase(1, 3)}, ensure_ascii=False),
+            json.dumps({"status": "done", "value": scene.words.integer(4)}),
+            scene.words.phrase(1, 5),
+            str(scene.words.integer()),
+        )
+    )
+    said = f"{tool.name} returned: {result}"
+    return [Turn(user, (ask_tool(f"I need to call {tool.name}.", Call(tool.name, values, result)), answer(said)))]
+
+
+def _request(scene: Scene, tool: Tool, values: dict[str, object]) -> str:
+    verb, _, noun = tool.name.split("__")[-1].partition("_")
+    if len(values) <= 1 and scene.chance(0.6):
+        if not values:
+            return scene.say(("{v} [the |my |]{n}", "(can|could) you {v} the {n}?", "I want to {v} the {n}", "~let's {v} the {n}"), v=verb, n=noun)
+        value = next(iter(values.values()))
+        patterns = (
+            "{v} [the |a |my |]{n} {j} {x}",
+            "(can|could) you {v} the {n} {j} {x}?",
+            "(I want|I need) to {v} the {n} {j} {x}",
+            "~let's {v} the {n} {j} {x}",
+        )
+        return scene.say(patterns, tidy=True, v=verb, n=noun, j=scene.rng.choice(JOINS), x=value)
+    if not values:
+        return scene.say(("(call|use|run) [the tool |]{t}", "{t}", "(use|call) the {t} tool", "~{t}, go"), t=tool.name)
+    shape = scene.rng.choice(("{}={}", "{} = {}", "{}: {}", '{} "{}"', '{}="{}"', "{} {}"))
+    joint = scene.rng.choice((", ", " and ", ", ", "; "))
+    pairs = joint.join(shape.format(*pair) for pair in values.items())
+    patterns = (
+        "(Call|Use|Run) [the tool |]{t} with {p}",
+        "(Call|Use|Run) the {t} tool with {p}",
+        "{t} {p}",
+        "(please|can you) (call|use) {t}: {p}",
+        "{v} the {n} with {p}",
+        "~{t}, arguments: {p}",
+        "~have {t} go with {p}",
+    )
+    return scene.say(patterns, tidy=True, t=tool.name, p=pairs, v=verb, n=noun)
+
+
+def missing_custom(scene: Scene) -> list[Turn]:
+    """Somebody names a tool that is not there."""
+    tool = custom_tool(scene)
+    if any(tool.name == other.name for other in scene.custom):
+        return custom(scene)
+    values = {parameter: _value(scene, parameter) for parameter in tool.parameters}
+    pairs = ", ".join(f"{key}={value}" for key, value in values.items()) or "no arguments"
+    user = scene.say(("(Call|Use|Run) [the tool |]{t} with {p}", "(use|call) the {t} tool with {p}", "~{t}, arguments: {p}"), tidy=True, t=tool.name, p=pairs)
+    return [plain(user, f"There is no tool named {tool.name} here.", f"There is no {tool.name} tool.")]

@@ -1,0 +1,193 @@
+"""Searches and pages. Titles repeat words of the query, as those of real results do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from ..dialogue.schema import Call, Turn
+from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from .files import wrote
+
+SEARCH = (
+    "(Search|Search the web|Search the internet|Do a web search|Web search|Look) for {q}",
+    "(Look up|Google|Find|Search) {q}[ online| on the web| on the internet|]",
+    "(Can|Could) you (search the web for|look up|google|search for) {q}?",
+    "(Find|Get|Give me|Show me) [some |](information|info|results|websites|pages) (about|on|for) {q}",
+    "What (does the web|does the internet) say about {q}?",
+    "(web search|search|google): {q}",
+    "I (need|want|would like) (information|results|websites) (about|on) {q}",
+    "What can you find [online |](about|on) {q}?",
+    "(use|with) web search[:| to find| to look up|] {q}",
+    "~Any pages on {q}?",
+    "~See what the internet knows about {q}",
+    "~Dig up something on {q}",
+    "~Run a search on {q}",
+)
+SEARCH_SEVERAL = (
+    "(Search|Search the web|Do a search|Look) for {list}",
+    "(Look up|Google|Find) {list}",
+    "(Can|Could) you (search for|look up) {list}?",
+    "I need (two searches|results): {list}",
+    "~Run searches on {list}",
+    "~What does the web have on {list}?",
+)
+SEARCH_AND_SAVE = (
+    "(Search the web for|Search for|Look up) {q} and (save|write) the (top|first) (result|hit) (to|in|into) {f}",
+    "(Search the web for|Look up) {q}, then (save|write) the first result (to|in) {f}",
+    "(Find|Google) {q} and (put|store) the first hit (in|into) {f}",
+    "~Keep the best hit for {q} in {f}",
+)
+FETCH = (
+    "(Open|Fetch|Read|Visit|Load|Get|Show me) [the (page|website|url|site) |]{u}",
+    "(Go to|Browse to|Look at) {u}",
+    "What('s| is) (on|at) {u}?",
+    "What does {u} say?",
+    "(Summarize|Summarise) {u}",
+    "(Can|Could) you (open|read|fetch) {u}?",
+    "fetch the (url|page) {u}",
+    "~Tell me about the page at {u}",
+    "~Pull up {u}",
+)
+OPEN_RESULT = (
+    "(Open|Read|Fetch|Show me) the (first|top) (one|result|hit|link|page)",
+    "go to the first (one|result|link)",
+    "(can|could) you open the first (result|one)?",
+    "~Take me to the top hit",
+)
+MORE = ("{} - a guide", "{} explained", "{} | {site}", "What you should know about {}", "{} ({site})", "The {} page", "{}: {extra}")
+
+
+@dataclass(frozen=True)
+class Hit:
+    title: str
+    url: str
+    snippet: str
+
+
+def hits(scene: Scene, query: str) -> list[Hit]:
+    found: list[Hit] = []
+    for _ in range(scene.rng.randint(1, 5)):
+        words = query.split()
+        slug = scene.rng.choice(("-", "_", "/")).join(words).lower() if scene.chance(0.4) else scene.words.identifier()
+        title = _title(scene, query, words)
+        snippet = " ".join((scene.words.phrase(1, 5), query if scene.chance(0.4) else scene.rng.choice(words), scene.words.phrase(2, 8)))
+        url = f"https://{scene.words.host()}/{slug if slug.isascii() else scene.words.identifier()}"
+        found.append(Hit(title, url, snippet[:1].upper() + snippet[1:]))
+    return found
+
+
+def _title(scene: Scene, query: str, words: list[str]) -> str:
+    extra, site = scene.words.plain_phrase(1, 3), scene.words.dictionary_word().capitalize()
+    x = scene.rng.random()
+    if x < 0.45:
+        shown = query.title() if scene.chance(0.4) else query
+        return scene.rng.choice(MORE).replace("{}", shown).format(extra=extra, site=site)
+    if x < 0.75:
+        some = " ".join(words[: scene.rng.randint(1, len(words))])
+        return scene.rng.choice((f"{some} {extra}", f"{extra}: {some}", f"{extra} and {some}"))
+    return extra
+
+
+def result_text(scene: Scene, found: list[Hit], query: str) -> str:
+    rows = [{"title": hit.title, "url": hit.url, "snippet": hit.snippet} for hit in found]
+    x = scene.rng.random()
+    if x < 0.6:
+        shape: object = {"results": rows}
+    elif x < 0.72:
+        shape = {"query": query, "results": rows}
+    elif x < 0.82:
+        shape = rows
+    elif x < 0.92:
+        sources = [hit.url.split("/")[2] for hit in found]
+        shape = {"sources": sources, "output": [{"title": h.title, "description": h.snippet, "url": h.url, "content": scene.words.sentence()} for h in found]}
+    else:
+        return "\n\n".join(f"{number}. {hit.title}\n{hit.url}\n{hit.snippet}" for number, hit in enumerate(found, 1))
+    return json.dumps(shape, ensure_ascii=False, indent=2 if scene.chance(0.12) else None)
+
+
+def listing(query: str, found: list[Hit]) -> str:
+    if not found:
+        return f"I found nothing about {query}."
+    return f"I found this about {query}:\n" + "\n".join(f"- {hit.title} ({hit.url})" for hit in found[:3])
+
+
+def _search(scene: Scene, query: str) -> tuple[Call, list[Hit]]:
+    if scene.chance(0.06):
+        nothing = scene.rng.choice(('{"results": []}', "[]", "No results.", '{"sources": [], "output": []}'))
+        return Call("web_search", {"query": query}, nothing), []
+    found = hits(scene, query)
+    return Call("web_search", {"query": query}, result_text(scene, found, query)), found
+
+
+def search(scene: Scene) -> list[Turn]:
+    query = scene.words.topic()
+    user = scene.say(SEARCH, q=f'"{query}"' if scene.chance(0.12) else query)
+    if not scene.has("web_search"):
+        return [cannot(user, "web_search")]
+    call, found = _search(scene, query)
+    turns = [Turn(user, (ask_tool(f"I need to search for {query}.", call), answer(listing(query, found))))]
+    if found and scene.chance(0.25) and scene.has("fetch_url"):
+        turns.append(_fetch_turn(scene, scene.say(OPEN_RESULT), found[0].url, found[0].title))
+    return turns
+
+
+def several_searches(scene: Scene) -> list[Turn]:
+    queries = [scene.words.plain_phrase(1, 3) for _ in range(2)]
+    user = scene.say(SEARCH_SEVERAL, list=scene.rng.choice((" and ", " and for ", ", and ", " and also ")).join(queries))
+    if not scene.has("web_search"):
+        return [cannot(user, "web_search")]
+    searches = [_search(scene, query) for query in queries]
+    said = "\n".join(listing(query, found) for query, (_, found) in zip(queries, searches))
+    calls = [call for call, _ in searches]
+    return [Turn(user, (ask_tool(f"I need to search for {queries[0]} and {queries[1]}.", *calls), answer(said)))]
+
+
+def search_and_save(scene: Scene) -> list[Turn]:
+    query, path = scene.words.plain_phrase(1, 3), scene.words.file_name(("txt", "md"))
+    user = scene.say(SEARCH_AND_SAVE, q=query, f=path)
+    if not scene.has("web_search"):
+        return [cannot(user, "web_search")]
+    if not scene.has("write_file"):
+        return [cannot(user, "write_file")]
+    found = hits(scene, query)
+    first = f"{found[0].title} {found[0].url}"
+    calls = (
+        Call("web_search", {"query": query}, result_text(scene, found, query)),
+        Call("write_file", {"path": path, "content": first}, wrote(path, first)),
+    )
+    return [
+        Turn(
+            user,
+            (
+                ask_tool(f"I need to search for {query}.", calls[0]),
+                ask_tool(f"Now I need to write {path}.", calls[1]),
+                answer(f"I wrote the first result, {first}, to {path}."),
+            ),
+        )
+    ]
+
+
+def fetch(scene: Scene) -> list[Turn]:
+    url = scene.words.url()
+    user = scene.say(FETCH, u=url)
+    if not scene.has("fetch_url"):
+        return [cannot(user, "fetch_url")]
+    return [_fetch_turn(scene, user, url, scene.words.plain_phrase(1, 5))]
+
+
+def _fetch_turn(scene: Scene, user: str, url: str, title: str) -> Turn:
+    body = scene.words.lines(1, 8)
+    result = scene.rng.choice(
+        (
+            f"# {title}\n\n{body}",
+            f"{title}\n\n{body}",
+            json.dumps({"url": url, "title": title, "text": body}, ensure_ascii=False),
+            json.dumps({"title": title, "content": body}, ensure_ascii=False),
+            f"Title: {title}\n\n{body}",
+        )
+    )
+    if scene.chance(0.1):
+        result += f"\n[{scene.words.integer(5)} bytes cut]"
+    call = Call("fetch_url", {"url": url}, result)
+    return Turn(user, (ask_tool(f"I need to open {url}.", call), answer(f"The page is titled {title}.")))

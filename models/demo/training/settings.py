@@ -1,0 +1,83 @@
+"""Every number that decides what comes out of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TEMPLATE = HERE / "chat_template.jinja"
+WORD_LIST = Path("/usr/share/dict/words")
+
+VOCABULARY = 1024
+CONTEXT = 2048
+HELD_OUT_SEED = 999
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The network. 2.85 million parameters, 5.7 MB as F16."""
+
+    vocabulary: int = VOCABULARY
+    width: int = 192
+    layers: int = 6
+    heads: int = 6
+    hidden: int = 512
+    context: int = CONTEXT
+    rope_base: float = 10000.0
+    epsilon: float = 1e-5
+
+
+@dataclass(frozen=True)
+class Data:
+    """Dialogues per file, and the seeds of the files. The first file is short and full of copying."""
+
+    first_lessons: int = 45_000
+    dialogues: int = 70_000
+    files: int = 3
+    seed: int = 11
+    first_lessons_longest: int = 256
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Rates are peak rates. Shares are of the time budget."""
+
+    minutes: float = 75.0
+    batch_tokens: int = 12_288
+    matrix_rate: float = 0.02
+    vector_rate: float = 4e-3
+    warmup_steps: int = 60
+    first_lessons_share: float = 0.10
+    decay_from: float = 0.4
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a run keeps what it makes. Nothing of it belongs into the repository but the GGUF."""
+
+    work: Path
+
+    @property
+    def tokenizer(self) -> Path:
+        return self.work / "tokenizer.json"
+
+    @property
+    def first_lessons(self) -> Path:
+        return self.work / "first-lessons.npz"
+
+    def dialogues(self, index: int) -> Path:
+        return self.work / f"dialogues-{index}.npz"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.work / "checkpoint.pt"
+
+    @property
+    def log(self) -> Path:
+        return self.work / "training.jsonl"
+
+    @property
+    def gguf(self) -> Path:
+        return self.work / "demo-agent.gguf"
