@@ -24,6 +24,12 @@ export interface InferenceTerms {
   readonly signal: AbortSignal;
 }
 
+/** Why an attempt broke, and whether it brought anything that the next one starts from. */
+export interface InferenceFailure {
+  readonly error: EngineError;
+  readonly progressed: boolean;
+}
+
 /**
  * One attempt of a round's inference, from what an interrupted one left. Streams into the journal and
  * commits the turn. A failure is returned; what had been received by then is in the journal.
@@ -32,7 +38,7 @@ export async function infer(
   ports: RunPorts,
   snapshot: RunSnapshot,
   terms: InferenceTerms,
-): Promise<EngineError | undefined> {
+): Promise<InferenceFailure | undefined> {
   const { journal } = ports;
   const plan = planRecovery(snapshot.partial);
   if (snapshot.partial) await journal.beginAttempt(snapshot, plan, terms.cause);
@@ -50,11 +56,14 @@ export async function infer(
   const prefix = plan.type === 'whole_restart' ? undefined : { text: plan.text, reasoning: plan.reasoning };
   const attempt = snapshot.attempt + (snapshot.partial ? 1 : 0);
   const recorder = new TurnRecorder(snapshot.round, attempt, prefix);
+  const startLength = recorder.text.length + recorder.reasoning.length;
   const outcome = await attemptTurn(ports, snapshot, terms, recorder, prefix);
   await journal.drain();
-  if (outcome.type === 'error') return outcome.error;
+  const progressed =
+    recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
+  if (outcome.type === 'error') return { error: outcome.error, progressed };
   if (outcome.reason === 'cancelled' && terms.signal.aborted) {
-    return new EngineError('cancelled', 'The run was cancelled.');
+    return { error: new EngineError('cancelled', 'The run was cancelled.'), progressed };
   }
   const cut = outcome.reason === 'cancelled' || outcome.reason === 'length';
   const calls = cut ? [] : recorder.calls;

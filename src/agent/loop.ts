@@ -1,11 +1,12 @@
 import type { EngineError, InterruptionCause } from '../engine/engine-error.js';
 import { executeCalls } from './execute-calls.js';
-import { infer } from './infer.js';
+import { infer, type InferenceTerms } from './infer.js';
 import { limitsOf, type ServerLimits, turnTimeMs } from './limits.js';
 import { nextStep } from './next-step.js';
 import type { RunPorts } from './ports.js';
+import type { RunSnapshot } from './snapshot.js';
 
-/** Extra attempts of one round's inference after the engine failed in a way that may pass. */
+/** Extra attempts after the engine failed in a way that may pass, and brought nothing new meanwhile. */
 const MAX_RETRIES = 2;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 8000;
@@ -24,8 +25,7 @@ export const RELEASE = Symbol('release');
 export async function workRun(ports: RunPorts, server: ServerLimits, signal: AbortSignal): Promise<LoopEnd> {
   const { journal, tools } = ports;
   const startedAt = ports.now();
-  let retries = 0;
-  let cause: InterruptionCause = 'resumed_from_checkpoint';
+  const patience: Patience = { retries: 0, cause: 'resumed_from_checkpoint' };
   for (;;) {
     const snapshot = await journal.load();
     // After the load, so that an abort while it was under way is not taken for a cancel.
@@ -38,22 +38,8 @@ export async function workRun(ports: RunPorts, server: ServerLimits, signal: Abo
         await journal.cancel();
         return 'cancelled';
       case 'infer': {
-        const failure = await infer(ports, snapshot, {
-          withTools: step.withTools,
-          cause,
-          timeMs: turnTimeMs(limits, activeMs),
-          signal,
-        });
-        if (!failure) {
-          retries = 0;
-        } else if (failure.retryable && retries < MAX_RETRIES) {
-          await ports.pause(retryDelayMs(failure, retries, ports.random()), signal);
-          retries += 1;
-          cause = failure.interruption ?? 'connection_reset';
-        } else if (failure.code !== 'cancelled') {
-          await journal.fail({ code: failure.code, message: failure.message });
-          return 'failed';
-        }
+        const terms = { withTools: step.withTools, timeMs: turnTimeMs(limits, activeMs), signal };
+        if (!(await inferPatiently(ports, snapshot, terms, patience))) return 'failed';
         break;
       }
       case 'judge':
@@ -76,6 +62,33 @@ export async function workRun(ports: RunPorts, server: ServerLimits, signal: Abo
         return step satisfies never;
     }
   }
+}
+
+interface Patience {
+  retries: number;
+  /** Why the attempt before the next one ended. */
+  cause: InterruptionCause;
+}
+
+/** One attempt, and after a failure that may pass a pause before the next. False: the run has failed. */
+async function inferPatiently(
+  ports: RunPorts,
+  snapshot: RunSnapshot,
+  terms: Omit<InferenceTerms, 'cause'>,
+  patience: Patience,
+): Promise<boolean> {
+  const failure = await infer(ports, snapshot, { ...terms, cause: patience.cause });
+  if (!failure || failure.progressed) patience.retries = 0;
+  if (!failure || failure.error.code === 'cancelled') return true;
+  const { error } = failure;
+  if (!error.retryable || patience.retries >= MAX_RETRIES) {
+    await ports.journal.fail({ code: error.code, message: error.message });
+    return false;
+  }
+  await ports.pause(retryDelayMs(error, patience.retries, ports.random()), terms.signal);
+  patience.retries += 1;
+  patience.cause = error.interruption ?? 'connection_reset';
+  return true;
 }
 
 /** Full jitter under a doubling bound; what the engine asks for counts, up to the longest pause. */

@@ -6,6 +6,8 @@ const QUEUE = 'runs';
 
 /** A job whose worker stops refreshing it this long goes to another; the claim's fence makes that safe. */
 const HEARTBEAT_SECONDS = 30;
+/** How often pg-boss looks for jobs whose worker is gone. */
+const SUPERVISE_SECONDS = 10;
 const A_DAY_SECONDS = 86_400;
 
 export interface RunJob {
@@ -23,7 +25,14 @@ export class RunQueue {
     databaseUrl: string,
     private readonly log: Pick<Logger, 'warn'>,
   ) {
-    this.boss = new PgBoss({ connectionString: databaseUrl, useListenNotify: true, schedule: false, max: 4 });
+    this.boss = new PgBoss({
+      connectionString: databaseUrl,
+      useListenNotify: true,
+      schedule: false,
+      superviseIntervalSeconds: SUPERVISE_SECONDS,
+      monitorIntervalSeconds: SUPERVISE_SECONDS,
+      max: 4,
+    });
     this.boss.on('error', (error) => this.log.warn({ err: error }, 'The run queue had an error.'));
     // Without a listener for warnings pg-boss prints them itself.
     this.boss.on('warning', (warning) => this.log.warn({ warning }, 'The run queue warns.'));
