@@ -8,6 +8,8 @@ const QUEUE = 'runs';
 const HEARTBEAT_SECONDS = 30;
 /** How often pg-boss looks for jobs whose worker is gone. */
 const SUPERVISE_SECONDS = 10;
+/** Jobs announce themselves, but a worker that ends one while others wait hears of no new one: it looks. */
+const POLL_SECONDS = 0.5;
 const A_DAY_SECONDS = 86_400;
 
 export interface RunJob {
@@ -71,7 +73,11 @@ export class RunQueue {
   async work(concurrency: number, handle: (job: RunJob) => Promise<void>): Promise<void> {
     await this.boss.work<RunJob>(
       QUEUE,
-      { localConcurrency: concurrency, pollingIntervalSeconds: 1, notifyPollingIntervalSeconds: 5 },
+      {
+        localConcurrency: concurrency,
+        pollingIntervalSeconds: POLL_SECONDS,
+        notifyPollingIntervalSeconds: POLL_SECONDS,
+      },
       async (jobs) => {
         for (const job of jobs) await handle(job.data);
       },
