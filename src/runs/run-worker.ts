@@ -41,6 +41,8 @@ export interface RunWorkerParts {
 export class RunWorker {
   private readonly active = new Map<string, AbortController>();
   private readonly working = new Map<string, Promise<void>>();
+  /** Of those, the runs that are claimed by now. */
+  private readonly claimed = new Set<string>();
   private stopping = false;
   private stopListening: (() => void) | undefined;
 
@@ -88,6 +90,8 @@ export class RunWorker {
   private async isWorkedHere(runId: string): Promise<boolean> {
     const work = this.working.get(runId);
     if (!work) return false;
+    // Two jobs for one run: the other one is at the claim.
+    if (!this.claimed.has(runId)) return true;
     const [run] = await this.parts.dataSource.query<{ state: string }[]>(
       `SELECT state FROM runs WHERE id = $1`,
       [runId],
@@ -120,8 +124,11 @@ export class RunWorker {
         ]);
         return claimed;
       });
-      if (run) await this.work(run, controller.signal);
+      if (!run) return;
+      this.claimed.add(runId);
+      await this.work(run, controller.signal);
     } finally {
+      this.claimed.delete(runId);
       this.active.delete(runId);
       this.parts.chunks.discard(runId);
     }
