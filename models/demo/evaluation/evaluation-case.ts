@@ -15,8 +15,10 @@ const expectedCall = z.union([
 const writtenTurn = z.strictObject({
   user: z.string(),
   calls: z.array(expectedCall),
-  /** All of these have to be in the answer. */
+  /** All of these have to be in the answer, whatever their case; a number as a number, 90 also as 90.0. */
   answer: z.array(z.string()),
+  /** None of these may be in it. */
+  not: z.array(z.string()).default([]),
   /** The user refuses every call of this turn. */
   deny: z.boolean().default(false),
   /** Files that have to be there afterwards: with this content, or at all. */

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import io
 import json
+import linecache
 import os
 import sys
 import traceback
@@ -23,6 +24,7 @@ def open_figures():
 
 
 def run(code, name):
+    linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     tree = ast.parse(code, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, name, "exec"), namespace)

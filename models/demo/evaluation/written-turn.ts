@@ -77,9 +77,16 @@ function fits(expected: string, given: unknown): boolean {
 
 function answerFaults(turn: WrittenTurn, answer: string | undefined): string[] {
   if (answer === undefined || answer.trim() === '') return ['no answer'];
-  return turn.answer
-    .filter((part) => !answer.toLowerCase().includes(part.toLowerCase()))
-    .map((part) => `the answer lacks ${JSON.stringify(part)}`);
+  return [
+    ...turn.answer.filter((part) => !holds(answer, part)).map((part) => `the answer lacks ${JSON.stringify(part)}`),
+    ...turn.not.filter((part) => holds(answer, part)).map((part) => `the answer holds ${JSON.stringify(part)}`),
+  ];
+}
+
+function holds(answer: string, part: string): boolean {
+  if (!/^-?\d+(\.\d+)?$/.test(part)) return answer.toLowerCase().includes(part.toLowerCase());
+  const numbers = answer.match(/-?\d+(?:\.\d+)?/g) ?? [];
+  return numbers.some((number) => Number(number) === Number(part));
 }
 
 async function fileFaults(turn: WrittenTurn, workspace: FolderWorkspace): Promise<string[]> {

@@ -36,9 +36,13 @@ LEFT_OUT = "[result left out to make room]"
 PYTHON_ERRORS = (
     "NameError: name '{id}' is not defined", "ModuleNotFoundError: No module named '{id}'", "ValueError: {text}",
     "ZeroDivisionError: division by zero", "TypeError: unsupported operand type(s) for +: 'int' and 'str'",
-    "FileNotFoundError: [Errno 2] No such file or directory: '{file}'", "KeyError: '{id}'", "SyntaxError: invalid syntax",
+    "FileNotFoundError: [Errno 2] No such file or directory: '{file}'", "KeyError: '{id}'",
     "IndexError: list index out of range", "AttributeError: '{id}' object has no attribute '{id}'", "{id}Error: {text}",
     "PermissionError: [Errno 13] Permission denied: '{file}'", "MemoryError", "RecursionError: maximum recursion depth exceeded",
+)  # fmt: skip
+SYNTAX_PROBLEMS = (
+    "invalid syntax", "'(' was never closed", "unmatched ')'", "unterminated string literal (detected at line 1)",
+    "invalid decimal literal", "unexpected EOF while parsing", "invalid syntax. Perhaps you forgot a comma?",
 )  # fmt: skip
 JAVASCRIPT_ERRORS = (
     "ReferenceError: {id} is not defined", "TypeError: {id} is not a function", "SyntaxError: Unexpected token '}}'",
@@ -133,11 +137,7 @@ def error(scene: Scene, call: Call) -> Failure:
     rng = scene.rng
     match call.tool:
         case "python":
-            told = _filled(scene, rng.choice(PYTHON_ERRORS))
-            line = f'  File "<call {rng.randint(1, 9)}>", line {rng.randint(1, 4)}, in <module>\n'
-            source = f"    {str(call.arguments.get('code', '')).splitlines()[0]}\n" if scene.chance(0.5) else ""
-            printed = scene.words.sentence() + "\n" if scene.chance(0.2) else ""
-            return Failure(f"{printed}Traceback (most recent call last):\n{line}{source}{told}", told)
+            return _python_error(scene, str(call.arguments.get("code", "")))
         case "javascript":
             told = _filled(scene, rng.choice(JAVASCRIPT_ERRORS))
             place = f"\n    at <javascript>:{rng.randint(1, 5)}:{rng.randint(1, 40)}" if scene.chance(0.7) else ""
@@ -155,6 +155,27 @@ def error(scene: Scene, call: Call) -> Failure:
         case _:
             told = rng.choice((_filled(scene, "{text}"), "The arguments do not fit the tool. " + _filled(scene, "{id}: {text}")))
     return Failure(f"Error: {told}", told)
+
+
+def _python_error(scene: Scene, code: str) -> Failure:
+    """As Python 3.11 reports it, with the source and marks below it."""
+    rng = scene.rng
+    lines = code.splitlines() or [""]
+    number = rng.randint(1, len(lines))
+    source = f"    {lines[number - 1].strip()}\n"
+    marks = " " * rng.randint(4, 10) + rng.choice(("^", "^" * rng.randint(2, 9), "~~^~~")) + "\n"
+    place = f'  File "<call {rng.randint(1, 9)}>", line {number}'
+    if scene.chance(0.15):
+        told = f"SyntaxError: {rng.choice(SYNTAX_PROBLEMS)}"
+        return Failure(f"{place}\n{source}{marks}{told}", told)
+    told = _filled(scene, rng.choice(PYTHON_ERRORS))
+    frames = f"{place}, in <module>\n{source}{marks if scene.chance(0.6) else ''}"
+    for _ in range(rng.choice((0, 0, 0, 1, 2))):
+        name = scene.words.identifier()
+        frames += f'  File "/usr/lib/python3/{name}.py", line {rng.randint(9, 999)}, in {scene.words.identifier()}\n'
+        frames += f"    raise {scene.words.identifier()}({scene.words.sentence(1, 3)})\n" if scene.chance(0.7) else ""
+    printed = scene.words.sentence() + "\n" if scene.chance(0.2) else ""
+    return Failure(f"{printed}Traceback (most recent call last):\n{frames}{told}", told)
 
 
 def _outside(call: Call) -> str:

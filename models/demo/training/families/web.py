@@ -103,7 +103,15 @@ def result_text(scene: Scene, found: list[Hit], query: str) -> str:
         shape = {"sources": sources, "output": [{"title": h.title, "description": h.snippet, "url": h.url, "content": scene.words.sentence()} for h in found]}
     else:
         return "\n\n".join(f"{number}. {hit.title}\n{hit.url}\n{hit.snippet}" for number, hit in enumerate(found, 1))
-    return json.dumps(shape, ensure_ascii=False, indent=2 if scene.chance(0.12) else None)
+    return as_json(scene, shape)
+
+
+def as_json(scene: Scene, value: object) -> str:
+    """As JavaScript writes it, mostly: without spaces."""
+    x = scene.rng.random()
+    if x < 0.6:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, indent=2 if x > 0.9 else None)
 
 
 def listing(query: str, found: list[Hit]) -> str:
@@ -182,8 +190,8 @@ def _fetch_turn(scene: Scene, user: str, url: str, title: str) -> Turn:
         (
             f"# {title}\n\n{body}",
             f"{title}\n\n{body}",
-            json.dumps({"url": url, "title": title, "text": body}, ensure_ascii=False),
-            json.dumps({"title": title, "content": body}, ensure_ascii=False),
+            as_json(scene, {"url": url, "title": title, "text": body}),
+            as_json(scene, {"title": title, "content": body}),
             f"Title: {title}\n\n{body}",
         )
     )
