@@ -39,7 +39,10 @@ def make_data(paths: Paths, data: Data, word_list: Path) -> None:
     tokenizer = Tokenizer.load(paths.tokenizer)
     if not paths.first_lessons.exists():
         draw = training_sessions(data.seed, tokenizer, word_list).first_lesson
-        print(write_shard(paths.first_lessons, draw, data.first_lessons, tokenizer, data.first_lessons_longest), flush=True)
+        print(
+            write_shard(paths.first_lessons, draw, data.first_lessons, tokenizer, data.first_lessons_longest),
+            flush=True,
+        )
     for index in range(data.files):
         if not paths.dialogues(index).exists():
             draw = training_sessions(data.seed + 1 + index, tokenizer, word_list).dialogue

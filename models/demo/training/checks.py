@@ -5,6 +5,7 @@ The template's check wants python3-jinja2 and is left out without it.
 
 from __future__ import annotations
 
+import json
 import random
 
 import torch
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from .dialogue.lexicon import Lexicon
 from .dialogue.render import call_text, text_of
 from .dialogue.schema import Dialogue
-from .network import attend, fused, Network
+from .network import Network, attend, fused
 from .sessions import Sessions
 from .settings import TEMPLATE, WORD_LIST, Shape
 from .tokenizer import Tokenizer
@@ -81,13 +82,25 @@ def template_input(dialogue: Dialogue) -> dict[str, object]:
         messages.append({"role": "user", "content": turn.user})
         for step in turn.rounds:
             calls = [{"function": {"name": call.tool, "arguments": dict(call.arguments)}} for call in step.calls]
-            messages.append({"role": "assistant", "content": step.text, "reasoning_content": step.thought if dialogue.thinking else "", "tool_calls": calls})
+            messages.append(
+                {
+                    "role": "assistant",
+                    "content": step.text,
+                    "reasoning_content": step.thought if dialogue.thinking else "",
+                    "tool_calls": calls,
+                }
+            )
             messages += [{"role": "tool", "content": call.result} for call in step.calls]
     while messages[-1]["role"] != "assistant":
         messages.pop()
     messages.pop()
     tools = [
-        {"function": {"name": tool.name, "parameters": {"properties": {parameter: {} for parameter in tool.parameters}}}}
+        {
+            "function": {
+                "name": tool.name,
+                "parameters": {"properties": {parameter: {} for parameter in tool.parameters}},
+            }
+        }
         for tool in dialogue.tools
     ]
     return {"messages": messages, "tools": tools, "enable_thinking": dialogue.thinking, "add_generation_prompt": True}
@@ -95,20 +108,25 @@ def template_input(dialogue: Dialogue) -> dict[str, object]:
 
 def check_template() -> None:
     try:
-        import jinja2
+        import jinja2  # noqa: PLC0415 -- may be missing
     except ImportError:
         print("template: not checked, there is no jinja2")
         return
     environment = jinja2.Environment()
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "sort_keys": False}
-    environment.filters["tojson"] = lambda value: __import__("json").dumps(value, ensure_ascii=False)
+    environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
     template = environment.from_string(TEMPLATE.read_text())
     sessions = Sessions(3, Lexicon(random.Random(3), WORD_LIST, held_out=False), held_out_wordings=False)
     for _ in range(400):
         dialogue = sessions.dialogue()
         prompt, whole = template.render(**template_input(dialogue)), text_of(dialogue)
         newest = dialogue.turns[-1].rounds[-1]
-        end = newest.text + ("\n" if newest.text and newest.calls else "") + "\n".join(map(call_text, newest.calls)) + "<|im_end|>"
+        end = (
+            newest.text
+            + ("\n" if newest.text and newest.calls else "")
+            + "\n".join(map(call_text, newest.calls))
+            + "<|im_end|>"
+        )
         thought = f"<think>\n{newest.thought}\n</think>\n\n" if dialogue.thinking else ""
         assert prompt + thought + end == whole, f"rendered {whole!r},\nthe template makes {prompt + thought + end!r}"
     print("template: 400 dialogues are rendered as it renders them")

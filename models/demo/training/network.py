@@ -19,7 +19,7 @@ try:
     from .kernels import fused
 except (ImportError, OSError, RuntimeError) as problem:
     print(f"No fused kernels, training will be slow on a CPU: {problem}", flush=True)
-    fused = None
+    fused = None  # type: ignore[assignment]
 
 _HAS_TORCH_ATTENTION = hasattr(F, "scaled_dot_product_attention")
 

@@ -6,20 +6,26 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+from .dialogue.lexicon import Lexicon
+from .dialogue.scene import Scene, draw_tools, plain
+from .dialogue.schema import Dialogue, Taught, Turn
+from .dialogue.trouble import LEFT_OUT, with_trouble
+from .dialogue.wording import Wording
 from .families.catalogue import BY_NAME, FAMILIES, Family
 from .families.conversation import NAME_ASKED, NAME_GIVEN
 from .families.custom import custom_tool
-from .dialogue.lexicon import Lexicon
-from .dialogue.schema import Dialogue, Taught, Turn
-from .dialogue.scene import Scene, draw_tools, plain
-from .dialogue.trouble import LEFT_OUT, with_trouble
-from .dialogue.wording import Wording
 
 DEFAULT_SYSTEM = "You are a helpful assistant running locally."
 OTHER_SYSTEMS = (
-    "You are a helpful assistant.", "You are an agent that can use tools.", "Answer briefly.", "Use the tools when needed.",
-    "Always be polite.", "You run locally on the user's machine.", "Keep answers short.", "Think before you act.",
-)  # fmt: skip
+    "You are a helpful assistant.",
+    "You are an agent that can use tools.",
+    "Answer briefly.",
+    "Use the tools when needed.",
+    "Always be polite.",
+    "You run locally on the user's machine.",
+    "Keep answers short.",
+    "Think before you act.",
+)
 # The tool of the first task is taken away this often, whatever else is there.
 TAKEN_AWAY = 0.13
 
@@ -118,7 +124,9 @@ class Sessions:
 
 
 def _without_results(turn: Turn) -> Turn:
-    rounds = tuple(replace(step, calls=tuple(replace(call, result=LEFT_OUT) for call in step.calls)) for step in turn.rounds)
+    rounds = tuple(
+        replace(step, calls=tuple(replace(call, result=LEFT_OUT) for call in step.calls)) for step in turn.rounds
+    )
     return turn.with_rounds(rounds)
 
 

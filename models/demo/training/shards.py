@@ -30,7 +30,9 @@ def letter_pieces(tokenizer: Tokenizer) -> list[str]:
 
 def training_sessions(seed: int, tokenizer: Tokenizer | None, word_list: Path) -> Sessions:
     pieces = [] if tokenizer is None else letter_pieces(tokenizer)
-    return Sessions(seed, Lexicon(random.Random(seed), word_list, held_out=False, pieces=pieces), held_out_wordings=False)
+    return Sessions(
+        seed, Lexicon(random.Random(seed), word_list, held_out=False, pieces=pieces), held_out_wordings=False
+    )
 
 
 def write_shard(

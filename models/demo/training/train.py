@@ -80,7 +80,12 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
             save(paths.checkpoint, network)
             with _precision(device):
                 shares = held_out.shares(network)
-            log.add(event="evaluation", minutes=round(progress * schedule.minutes, 1), tokens=tokens, shares=_rounded(shares))
+            log.add(
+                event="evaluation",
+                minutes=round(progress * schedule.minutes, 1),
+                tokens=tokens,
+                shares=_rounded(shares),
+            )
             paused += time.monotonic() - begun
     save(paths.checkpoint, network)
     log.add(event="end", steps=step, tokens=tokens)

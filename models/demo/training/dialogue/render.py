@@ -41,7 +41,9 @@ def render(dialogue: Dialogue) -> Iterator[Piece]:
         for number, step in enumerate(turn.rounds):
             thinks = dialogue.thinking and last_turn
             newest = last_turn and number == len(turn.rounds) - 1
-            is_taught = newest or dialogue.taught is Taught.EVERYTHING or (last_turn and dialogue.taught is Taught.LAST_TURN)
+            is_taught = (
+                newest or dialogue.taught is Taught.EVERYTHING or (last_turn and dialogue.taught is Taught.LAST_TURN)
+            )
             yield Piece("<|im_start|>assistant\n")
             for piece in _assistant(step, thinks, told_not_to_think=newest and not dialogue.thinking):
                 yield piece if is_taught else replace(piece, lesson=Lesson.NONE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from .schema import Call, Round, Turn
 from .scene import Scene, answer
+from .schema import Call, Round, Turn
 
 DENIALS = (
     "The user denied this tool call.",
@@ -34,30 +34,57 @@ IN_DOUBT = (
 REPEATED = "\n[the same call ran before; this is its result]"
 LEFT_OUT = "[result left out to make room]"
 PYTHON_ERRORS = (
-    "NameError: name '{id}' is not defined", "ModuleNotFoundError: No module named '{id}'", "ValueError: {text}",
-    "ZeroDivisionError: division by zero", "TypeError: unsupported operand type(s) for +: 'int' and 'str'",
-    "FileNotFoundError: [Errno 2] No such file or directory: '{file}'", "KeyError: '{id}'",
-    "IndexError: list index out of range", "AttributeError: '{id}' object has no attribute '{id}'", "{id}Error: {text}",
-    "PermissionError: [Errno 13] Permission denied: '{file}'", "MemoryError", "RecursionError: maximum recursion depth exceeded",
-)  # fmt: skip
+    "NameError: name '{id}' is not defined",
+    "ModuleNotFoundError: No module named '{id}'",
+    "ValueError: {text}",
+    "ZeroDivisionError: division by zero",
+    "TypeError: unsupported operand type(s) for +: 'int' and 'str'",
+    "FileNotFoundError: [Errno 2] No such file or directory: '{file}'",
+    "KeyError: '{id}'",
+    "IndexError: list index out of range",
+    "AttributeError: '{id}' object has no attribute '{id}'",
+    "{id}Error: {text}",
+    "PermissionError: [Errno 13] Permission denied: '{file}'",
+    "MemoryError",
+    "RecursionError: maximum recursion depth exceeded",
+)
 SYNTAX_PROBLEMS = (
-    "invalid syntax", "'(' was never closed", "unmatched ')'", "unterminated string literal (detected at line 1)",
-    "invalid decimal literal", "unexpected EOF while parsing", "invalid syntax. Perhaps you forgot a comma?",
-)  # fmt: skip
+    "invalid syntax",
+    "'(' was never closed",
+    "unmatched ')'",
+    "unterminated string literal (detected at line 1)",
+    "invalid decimal literal",
+    "unexpected EOF while parsing",
+    "invalid syntax. Perhaps you forgot a comma?",
+)
 JAVASCRIPT_ERRORS = (
-    "ReferenceError: {id} is not defined", "TypeError: {id} is not a function", "SyntaxError: Unexpected token '}}'",
-    "TypeError: Cannot read properties of undefined (reading '{id}')", "Error: {text}", "RangeError: Invalid array length",
-)  # fmt: skip
+    "ReferenceError: {id} is not defined",
+    "TypeError: {id} is not a function",
+    "SyntaxError: Unexpected token '}}'",
+    "TypeError: Cannot read properties of undefined (reading '{id}')",
+    "Error: {text}",
+    "RangeError: Invalid array length",
+)
 SHELL_ERRORS = (
-    ("bash: line 1: {id}: command not found", 127), ("cat: {file}: No such file or directory", 1),
-    ("ls: cannot access '{file}': No such file or directory", 2), ("rm: cannot remove '{file}': No such file or directory", 1),
-    ("grep: {file}: No such file or directory", 2), ("bash: line 1: {file}: Permission denied", 126),
-    ("mkdir: cannot create directory '{id}': File exists", 1), ("{id}: {text}", 3), ("curl: (6) Could not resolve host: {id}.com", 6),
-)  # fmt: skip
+    ("bash: line 1: {id}: command not found", 127),
+    ("cat: {file}: No such file or directory", 1),
+    ("ls: cannot access '{file}': No such file or directory", 2),
+    ("rm: cannot remove '{file}': No such file or directory", 1),
+    ("grep: {file}: No such file or directory", 2),
+    ("bash: line 1: {file}: Permission denied", 126),
+    ("mkdir: cannot create directory '{id}': File exists", 1),
+    ("{id}: {text}", 3),
+    ("curl: (6) Could not resolve host: {id}.com", 6),
+)
 WEB_ERRORS = (
-    "The search could not be done: {text}", "HTTP 404", "HTTP 500", "{id}.com could not be reached", "Request timed out",
-    "The page has no text", "network error: {text}",
-)  # fmt: skip
+    "The search could not be done: {text}",
+    "HTTP 404",
+    "HTTP 500",
+    "{id}.com could not be reached",
+    "Request timed out",
+    "The page has no text",
+    "network error: {text}",
+)
 
 
 @dataclass(frozen=True)
@@ -128,7 +155,11 @@ def _repeated(turn: Turn, number: int) -> Turn:
 
 
 def _filled(scene: Scene, pattern: str) -> str:
-    values = {"id": scene.words.identifier(), "text": scene.words.sentence(1, 6), "file": scene.words.file_name(("txt", "csv", "py"))}
+    values = {
+        "id": scene.words.identifier(),
+        "text": scene.words.sentence(1, 6),
+        "file": scene.words.file_name(("txt", "csv", "py")),
+    }
     return pattern.format(**values)
 
 
@@ -149,11 +180,19 @@ def error(scene: Scene, call: Call) -> Failure:
         case "read_file":
             told = f'There is no file "{call.arguments["path"]}". Call list_files to see which there are.'
         case "write_file":
-            told = rng.choice(("The disk is full. Write less, or replace a file that is no longer needed.", _filled(scene, "{text}"), _outside(call)))
+            told = rng.choice(
+                (
+                    "The disk is full. Write less, or replace a file that is no longer needed.",
+                    _filled(scene, "{text}"),
+                    _outside(call),
+                )
+            )
         case "web_search" | "fetch_url":
             told = _filled(scene, rng.choice(WEB_ERRORS))
         case _:
-            told = rng.choice((_filled(scene, "{text}"), "The arguments do not fit the tool. " + _filled(scene, "{id}: {text}")))
+            told = rng.choice(
+                (_filled(scene, "{text}"), "The arguments do not fit the tool. " + _filled(scene, "{id}: {text}"))
+            )
     return Failure(f"Error: {told}", told)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..dialogue.schema import Call, Round, Turn
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.schema import Call, Round, Turn
 from .expressions import Expression, evaluated, expression
 from .files import wrote
 
@@ -172,5 +172,7 @@ def sum_and_save(scene: Scene) -> list[Turn]:
             answer(f"{said}. I wrote it to {path}."),
         )
         return [Turn(user, rounds)]
-    later = Turn(scene.say(SAVE_THAT, f=path), (ask_tool(f"I need to write {path}.", write), answer(f"I wrote {path}.")))
+    later = Turn(
+        scene.say(SAVE_THAT, f=path), (ask_tool(f"I need to write {path}.", write), answer(f"I wrote {path}."))
+    )
     return [Turn(user, (ask_tool(thought, call), answer(said))), later]

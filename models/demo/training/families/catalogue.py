@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..dialogue.schema import Turn
 from ..dialogue.scene import Scene
-from . import arithmetic, code, conversation, custom, files, plots, programs, web
+from ..dialogue.schema import Turn
+from . import arithmetic, code, conversation, custom, files, plots, programs, refusals, web
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ FAMILIES = (
     Family(custom.custom, 8, None, 8),
     Family(custom.missing_custom, 1.5),
     Family(conversation.small_talk, 5, None, 2),
-    Family(conversation.out_of_domain, 8, None, 2),
-    Family(conversation.other_language, 3),
-    Family(conversation.empty_prompt, 1),
-    Family(conversation.gibberish, 1),
-    Family(conversation.very_long, 0.6),
-    Family(conversation.injected_markup, 1.5),
+    Family(refusals.out_of_domain, 8, None, 2),
+    Family(refusals.other_language, 3),
+    Family(refusals.empty_prompt, 1),
+    Family(refusals.gibberish, 1),
+    Family(refusals.very_long, 0.6),
+    Family(refusals.injected_markup, 1.5),
     Family(conversation.names, 3, None, 2),
     Family(conversation.unknown_name, 0.5),
     Family(conversation.repeat, 5, None, 20),

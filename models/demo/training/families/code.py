@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..dialogue.schema import Call, Turn
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.schema import Call, Turn
 from .expressions import expression
 from .snippets import javascript_snippet, python_snippet, shell_snippet
 
@@ -77,7 +77,10 @@ def _run(scene: Scene, tool: str, code: str, output: str) -> list[Turn]:
         user = scene.say(RUN_LINE, tidy=True, lang=language, c=code if scene.chance(0.65) else f"`{code}`")
     if not scene.has(tool):
         return [cannot(user, tool)]
-    turn = Turn(user, (ask_tool(f"I need to run this {tool} code.", Call(tool, {"code": code}, output)), answer(said_of(output))))
+    turn = Turn(
+        user,
+        (ask_tool(f"I need to run this {tool} code.", Call(tool, {"code": code}, output)), answer(said_of(output))),
+    )
     return [turn]
 
 
@@ -122,13 +125,19 @@ def keep_variable(scene: Scene) -> list[Turn]:
     """The interpreter keeps its variables from call to call."""
     name, made = scene.words.variable(), expression(scene)
     set_it = scene.say(
-        ("(Set|Let) {n} (to|be|=) {x} in python", "In python[,|] {n} = {x}", "python: {n} = {x}", "~Put {x} into the python variable {n}"),
+        (
+            "(Set|Let) {n} (to|be|=) {x} in python",
+            "In python[,|] {n} = {x}",
+            "python: {n} = {x}",
+            "~Put {x} into the python variable {n}",
+        ),
         tidy=True,
         n=name,
         x=made.code,
     )
     ask_it = scene.say(
-        ("What is {n} (in python|now)?", "(Print|Show) [me |]{n}", "python: print {n}", "~Which value has {n} got?"), n=name
+        ("What is {n} (in python|now)?", "(Print|Show) [me |]{n}", "python: print {n}", "~Which value has {n} got?"),
+        n=name,
     )
     if not scene.has("python"):
         return [cannot(set_it, "python")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..dialogue.schema import Call, Tool, Turn
 from ..dialogue.scene import Scene, answer, ask_tool, plain
+from ..dialogue.schema import Call, Tool, Turn
 
 VERBS = "get set list create delete send find update play open start check add remove show stop book turn".split()
 PARAMETERS = "city name id date title message to amount unit color user level room time topic count text".split()
@@ -15,7 +15,11 @@ JOINS = ("for", "of", "in", "with", "on", "at")
 
 def custom_tool(scene: Scene) -> Tool:
     words = scene.words
-    noun = words.dictionary_word() if scene.chance(0.6) else scene.rng.choice("weather lamp order song user alarm room ticket invoice".split())
+    noun = (
+        words.dictionary_word()
+        if scene.chance(0.6)
+        else scene.rng.choice("weather lamp order song user alarm room ticket invoice".split())
+    )
     name = f"{scene.rng.choice(VERBS)}_{noun}"
     if scene.chance(0.2):
         name = f"{words.dictionary_word()}__{name}"
@@ -58,7 +62,11 @@ def _request(scene: Scene, tool: Tool, values: dict[str, object]) -> str:
     verb, _, noun = tool.name.split("__")[-1].partition("_")
     if len(values) <= 1 and scene.chance(0.6):
         if not values:
-            return scene.say(("{v} [the |my |]{n}", "(can|could) you {v} the {n}?", "I want to {v} the {n}", "~let's {v} the {n}"), v=verb, n=noun)
+            return scene.say(
+                ("{v} [the |my |]{n}", "(can|could) you {v} the {n}?", "I want to {v} the {n}", "~let's {v} the {n}"),
+                v=verb,
+                n=noun,
+            )
         value = next(iter(values.values()))
         patterns = (
             "{v} [the |a |my |]{n} {j} {x}",
@@ -72,7 +80,7 @@ def _request(scene: Scene, tool: Tool, values: dict[str, object]) -> str:
     shape = scene.rng.choice(("{}={}", "{} = {}", "{}: {}", '{} "{}"', '{}="{}"', "{} {}"))
     joint = scene.rng.choice((", ", " and ", ", ", "; "))
     pairs = joint.join(shape.format(*pair) for pair in values.items())
-    patterns = (
+    named = (
         "(Call|Use|Run) [the tool |]{t} with {p}",
         "(Call|Use|Run) the {t} tool with {p}",
         "{t} {p}",
@@ -81,7 +89,7 @@ def _request(scene: Scene, tool: Tool, values: dict[str, object]) -> str:
         "~{t}, arguments: {p}",
         "~have {t} go with {p}",
     )
-    return scene.say(patterns, tidy=True, t=tool.name, p=pairs, v=verb, n=noun)
+    return scene.say(named, tidy=True, t=tool.name, p=pairs, v=verb, n=noun)
 
 
 def missing_custom(scene: Scene) -> list[Turn]:
@@ -91,5 +99,10 @@ def missing_custom(scene: Scene) -> list[Turn]:
         return custom(scene)
     values = {parameter: _value(scene, parameter) for parameter in tool.parameters}
     pairs = ", ".join(f"{key}={value}" for key, value in values.items()) or "no arguments"
-    user = scene.say(("(Call|Use|Run) [the tool |]{t} with {p}", "(use|call) the {t} tool with {p}", "~{t}, arguments: {p}"), tidy=True, t=tool.name, p=pairs)
+    user = scene.say(
+        ("(Call|Use|Run) [the tool |]{t} with {p}", "(use|call) the {t} tool with {p}", "~{t}, arguments: {p}"),
+        tidy=True,
+        t=tool.name,
+        p=pairs,
+    )
     return [plain(user, f"There is no tool named {tool.name} here.", f"There is no {tool.name} tool.")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..dialogue.schema import Call, Turn
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.schema import Call, Turn
 
 TEXT_ENDINGS = ("txt", "txt", "txt", "md", "json", "py", "csv", "html", "log", "yaml", "js")
 WRITE = (

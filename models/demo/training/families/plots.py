@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..dialogue.schema import Call, Turn
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.schema import Call, Turn
 
 PLOT = (
     "(Plot|Draw|Graph|Chart) [the function |]{u}{range}{save}",
@@ -31,7 +31,14 @@ RANGES = (
     " from {a} to {b}", " between {a} and {b}", " for x from {a} to {b}", " for x in [{a}, {b}]", " over {a}..{b}",
     " for x between {a} and {b}", " in the range {a} to {b}",
 )  # fmt: skip
-SAVES = (" and save it as {f}", " and save it to {f}", ", save as {f}", " into {f}", ". Save it as {f}", " and store it in {f}")
+SAVES = (
+    " and save it as {f}",
+    " and save it to {f}",
+    ", save as {f}",
+    " into {f}",
+    ". Save it as {f}",
+    " and store it in {f}",
+)
 NAMED = {
     "sin(x)": "np.sin(x)", "cos(x)": "np.cos(x)", "tan(x)": "np.tan(x)", "exp(x)": "np.exp(x)",
     "log(x)": "np.log(x)", "sqrt(x)": "np.sqrt(x)", "x^2": "x**2", "x^3": "x**3", "x**2": "x**2",

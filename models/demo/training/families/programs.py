@@ -6,8 +6,8 @@ import datetime
 import math
 from collections.abc import Sequence
 
-from ..dialogue.schema import Call, Turn
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.schema import Call, Turn
 
 
 def small_program(scene: Scene) -> list[Turn]:
@@ -15,7 +15,9 @@ def small_program(scene: Scene) -> list[Turn]:
     user, code, output, said = recipe(scene)
     if not scene.has("python"):
         return [cannot(user, "python")]
-    return [Turn(user, (ask_tool("I can solve this with python.", Call("python", {"code": code}, output)), answer(said)))]
+    return [
+        Turn(user, (ask_tool("I can solve this with python.", Call("python", {"code": code}, output)), answer(said)))
+    ]
 
 
 Solved = tuple[str, str, str, str]
@@ -166,7 +168,9 @@ def days_between(scene: Scene) -> Solved:
         b=second,
     )
     days = abs((datetime.date.fromisoformat(second) - datetime.date.fromisoformat(first)).days)
-    code = f'from datetime import date\nprint(abs((date.fromisoformat("{second}") - date.fromisoformat("{first}")).days))'
+    code = (
+        f'from datetime import date\nprint(abs((date.fromisoformat("{second}") - date.fromisoformat("{first}")).days))'
+    )
     return user, code, str(days), f"There are {days} days between {first} and {second}."
 
 
@@ -202,7 +206,15 @@ def temperature(scene: Scene) -> Solved:
     a, b = ("(C|celsius|degrees Celsius)", "(F|fahrenheit|Fahrenheit)")
     if not to_fahrenheit:
         a, b = b, a
-    user = scene.say((f"Convert {{c}} {a} (to|into) {b}", f"(What is|What's) {{c}} {a} in {b}?", f"{{c}} {a} in {b}", f"~How much {b} is {{c}} {a}?"), c=c)
+    user = scene.say(
+        (
+            f"Convert {{c}} {a} (to|into) {b}",
+            f"(What is|What's) {{c}} {a} in {b}?",
+            f"{{c}} {a} in {b}",
+            f"~How much {b} is {{c}} {a}?",
+        ),
+        c=c,
+    )
     code = f"{c} * 9 / 5 + 32" if to_fahrenheit else f"({c} - 32) * 5 / 9"
     value = c * 9 / 5 + 32 if to_fahrenheit else (c - 32) * 5 / 9
     left, right = ("C", "F") if to_fahrenheit else ("F", "C")
@@ -227,7 +239,14 @@ def random_number(scene: Scene) -> Solved:
 
 def factorial(scene: Scene) -> Solved:
     n = scene.rng.randint(1, 22)
-    user = scene.say(("(What is|Compute|Calculate) (the factorial of {n}|{n} factorial|{n}!)", "factorial of {n}", "~Multiply all numbers from 1 to {n}"), n=n)
+    user = scene.say(
+        (
+            "(What is|Compute|Calculate) (the factorial of {n}|{n} factorial|{n}!)",
+            "factorial of {n}",
+            "~Multiply all numbers from 1 to {n}",
+        ),
+        n=n,
+    )
     value = math.factorial(n)
     return user, f"import math\nprint(math.factorial({n}))", str(value), f"{n}! = {value}"
 

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from ..dialogue.scene import Scene
 from .expressions import expression
+
+REDUCTIONS: dict[str, Callable[[list[int]], object]] = {
+    "sum": sum,
+    "max": max,
+    "min": min,
+    "sorted": sorted,
+    "len": len,
+}
 
 
 def _text(scene: Scene) -> str:
@@ -19,7 +28,7 @@ def python_snippet(scene: Scene) -> tuple[str, str]:
     made = expression(scene)
     word = words.dictionary_word()
     count = rng.randint(2, 5)
-    reduce = rng.choice(("sum", "max", "min", "sorted", "len"))
+    reduce = rng.choice(list(REDUCTIONS))
     return rng.choice(
         (
             (f'print("{text}")', text),
@@ -31,10 +40,13 @@ def python_snippet(scene: Scene) -> tuple[str, str]:
             (f"{name} = {n}", "[no output]"),
             (f'print("{word}".upper())', word.upper()),
             (f'"{word}".title()', repr(word.title())),
-            (f"print({reduce}({numbers}))", str({"sum": sum, "max": max, "min": min, "sorted": sorted, "len": len}[reduce](numbers))),
+            (
+                f"print({reduce}({numbers}))",
+                str(REDUCTIONS[reduce](numbers)),
+            ),
             (f"def {word}(x):\n    return x * {n}\nprint({word}({m}))", str(n * m)),
             (f'{word} = {{"{name}": {m}}}\nprint({word}["{name}"])', str(m)),
-            (f'import math\nprint(math.sqrt({n * n}))', str(float(n))),
+            (f"import math\nprint(math.sqrt({n * n}))", str(float(n))),
             (f'{name} = ["{word}", "{text}"]\nfor item in {name}:\n    print(item)', f"{word}\n{text}"),
         )
     )
@@ -55,7 +67,10 @@ def javascript_snippet(scene: Scene) -> tuple[str, str]:
                 f"for (let {name} = 0; {name} < {count}; {name}++) console.log({name}){semicolon}",
                 "\n".join(map(str, range(count))),
             ),
-            (f'console.log({json.dumps(numbers)}.map(x => x * {n}).join(",")){semicolon}', ",".join(str(x * n) for x in numbers)),
+            (
+                f'console.log({json.dumps(numbers)}.map(x => x * {n}).join(",")){semicolon}',
+                ",".join(str(x * n) for x in numbers),
+            ),
             (f"const {name} = {n}{semicolon}\nconsole.log({name} * {m}){semicolon}", str(n * m)),
             (f'"{word}".toUpperCase(){semicolon}', word.upper()),
             (f"let {name} = {n}{semicolon}", "(Nothing was printed, and the value is undefined.)"),

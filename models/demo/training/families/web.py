@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ..dialogue.schema import Call, Turn
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.schema import Call, Turn
 from .files import wrote
 
 SEARCH = (
@@ -55,7 +55,15 @@ OPEN_RESULT = (
     "(can|could) you open the first (result|one)?",
     "~Take me to the top hit",
 )
-MORE = ("{} - a guide", "{} explained", "{} | {site}", "What you should know about {}", "{} ({site})", "The {} page", "{}: {extra}")
+MORE = (
+    "{} - a guide",
+    "{} explained",
+    "{} | {site}",
+    "What you should know about {}",
+    "{} ({site})",
+    "The {} page",
+    "{}: {extra}",
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,13 @@ def hits(scene: Scene, query: str) -> list[Hit]:
         words = query.split()
         slug = scene.rng.choice(("-", "_", "/")).join(words).lower() if scene.chance(0.4) else scene.words.identifier()
         title = _title(scene, query, words)
-        snippet = " ".join((scene.words.phrase(1, 5), query if scene.chance(0.4) else scene.rng.choice(words), scene.words.phrase(2, 8)))
+        snippet = " ".join(
+            (
+                scene.words.phrase(1, 5),
+                query if scene.chance(0.4) else scene.rng.choice(words),
+                scene.words.phrase(2, 8),
+            )
+        )
         url = f"https://{scene.words.host()}/{slug if slug.isascii() else scene.words.identifier()}"
         found.append(Hit(title, url, snippet[:1].upper() + snippet[1:]))
     return found
@@ -100,7 +114,13 @@ def result_text(scene: Scene, found: list[Hit], query: str) -> str:
         shape = rows
     elif x < 0.92:
         sources = [hit.url.split("/")[2] for hit in found]
-        shape = {"sources": sources, "output": [{"title": h.title, "description": h.snippet, "url": h.url, "content": scene.words.sentence()} for h in found]}
+        shape = {
+            "sources": sources,
+            "output": [
+                {"title": h.title, "description": h.snippet, "url": h.url, "content": scene.words.sentence()}
+                for h in found
+            ],
+        }
     else:
         return "\n\n".join(f"{number}. {hit.title}\n{hit.url}\n{hit.snippet}" for number, hit in enumerate(found, 1))
     return as_json(scene, shape)
@@ -142,7 +162,9 @@ def search(scene: Scene) -> list[Turn]:
 
 def several_searches(scene: Scene) -> list[Turn]:
     queries = [scene.words.plain_phrase(1, 3) for _ in range(2)]
-    user = scene.say(SEARCH_SEVERAL, list=scene.rng.choice((" and ", " and for ", ", and ", " and also ")).join(queries))
+    user = scene.say(
+        SEARCH_SEVERAL, list=scene.rng.choice((" and ", " and for ", ", and ", " and also ")).join(queries)
+    )
     if not scene.has("web_search"):
         return [cannot(user, "web_search")]
     searches = [_search(scene, query) for query in queries]
