@@ -80,8 +80,12 @@ def _two(scene: Scene) -> tuple[str, str]:
         left = str(scene.words.integer(3) * max(int(right), 1))
     spoken = rng.choice(SPOKEN[operator])
     space = " " if spoken.isalpha() or " " in spoken or scene.chance(0.7) else ""
-    shown_left = f"{int(left):,}" if left.isdigit() and len(left) > 3 and scene.chance(0.05) else left
-    return f"{shown_left}{space}{spoken}{space}{right}", f"{left} {operator} {right}"
+    return f"{_shown(scene, left)}{space}{spoken}{space}{_shown(scene, right)}", f"{left} {operator} {right}"
+
+
+def _shown(scene: Scene, number: str) -> str:
+    """Some people part thousands."""
+    return f"{int(number):,}" if number.isdigit() and len(number) > 3 and scene.chance(0.07) else number
 
 
 def _three(scene: Scene) -> tuple[str, str]:
