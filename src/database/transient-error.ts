@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Connection lost, server starting or stopping, deadlock, serialization: the same statement may pass later. */
 const TRANSIENT_STATES = /^(08|57P0[1-3]|40001|40P01|53300)/;
+/** What pg and TypeORM say, without a code, when a connection breaks; the last of a transaction whose connection did. */
+const TRANSIENT_MESSAGES =
+  /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error|query runner was already released/i;
 const TRANSIENT_NODE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT']);
 
 /** True when the database could not be reached or gave up the transaction for a reason of its own. */
@@ -10,13 +13,7 @@ export function isTransientDatabaseError(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && (TRANSIENT_STATES.test(code) || TRANSIENT_NODE_CODES.has(code)))
     return true;
-  if (
-    /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i.test(
-      error.message,
-    )
-  ) {
-    return true;
-  }
+  if (TRANSIENT_MESSAGES.test(error.message)) return true;
   return error.cause !== undefined && isTransientDatabaseError(error.cause);
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWithDocker } from '../support/docker.js';
-import { containersOf } from '../support/sandbox-containers.js';
+import { untilNoContainers } from '../support/sandbox-containers.js';
 import { startServer } from '../support/server-process.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { runChaos } from './chaos-run.js';
@@ -46,6 +46,6 @@ describeWithDocker('kill -9 of the server', () => {
     } finally {
       await server.stop();
     }
-    expect(await containersOf(home)).toEqual([]);
+    await untilNoContainers(home);
   });
 });

@@ -1,3 +1,4 @@
+import { until } from './until.js';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -14,4 +15,12 @@ export async function containersOf(home: string): Promise<string[]> {
 
 export async function killContainer(id: string): Promise<void> {
   await new Docker().getContainer(id).kill({ signal: 'SIGKILL' });
+}
+
+/**
+ * Resolves once the data directory has no container left; rejects after a bound. The engine removes a container
+ * only after it has answered that it will.
+ */
+export async function untilNoContainers(home: string): Promise<void> {
+  await until('the last container is removed', 10_000, async () => (await containersOf(home)).length === 0);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { DomainError, messageOf } from '../../errors.js';
+import { newId } from '../../ids.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
 import { bootContainer, type BootedContainer } from './booted-container.js';
 import { ContainerPool } from './container-pool.js';
@@ -8,7 +9,7 @@ import { dockerClient } from './docker-client.js';
 import { DockerSandbox } from './docker-sandbox.js';
 import type { DockerSandboxOptions } from './docker-sandbox-options.js';
 import { probeEngine } from './engine-probe.js';
-import { sweepContainers } from './janitor.js';
+import { PROCESS_LABEL, removeContainersOf, sweepContainers } from './janitor.js';
 import { SandboxSession } from './sandbox-session.js';
 
 const PROBE_AGAIN_MS = 10_000;
@@ -22,6 +23,8 @@ export class DockerSandboxProvider implements SandboxProvider {
   readonly #sessions = new Map<string, Promise<SandboxSession>>();
   readonly #live = new Map<string, SandboxSession>();
   readonly #ready: Promise<void>;
+  readonly #process = newId('work');
+  #sweeping: Promise<void> = Promise.resolve();
   #protections: SandboxProtections = {
     provider: 'docker',
     available: false,
@@ -91,8 +94,10 @@ export class DockerSandboxProvider implements SandboxProvider {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#ready;
-    await this.#pool.close();
+    await Promise.all([this.#pool.close(), this.#sweeping]);
     await Promise.all([...this.#sessions.keys()].map((sessionId) => this.release(sessionId)));
+    // What the engine lost sight of while it could not be reached.
+    await removeContainersOf(this.#docker, this.#process).catch(() => undefined);
   }
 
   #forget(sessionId: string, making: Promise<SandboxSession>): void {
@@ -103,14 +108,14 @@ export class DockerSandboxProvider implements SandboxProvider {
 
   async #start(): Promise<void> {
     if (!(await this.#probe()).available) return;
-    void this.#sweep();
+    this.#sweeping = this.#sweep();
     await this.#pool.fill();
   }
 
-  /** Beside the start: nothing waits for it. Never rejects. */
+  /** Beside the start: only the end waits for it. Never rejects. */
   async #sweep(): Promise<void> {
     try {
-      const settle = () => delay(SETTLE_MS, undefined, { ref: false });
+      const settle = () => delay(SETTLE_MS);
       const swept = await sweepContainers(this.#docker, this.options.instanceId, settle);
       if (swept > 0) this.log(`removed ${swept} sandbox container(s) that an earlier run left`);
     } catch (error) {
@@ -144,7 +149,10 @@ export class DockerSandboxProvider implements SandboxProvider {
   }
 
   async #bootWith(labels: Readonly<Record<string, string>>): Promise<BootedContainer> {
-    const container = await bootContainer(this.#docker, this.options, labels);
+    const container = await bootContainer(this.#docker, this.options, {
+      ...labels,
+      [PROCESS_LABEL]: this.#process,
+    });
     if (!container.kernel.filtered) this.log('the second system call filter of a sandbox is off');
     return container;
   }

@@ -1,5 +1,8 @@
 import type Docker from 'dockerode';
 
+/** Which process made a container: several share a data directory and an engine. */
+export const PROCESS_LABEL = 'gantry.process';
+
 /** Containers of this data directory that stand still. A running one leaves by itself once its process is gone. */
 async function findStanding(docker: Docker, instanceId: string): Promise<string[]> {
   const found = await docker.listContainers({
@@ -22,14 +25,30 @@ export async function sweepContainers(
   if (before.size === 0) return 0;
   await settle();
   const left = (await findStanding(docker, instanceId)).filter((id) => before.has(id));
-  // One that leaves by itself meanwhile is no failure.
+  await removeAll(docker, left);
+  return left.length;
+}
+
+/** Everything that the process made, whatever its state; for its end. */
+export async function removeContainersOf(docker: Docker, process: string): Promise<void> {
+  const found = await docker.listContainers({
+    all: true,
+    filters: { label: [`${PROCESS_LABEL}=${process}`] },
+  });
+  await removeAll(
+    docker,
+    found.map(({ Id }) => Id),
+  );
+}
+
+/** One that leaves by itself meanwhile is no failure. */
+async function removeAll(docker: Docker, ids: readonly string[]): Promise<void> {
   await Promise.all(
-    left.map((id) =>
+    ids.map((id) =>
       docker
         .getContainer(id)
         .remove({ force: true })
         .catch(() => undefined),
     ),
   );
-  return left.length;
 }
