@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..dialogue.scene import Scene
 from ..dialogue.schema import Turn
-from . import arithmetic, code, conversation, custom, files, plots, programs, refusals, web
+from . import arithmetic, chains, code, conversation, custom, files, plots, programs, refusals, web
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ FAMILIES = (
     Family(web.several_searches, 4, "web_search"),
     Family(web.search_and_save, 4, "web_search"),
     Family(web.fetch, 5, "fetch_url", 4),
+    Family(chains.search_and_open, 4, "web_search"),
+    Family(chains.add_up_file, 3, "read_file"),
+    Family(chains.read_first, 3, "list_files"),
+    Family(chains.copy_file, 4, "read_file"),
+    Family(chains.sum_and_read, 3, "python"),
     Family(custom.custom, 8, None, 8),
     Family(custom.missing_custom, 1.5),
     Family(conversation.small_talk, 5, None, 2),

@@ -47,6 +47,12 @@ READ = (
     "~{f} - what's inside?",
     "~dump {f}",
 )
+READ_ON = (
+    "(go on|read on|continue|more|next part|keep reading|and then|what comes next)[?|.|]",
+    "(show|read|give) me (the rest|more|the next part)[ of it|]",
+    "~(proceed|carry on)",
+    "~what else does it say?",
+)
 READ_SEVERAL = (
     "(Read|Open|Show|Print|Show me) {list}",
     "What is in {list}?",
@@ -148,7 +154,7 @@ def read(scene: Scene) -> list[Turn]:
         return [cannot(user, "read_file")]
     x = scene.rng.random()
     if x < 0.12:
-        return [_long_read(scene, user, path)]
+        return _long_read(scene, user, path)
     if x < 0.18:
         return [_odd_read(scene, user, path)]
     return [_read_turn(scene, user, path, content_of(scene, path))]
@@ -170,21 +176,27 @@ def _read_turn(scene: Scene, user: str, path: str, content: str) -> Turn:
     return Turn(user, (ask_tool(f"I need to read {path}.", call), answer(f"{path} contains:\n{content}")))
 
 
-def _long_read(scene: Scene, user: str, path: str) -> Turn:
-    """Only a part came back: say so, and how it begins."""
+def _long_read(scene: Scene, user: str, path: str) -> list[Turn]:
+    """Only a part came back: say so, and how it begins; read on when asked to."""
     lines = scene.words.lines(7, 24).split("\n")
     total = scene.rng.randint(2_000, 90_000)
+    said = f"{path} is long, so I saw only a part. It begins:\n{lines[0]}"
+    thought = f"I need to read {path}."
     if scene.chance(0.5):
         cut = f"[{total} bytes cut; read_file tool-output/call_{scene.words.letters(8, 12)}.txt has the whole]"
         at = len(lines) * 2 // 3
         result = "\n".join([*lines[:at], cut, *lines[at:]])
-    else:
-        end = len("\n".join(lines))
-        note = f"[Characters 0 to {end} of {total}. Call read_file with start {end} to go on.]"
-        result = "\n".join(lines) + f"\n\n{note}"
-    call = Call("read_file", {"path": path}, result)
-    said = f"{path} is long, so I saw only a part. It begins:\n{lines[0]}"
-    return Turn(user, (ask_tool(f"I need to read {path}.", call), answer(said)))
+        return [Turn(user, (ask_tool(thought, Call("read_file", {"path": path}, result)), answer(said)))]
+    end = len("\n".join(lines))
+    result = "\n".join(lines) + f"\n\n[Characters 0 to {end} of {total}. Call read_file with start {end} to go on.]"
+    first = Turn(user, (ask_tool(thought, Call("read_file", {"path": path}, result)), answer(said)))
+    if scene.chance(0.4):
+        return [first]
+    rest = scene.words.lines(1, 4)
+    page = f"{rest}\n\n[Characters {end} to {total} of {total}.]"
+    call = Call("read_file", {"path": path, "start": end}, page)
+    more = (ask_tool(f"I need to read {path} from {end} on.", call), answer(f"{path} goes on:\n{rest}"))
+    return [first, Turn(scene.say(READ_ON), more)]
 
 
 def _odd_read(scene: Scene, user: str, path: str) -> Turn:

@@ -213,8 +213,13 @@ def fetch(scene: Scene) -> list[Turn]:
 
 
 def _fetch_turn(scene: Scene, user: str, url: str, title: str) -> Turn:
+    call = Call("fetch_url", {"url": url}, page_text(scene, url, title))
+    return Turn(user, (ask_tool(f"I need to open {url}.", call), answer(f"The page is titled {title}.")))
+
+
+def page_text(scene: Scene, url: str, title: str) -> str:
     body = scene.words.lines(1, 8)
-    result = scene.rng.choice(
+    text = scene.rng.choice(
         (
             f"# {title}\n\n{body}",
             f"{title}\n\n{body}",
@@ -223,7 +228,4 @@ def _fetch_turn(scene: Scene, user: str, url: str, title: str) -> Turn:
             f"Title: {title}\n\n{body}",
         )
     )
-    if scene.chance(0.1):
-        result += f"\n[{scene.words.integer(5)} bytes cut]"
-    call = Call("fetch_url", {"url": url}, result)
-    return Turn(user, (ask_tool(f"I need to open {url}.", call), answer(f"The page is titled {title}.")))
+    return text + (f"\n[{scene.words.integer(5)} bytes cut]" if scene.chance(0.1) else "")

@@ -1,0 +1,137 @@
+"""One request, several rounds: the result of a call is what the next one needs."""
+
+from __future__ import annotations
+
+from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.schema import Call, Turn
+from .files import TEXT_ENDINGS, wrote
+from .web import hits, page_text, result_text
+
+SEARCH_AND_OPEN = (
+    "(Search|Search the web|Look) for {q} and (open|read|fetch) the (first|top) (result|hit|page|link)",
+    "(Look up|Google|Find) {q}, then (open|read) the first (result|one|page)",
+    "(Find|Google) {q} and (show|read) me the (first|top) (page|result)",
+    "~Take the best hit for {q} and open it",
+    "~What does the first result for {q} say?",
+)
+ADD_UP = (
+    "(Add up|Sum|Sum up|Total) the numbers in {f}",
+    "What is the (sum|total) of the numbers in {f}?",
+    "(Read|Open) {f} and (add up|sum) (the|its|all) numbers",
+    "how much do the numbers in {f} (make|add up to)?",
+    "~Which total do the values of {f} have?",
+    "~Tally {f}",
+)
+READ_FIRST = (
+    "(List|Show) (the|my) files and (read|open|show) the first [one|]",
+    "(Read|Open|Show me) the first file [here|in this folder|]",
+    "what('s| is) in the first file?",
+    "~Look through my files and open whichever comes first",
+    "~The first of my files, what does it say?",
+)
+COPY_FILE = (
+    "(Copy|Duplicate) {f} (to|into|as) {g}",
+    "(Read|Take) {f} and (save|write) (it|its content|the same) (to|as|in) {g}",
+    "(make|create) a copy of {f} (called|named|at) {g}",
+    "~{g} should be the same as {f}",
+    "~Clone {f} under the name {g}",
+)
+
+
+def search_and_open(scene: Scene) -> list[Turn]:
+    query = scene.words.plain_phrase(1, 4)
+    user = scene.say(SEARCH_AND_OPEN, q=query)
+    for tool in ("web_search", "fetch_url"):
+        if not scene.has(tool):
+            return [cannot(user, tool)]
+    found = hits(scene, query)
+    title = found[0].title
+    search = Call("web_search", {"query": query}, result_text(scene, found, query))
+    fetch = Call("fetch_url", {"url": found[0].url}, page_text(scene, found[0].url, title))
+    rounds = (
+        ask_tool(f"I need to search for {query}.", search),
+        ask_tool(f"Now I need to open {found[0].url}.", fetch),
+        answer(f"The page is titled {title}."),
+    )
+    return [Turn(user, rounds)]
+
+
+def add_up_file(scene: Scene) -> list[Turn]:
+    path = scene.words.file_name(("txt", "csv", "log", "md"))
+    user = scene.say(ADD_UP, f=path)
+    for tool in ("read_file", "python"):
+        if not scene.has(tool):
+            return [cannot(user, tool)]
+    numbers = [scene.words.integer(4) for _ in range(scene.rng.randint(2, 7))]
+    listed = ", ".join(map(str, numbers))
+    read = Call("read_file", {"path": path}, scene.rng.choice(("\n", "\n", ", ", " ", ",")).join(map(str, numbers)))
+    add = Call("python", {"code": f"print(sum([{listed}]))"}, str(sum(numbers)))
+    rounds = (
+        ask_tool(f"I need to read {path}.", read),
+        ask_tool(f"Now I need to add {listed}.", add),
+        answer(f"The numbers in {path} add up to {sum(numbers)}."),
+    )
+    return [Turn(user, rounds)]
+
+
+def read_first(scene: Scene) -> list[Turn]:
+    user = scene.say(READ_FIRST)
+    for tool in ("list_files", "read_file"):
+        if not scene.has(tool):
+            return [cannot(user, tool)]
+    paths = sorted({scene.words.file_name(TEXT_ENDINGS) for _ in range(scene.rng.randint(1, 5))})
+    rows = [f"{path} ({scene.words.integer(5)} bytes, file_{scene.words.letters(10, 16)})" for path in paths]
+    content = scene.words.lines(1, 4)
+    rounds = (
+        ask_tool("I need to list the files.", Call("list_files", {}, "\n".join(rows))),
+        ask_tool(f"Now I need to read {paths[0]}.", Call("read_file", {"path": paths[0]}, content)),
+        answer(f"{paths[0]} contains:\n{content}"),
+    )
+    return [Turn(user, rounds)]
+
+
+def copy_file(scene: Scene) -> list[Turn]:
+    source, target = (scene.words.file_name(TEXT_ENDINGS) for _ in range(2))
+    user = scene.say(COPY_FILE, tidy=True, f=source, g=target)
+    for tool in ("read_file", "write_file"):
+        if not scene.has(tool):
+            return [cannot(user, tool)]
+    content = scene.words.lines(1, 5)
+    rounds = (
+        ask_tool(f"I need to read {source}.", Call("read_file", {"path": source}, content)),
+        ask_tool(
+            f"Now I need to write {target}.",
+            Call("write_file", {"path": target, "content": content}, wrote(target, content)),
+        ),
+        answer(f"I copied {source} to {target}."),
+    )
+    return [Turn(user, rounds)]
+
+
+MIXED = (
+    "{x} and also (show|read) me {f}",
+    "(Calculate|Compute) {x} and (read|open) {f}",
+    "I need two things: {x} and (the contents of|what is in) {f}",
+    "(What is|Tell me) {x}, and what('s| is) in {f}?",
+    "~Both please: {x}, then the text of {f}",
+    "~While you compute {x}, open {f} too",
+)
+
+
+def sum_and_read(scene: Scene) -> list[Turn]:
+    """Calls of two tools in one message."""
+    a, b = scene.words.integer(4), scene.words.integer(4)
+    operator = scene.rng.choice("+-*")
+    code, path = f"{a} {operator} {b}", scene.words.file_name(TEXT_ENDINGS)
+    value = {"+": a + b, "-": a - b, "*": a * b}[operator]
+    user = scene.say(MIXED, x=code, f=path)
+    for tool in ("python", "read_file"):
+        if not scene.has(tool):
+            return [cannot(user, tool)]
+    content = scene.words.lines(1, 3)
+    calls = (
+        Call("python", {"code": f"print({code})"}, str(value)),
+        Call("read_file", {"path": path}, content),
+    )
+    said = f"{code} = {value}\n{path} contains:\n{content}"
+    return [Turn(user, (ask_tool(f"I need to compute {code} and to read {path}.", *calls), answer(said)))]
