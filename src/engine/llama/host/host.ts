@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../errors.js';
 import { PROTOCOL_VERSION, toHost, type FromHost, type LoadSettings, type ToHost } from '../protocol.js';
 import { LoadRefused } from './check-model-file.js';
@@ -14,6 +15,8 @@ interface Job {
   readonly abort: AbortController;
   finished: boolean;
 }
+
+const LAST_WORDS_MS = 300;
 
 const jobs = new Map<number, Job>();
 let loaded: LoadedModel | undefined;
@@ -32,6 +35,8 @@ async function load(version: number, settings: LoadSettings): Promise<void> {
     send({ type: 'loaded', model: loaded.facts });
   } catch (error) {
     const hint = error instanceof LoadRefused ? { hint: error.hint } : {};
+    // Why llama.cpp gave up is in its log, which the library hands over a moment after it throws.
+    if (!(error instanceof LoadRefused)) await delay(LAST_WORDS_MS);
     send({ type: 'load_failed', message: messageOf(error), ...hint });
   }
 }
