@@ -1,12 +1,12 @@
 import type { EntityManager } from 'typeorm';
 import type { RunFailure } from '../agent/ports.js';
 import type { EventPayload, RunResponse, StopReason } from '../events/event.js';
-import { foldPartialTurn, type JournalEvent } from '../agent/partial-turn.js';
 import { storableJson } from '../database/safe-json.js';
 import type { ChunkScope } from '../events/chunk-writer.js';
 import { missingOutputs } from './declared-outputs.js';
 import { insertMessage } from './insert-message.js';
 import { moveRun } from './move-run.js';
+import { readPartialTurn } from './read-partial-turn.js';
 import { buildRunResponse } from './run-response.js';
 
 export type RunEnding =
@@ -107,12 +107,7 @@ async function keepPartialTurn(
     [scope.runId, run.round],
   );
   if (committed.length > 0) return answerOpenCalls(manager, scope, run.round);
-  const journal = await manager.query<{ payload: JournalEvent }[]>(
-    `SELECT payload FROM events WHERE run_id = $1 AND type IN ('chunk', 'stream_reset') AND payload -> 'round' = $2::jsonb
-     ORDER BY seq`,
-    [scope.runId, String(run.round)],
-  );
-  const partial = foldPartialTurn(journal.map(({ payload }) => payload));
+  const partial = await readPartialTurn(manager, scope.runId, run.round);
   if (!partial || partial.text === '') return;
   await insertMessage(manager, { ...scope, round: run.round, role: 'assistant', content: partial.text });
 }

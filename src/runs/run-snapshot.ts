@@ -1,9 +1,9 @@
 import type { EntityManager } from 'typeorm';
-import { foldPartialTurn, type JournalEvent } from '../agent/partial-turn.js';
 import type { CallSnapshot, PastCall, RunSnapshot } from '../agent/snapshot.js';
 import { NO_USAGE } from '../agent/usage.js';
 import type { ChatMessage, ToolCallRequest, Usage } from '../engine/engine.js';
 import { FencedError } from '../events/chunk-writer.js';
+import { readPartialTurn } from './read-partial-turn.js';
 import type { RunOptions } from './run-request.js';
 import type { RunKind, RunState } from './run-state.js';
 
@@ -57,9 +57,6 @@ const MESSAGES_SQL = `
   SELECT messages.*, tool_calls.name FROM messages LEFT JOIN tool_calls ON tool_calls.id = messages.tool_call_id
   WHERE messages.session_id = $1 ORDER BY messages.position`;
 const CALLS_SQL = `SELECT * FROM tool_calls WHERE run_id = $1 ORDER BY round, index`;
-const JOURNAL_SQL = `
-  SELECT payload FROM events WHERE run_id = $1 AND type IN ('chunk', 'stream_reset') AND payload -> 'round' = $2::jsonb
-  ORDER BY seq`;
 const STEERING_SQL = `SELECT id, text FROM steering_messages WHERE run_id = $1 ORDER BY id`;
 
 /** Reads back all that the run's next step depends on. Rejects with FencedError when it is not `generation`'s. */
@@ -80,9 +77,7 @@ export async function loadSnapshot(
     messages.some(
       (message) => message.run_id === runId && message.role === 'assistant' && message.round === run.round,
     );
-  const journal = turnCommitted
-    ? []
-    : await manager.query<{ payload: JournalEvent }[]>(JOURNAL_SQL, [runId, String(run.round)]);
+  const partial = turnCommitted ? undefined : await readPartialTurn(manager, runId, run.round);
   return {
     runId,
     sessionId: run.session_id,
@@ -104,7 +99,7 @@ export async function loadSnapshot(
     finishReason: run.finish_reason,
     calls: calls.filter((call) => call.round === run.round).map(toCallSnapshot),
     pastCalls: calls.map(toPastCall),
-    partial: foldPartialTurn(journal.map(({ payload }) => payload)),
+    partial,
     steering,
   };
 }
