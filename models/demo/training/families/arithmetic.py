@@ -4,95 +4,9 @@ from __future__ import annotations
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Round, Turn
+from .arithmetic_wordings import ASK, ASK_SEVERAL, FOLLOW_UPS, PROBLEMS, SAVE_THAT, SAVE_TOGETHER
 from .expressions import Expression, evaluated, expression
 from .files import wrote
-
-ASK = (
-    "[What is|what's|Whats] {x}[?|]",
-    "(Calculate|Compute|Evaluate|Work out|Solve|Figure out) {x}[.|]",
-    "How much is {x}[?|]",
-    "{x}",
-    "{x} [= ?|=|=?|equals?]",
-    "(Can|Could) you (calculate|compute|work out|tell me) {x}?",
-    "(Tell|Give) me [the result of |]{x}",
-    "I (need|want to know|would like to know) {x}",
-    "(Use|With) python[ to|,] (compute|calculate|work out) {x}",
-    "What does {x} (equal|give|come to|make)?",
-    "do the math: {x}",
-    "the answer to {x}",
-    "[my|our] homework says {x}, what is it?",
-    "i have to know what {x} is",
-    "~(Would|Do) you know how much {x} makes?",
-    "~Crunch {x} [for me|please|]",
-    "~What do I get for {x}?",
-    "~result of {x}?",
-    "~Let python tell us {x}",
-)
-ASK_SEVERAL = (
-    "(Calculate|Compute|Work out|Evaluate) {list}",
-    "What (are|is) {list}?",
-    "How much (are|is) {list}?",
-    "{list}",
-    "(Tell|Give) me {list}",
-    "I need {list}",
-    "Do these sums: {list}",
-    "(Please |)(solve|do) (all of these|both|these): {list}",
-    "~Results for {list} please",
-    "~Could you get me {list}?",
-    "~Crunch these numbers: {list}",
-)
-PROBLEMS = (
-    ("I have {a} {things} and (buy|get|find) {b} more. How many [do I have|are there][ now|]?", "+"),
-    ("There are {a} {things} and {b} are (sold|lost|eaten|gone). How many are left?", "-"),
-    ("{a} {things} cost {b} each. What (is the total|do they cost together)?", "*"),
-    ("How much are {a} {things} at {b} each?", "*"),
-    ("(Split|Divide|Share) {a} {things} (between|among) {b} people", "/"),
-    ("A box holds {a} {things}. How many are in {b} boxes?", "*"),
-    ("I (earn|make|get|save) {a} a (week|month|day). How much is that in {b} (weeks|months|days)?", "*"),
-    ("{a} people pay {b} each, how much is that (together|in total|altogether)?", "*"),
-    ("My (budget|account) was {a} and I spent {b}. What is left?", "-"),
-    ("We (walked|ran|sailed) {a} miles on day one and {b} on day two. How far (was that|in total)?", "+"),
-    ("(He|She|My aunt) is {a} and I am {b} years younger. How old am I?", "-"),
-    ("{a} {things} in {b} equal (rows|groups|bags), how many in each?", "/"),
-    ("each of {b} {things} weighs {a} grams, how heavy are they (together|in all)?", "*"),
-    ("~We had {a} {things}, then {b} more came. How many altogether?", "+"),
-    ("~What do {a} {things} cost if one costs {b}?", "*"),
-    ("~{a} seats, {b} of them taken. How many are free?", "-"),
-    ("~Every one of the {b} classes has {a} pupils. How many pupils is that?", "*"),
-)
-FOLLOW_UPS = (
-    ("*", "(multiply that by|times|now multiply it by|and times|multiply the result by) {b}"),
-    ("+", "(add {b} to that|plus {b}|now add {b}|and add {b} to it|what if we add {b}?)"),
-    ("-", "(subtract {b}|minus {b}|now subtract {b} from it|take away {b}|less {b})"),
-    ("/", "(divide that by {b}|divided by {b}|now divide it by {b}|split that by {b})"),
-    ("*", "(and|then) {b} times that?"),
-    ("+", "(and|then) {b} (more|on top)"),
-    ("+", "put {b} on top of (that|it)"),
-    ("-", "(and|now|then) (remove|deduct|drop) {b}[ from that| from it|]"),
-    ("-", "what('s| is) left after {b}?"),
-    ("/", "(share|cut) (that|it) (in|into) {b} [equal |]parts"),
-    ("*", "~make it {b} times as much"),
-    ("+", "~increase that by {b}"),
-    ("-", "~reduce it by {b}"),
-    ("/", "~and over {b}?"),
-)
-
-SAVE_TOGETHER = (
-    "(Calculate|Compute|Work out) {x} and (save|write|put|store) (it|the result|the answer) (to|into|in) {f}",
-    "What is {x}? (Save|Write|Put) (the answer|it|the result) (in|to|into) {f}",
-    "{x}, then (save|write) (that|it) to {f}",
-    "(Please |)(work out|compute) {x}, then write (it|the result) to {f}",
-    "~Note the result of {x} down in {f}",
-    "~{f} should hold the result of {x}",
-)
-SAVE_THAT = (
-    "(Save|Write|Put|Store) (that|it|the result|this|the answer) (to|in|into) {f}",
-    "now (save|write) it to {f}",
-    "and (store|keep|save) that in {f}",
-    "Can you (save|write) (that|this) to {f}?",
-    "~{f} should contain that",
-    "~Note that down in {f}",
-)
 
 
 def calculator(scene: Scene, made: Expression) -> Call | None:
@@ -123,6 +37,8 @@ def _problem(scene: Scene) -> Turn:
     a, b = scene.words.integer(3) + 2, scene.rng.randint(2, 50)
     if operator == "/":
         a *= b
+    if operator == "-":
+        a += b
     things = scene.rng.choice(("apples", "books", "tickets", "coins", "cards", "eggs", "boxes", "pens", "cakes"))
     made = evaluated("", f"{a} {operator} {b}")
     assert made is not None

@@ -7,17 +7,84 @@ from dataclasses import dataclass
 from ..dialogue.scene import Scene
 
 SPOKEN = {
-    "+": ("+", "+", "plus", "added to"),
-    "-": ("-", "-", "minus"),
-    "*": ("*", "*", "x", "times", "multiplied by", "×"),
-    "/": ("/", "/", "divided by", "over", "÷"),
-    "**": ("^", "**", "to the power of", "raised to"),
-    "%": ("%", "mod", "modulo"),
+    "+": ("+", "+", "+", "plus", "plus", "added to", "increased by"),
+    "-": ("-", "-", "-", "minus", "minus", "less", "take away", "decreased by"),
+    "*": ("*", "*", "x", "times", "times", "multiplied by", "multiplied with", "×", "X"),
+    "/": ("/", "/", "divided by", "divided by", "over", "÷", "split by"),
+    "**": ("^", "**", "to the power of", "to the power", "raised to", "raised to the power of"),
+    "%": ("%", "mod", "modulo", "modulus"),
 }
+SPOKEN_SMALL = (
+    ("+", "plus"), ("+", "added to"), ("-", "minus"), ("-", "less"), ("-", "take away"),
+    ("*", "times"), ("*", "multiplied by"), ("/", "divided by"), ("/", "over"),
+)  # fmt: skip
 SMALL_NUMBERS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty"
+    "seventeen eighteen nineteen"
 ).split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+ORDINALS = (("3rd", 3), ("4th", 4), ("5th", 5), ("6th", 6), ("third", 3), ("fourth", 4), ("fifth", 5), ("tenth", 10))
+WORDED = (
+    ("{a} squared", "{a} ** 2"),
+    ("{a} cubed", "{a} ** 3"),
+    ("the square of {a}", "{a} ** 2"),
+    ("the cube of {a}", "{a} ** 3"),
+    ("{a} times itself", "{a} * {a}"),
+    ("{b} to the {nth}", "{b} ** {n}"),
+    ("{b} to the {nth} power", "{b} ** {n}"),
+    ("the {nth} power of {b}", "{b} ** {n}"),
+    ("the square root of {a}", "{a} ** 0.5"),
+    ("square root of {a}", "{a} ** 0.5"),
+    ("the root of {a}", "{a} ** 0.5"),
+    ("sqrt of {a}", "{a} ** 0.5"),
+    ("sqrt({a})", "{a} ** 0.5"),
+    ("{share}% of {a}", "{share} / 100 * {a}"),
+    ("{share} % of {a}", "{share} / 100 * {a}"),
+    ("{share} percent of {a}", "{share} / 100 * {a}"),
+    ("{share} per cent of {a}", "{share} / 100 * {a}"),
+    ("a {share}% tip on {a}", "{share} / 100 * {a}"),
+    ("{share}% tax on {a}", "{share} / 100 * {a}"),
+    ("{share}% off {a}", "{a} * (100 - {share}) / 100"),
+    ("{a} with {share}% off", "{a} * (100 - {share}) / 100"),
+    ("{a} minus {share}%", "{a} * (100 - {share}) / 100"),
+    ("{a} less {share} percent", "{a} * (100 - {share}) / 100"),
+    ("{a} plus {share}%", "{a} * (100 + {share}) / 100"),
+    ("{a} plus {share} percent", "{a} * (100 + {share}) / 100"),
+    ("{a} with {share}% tax added", "{a} * (100 + {share}) / 100"),
+    ("half of {a}", "{a} / 2"),
+    ("half {a}", "{a} / 2"),
+    ("one half of {a}", "{a} / 2"),
+    ("a third of {a}", "{a} / 3"),
+    ("two thirds of {a}", "2 / 3 * {a}"),
+    ("a quarter of {a}", "{a} / 4"),
+    ("one fourth of {a}", "{a} / 4"),
+    ("three quarters of {a}", "3 / 4 * {a}"),
+    ("a fifth of {a}", "{a} / 5"),
+    ("a tenth of {a}", "{a} / 10"),
+    ("twice {a}", "2 * {a}"),
+    ("double {a}", "2 * {a}"),
+    ("two times {a}", "2 * {a}"),
+    ("triple {a}", "3 * {a}"),
+    ("three times {a}", "3 * {a}"),
+    ("a dozen times {a}", "12 * {a}"),
+    ("{b} dozen", "{b} * 12"),
+    ("the product of {a} and {b}", "{a} * {b}"),
+    ("{a} lots of {b}", "{a} * {b}"),
+    ("the sum of {a} and {b}", "{a} + {b}"),
+    ("{b} more than {a}", "{a} + {b}"),
+    ("the difference between {a} and {b}", "{a} - {b}"),
+    ("the difference of {a} and {b}", "{a} - {b}"),
+    ("{b} subtracted from {a}", "{a} - {b}"),
+    ("{b} less than {a}", "{a} - {b}"),
+    ("the quotient of {a} and {b}", "{a} / {b}"),
+    ("{a} shared by {b}", "{a} / {b}"),
+    ("the average of {a} and {b}", "({a} + {b}) / 2"),
+    ("the remainder of {a} divided by {b}", "{a} % {b}"),
+    ("the remainder when {a} is divided by {b}", "{a} % {b}"),
+    ("{b} thousand plus {a}", "{b} * 1000 + {a}"),
+    ("{b} thousand times {c}", "{b} * 1000 * {c}"),
+    ("{b} million divided by {c}", "{b} * 1000000 / {c}"),
+)
 MOST_DIGITS = 24
 
 
@@ -54,11 +121,11 @@ def expression(scene: Scene) -> Expression:
 
 def _shape(scene: Scene) -> tuple[str, str]:
     x = scene.rng.random()
-    if x < 0.62:
+    if x < 0.58:
         return _two(scene)
-    if x < 0.78:
+    if x < 0.73:
         return _three(scene)
-    if x < 0.82:
+    if x < 0.78:
         return _small(scene)
     return _worded(scene)
 
@@ -99,28 +166,29 @@ def _three(scene: Scene) -> tuple[str, str]:
 
 
 def _small(scene: Scene) -> tuple[str, str]:
-    a, b = scene.rng.randint(0, 20), scene.rng.randint(1, 20)
-    operator, spoken = scene.rng.choice((("+", "plus"), ("-", "minus"), ("*", "times"), ("/", "divided by")))
-    return f"{SMALL_NUMBERS[a]} {spoken} {SMALL_NUMBERS[b]}", f"{a} {operator} {b}"
+    most = 20 if scene.chance(0.5) else 99
+    a, b = scene.rng.randint(0, most), scene.rng.randint(1, most)
+    operator, spoken = scene.rng.choice(SPOKEN_SMALL)
+    hyphen = scene.rng.choice("- ")
+    return f"{_spelled(a, hyphen)} {spoken} {_spelled(b, hyphen)}", f"{a} {operator} {b}"
+
+
+def _spelled(number: int, hyphen: str) -> str:
+    if number < 20:
+        return SMALL_NUMBERS[number]
+    ten, one = TENS[number // 10 - 2], number % 10
+    return f"{ten}{hyphen}{SMALL_NUMBERS[one]}" if one else ten
 
 
 def _worded(scene: Scene) -> tuple[str, str]:
-    a, share, b = scene.words.integer(5), scene.rng.randint(1, 99), scene.rng.randint(2, 60)
-    return scene.rng.choice(
-        (
-            (f"{a} squared", f"{a} ** 2"),
-            (f"{a} cubed", f"{a} ** 3"),
-            (f"the square of {a}", f"{a} ** 2"),
-            (f"the square root of {a}", f"{a} ** 0.5"),
-            (f"sqrt of {a}", f"{a} ** 0.5"),
-            (f"{share}% of {a}", f"{share} / 100 * {a}"),
-            (f"{share} percent of {a}", f"{share} / 100 * {a}"),
-            (f"half of {a}", f"{a} / 2"),
-            (f"a third of {a}", f"{a} / 3"),
-            (f"twice {a}", f"2 * {a}"),
-            (f"double {a}", f"2 * {a}"),
-            (f"the product of {a} and {b}", f"{a} * {b}"),
-            (f"the sum of {a} and {b}", f"{a} + {b}"),
-            (f"the difference between {a} and {b}", f"{a} - {b}"),
-        )
-    )
+    asked, code = scene.rng.choice(WORDED)
+    nth, n = scene.rng.choice(ORDINALS)
+    values = {
+        "a": scene.words.integer(5),
+        "b": scene.rng.randint(2, 60),
+        "c": scene.rng.randint(2, 60),
+        "share": scene.rng.randint(1, 99),
+        "nth": nth,
+        "n": n,
+    }
+    return asked.format(**values), code.format(**values)
