@@ -4,38 +4,9 @@ from __future__ import annotations
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
+from .chain_wordings import ADD_UP, COPY_FILE, MIXED, READ_FIRST, SEARCH_AND_OPEN
 from .files import TEXT_ENDINGS, wrote
 from .web import hits, page_text, result_text
-
-SEARCH_AND_OPEN = (
-    "(Search|Search the web|Look) for {q} and (open|read|fetch) the (first|top) (result|hit|page|link)",
-    "(Look up|Google|Find) {q}, then (open|read) the first (result|one|page)",
-    "(Find|Google) {q} and (show|read) me the (first|top) (page|result)",
-    "~Take the best hit for {q} and open it",
-    "~What does the first result for {q} say?",
-)
-ADD_UP = (
-    "(Add up|Sum|Sum up|Total) the numbers in {f}",
-    "What is the (sum|total) of the numbers in {f}?",
-    "(Read|Open) {f} and (add up|sum) (the|its|all) numbers",
-    "how much do the numbers in {f} (make|add up to)?",
-    "~Which total do the values of {f} have?",
-    "~Tally {f}",
-)
-READ_FIRST = (
-    "(List|Show) (the|my) files and (read|open|show) the first [one|]",
-    "(Read|Open|Show me) the first file [here|in this folder|]",
-    "what('s| is) in the first file?",
-    "~Look through my files and open whichever comes first",
-    "~The first of my files, what does it say?",
-)
-COPY_FILE = (
-    "(Copy|Duplicate) {f} (to|into|as) {g}",
-    "(Read|Take) {f} and (save|write) (it|its content|the same) (to|as|in) {g}",
-    "(make|create) a copy of {f} (called|named|at) {g}",
-    "~{g} should be the same as {f}",
-    "~Clone {f} under the name {g}",
-)
 
 
 def search_and_open(scene: Scene) -> list[Turn]:
@@ -106,16 +77,6 @@ def copy_file(scene: Scene) -> list[Turn]:
         answer(f"I copied {source} to {target}."),
     )
     return [Turn(user, rounds)]
-
-
-MIXED = (
-    "{x} and also (show|read) me {f}",
-    "(Calculate|Compute) {x} and (read|open) {f}",
-    "I need two things: {x} and (the contents of|what is in) {f}",
-    "(What is|Tell me) {x}, and what('s| is) in {f}?",
-    "~Both please: {x}, then the text of {f}",
-    "~While you compute {x}, open {f} too",
-)
 
 
 def sum_and_read(scene: Scene) -> list[Turn]:

@@ -6,88 +6,10 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
+from .read_wordings import COUNT_WORDS, LIST, READ, READ_AGAIN, READ_ON, READ_SEVERAL, READ_WRITTEN
+from .write_wordings import BLOCK_INTRO, WRITE, WRITE_QUOTED_FIRST
 
 TEXT_ENDINGS = ("txt", "txt", "txt", "md", "json", "py", "csv", "html", "log", "yaml", "js")
-WRITE = (
-    "Write a file {f} (containing|with the text|with the content|that says|with) {t}",
-    "(Create|Make) a [new |text |]file (called|named) {f} (with the text|containing|with|that says) {t}",
-    "(Create|Make) {f} (containing|with the content|with the text) {t}",
-    "(Write|Save|Put|Store) {t} (to|in|into) {f}",
-    "(Write|Save|Put|Store) the text {t} (to|in|into) [a file named |the file |]{f}",
-    "(Can|Could) you (write|save|put) {t} (to|in|into) {f}?",
-    "[new file |create file ]{f}: {t}",
-    "{f} should (contain|say) {t}",
-    "I (want|need) a file {f} (with|containing|that says) {t}",
-    "(store|keep|note|remember) {t} in [a file called |the file |]{f}",
-    "add a file {f} with {t} in it",
-    "(put|type) {t} into [a new file |]{f}",
-    "[please |](generate|prepare|set up) {f} with the (text|line|words) {t}",
-    "~Jot {t} down in {f}",
-    "~Let there be a file {f} with {t}",
-    "~Produce {f}, its content: {t}",
-    "~File {f}, text {t}",
-)
-WRITE_QUOTED_FIRST = ("{t} - (save|put|write) that (to|in) {f}", "{t} (goes|should go|belongs) (in|into|to) {f}")
-READ = (
-    "(Read|Open|Show|Display|Print|cat) [me |][the file |]{f}",
-    "(Show|Give|Read) me (the contents of |what is in |){f}",
-    "What('s| is) in [the file |]{f}?",
-    "What does [the file |]{f} (say|contain)?",
-    "(Can|Could) you (read|open|show me) {f}?",
-    "(Read|Print|Show|Output) the (file|contents of|content of|text in) {f}",
-    "I (want|need) to (see|read) {f}",
-    "let me see {f}",
-    "(have a look|look) (in|into|inside|at) {f}",
-    "(print|output|give me|tell me) what('s| is) (in|inside) {f}",
-    "{f}?",
-    "(what did i|what did we) (write|save|put) in {f}?",
-    "(read|show) {f} (aloud|to me|again)",
-    "~Take a look at {f} and tell me what it says",
-    "~The contents of {f}, please",
-    "~{f} - what's inside?",
-    "~dump {f}",
-)
-READ_ON = (
-    "(go on|read on|continue|more|next part|keep reading|and then|what comes next)[?|.|]",
-    "(show|read|give) me (the rest|more|the next part)[ of it|]",
-    "~(proceed|carry on)",
-    "~what else does it say?",
-)
-READ_SEVERAL = (
-    "(Read|Open|Show|Print|Show me) {list}",
-    "What is in {list}?",
-    "(Show|Give) me the contents of {list}",
-    "(Can|Could) you read {list}?",
-    "What do {list} say?",
-    "~Take a look at {list}",
-    "~I need the contents of {list}",
-)
-LIST = (
-    "(List|Show|Print|Display) [me |][all |][the |my ]files[ here| in the working directory| in this folder|]",
-    "(What|Which) files (are there|do I have|are here|exist|do we have)[?| here?| now?]",
-    "What('s| is) in (this|the|my) (folder|directory|workspace|working directory)?",
-    "(Give|Show) me (a list of|the list of) [all |](my |the |)files",
-    "(Can|Could) you list (the|my|all) files?",
-    "file list",
-    "are there any files?",
-    "(everything|all) (that is|that's) (in|saved in) (this|the|my) (folder|directory|workspace)",
-    "(show|list) [me |](the |my )(folder|directory|workspace)",
-    "ls",
-    "what have you (saved|stored|written)?",
-    "(how many|which) files are (in here|there now|saved)?",
-    "do i have any files[ here|]?",
-    "~Which documents have I got in here?",
-    "~Tell me the names of my files",
-    "~What have we stored so far?",
-)
-COUNT_WORDS = (
-    "How many words (are in|does|has) {f}[?| have?| contain?]",
-    "(Count|Tell me) the [number of |]words (in|of) {f}",
-    "Read {f} and count (the|its) words",
-    "word count (of|for) {f}",
-    "~How long is {f} in words?",
-    "~Count how many words {f} has",
-)
 
 
 def quoted(scene: Scene, text: str, share: float = 0.45) -> str:
@@ -124,15 +46,7 @@ def json_free_quotes(text: str) -> str:
 
 def _block(scene: Scene, path: str) -> tuple[str, str]:
     text = scene.words.lines(2, 6)
-    intro = scene.say(
-        (
-            "(Write|Save|Put) (this|the following)[ text|] (to|in|into) {f}:",
-            "(Create|Make) {f} with (this|the following)[ content| text|]:",
-            "~{f} should hold these lines:",
-        ),
-        tidy=True,
-        f=path,
-    )
+    intro = scene.say(BLOCK_INTRO, tidy=True, f=path)
     return (f"{intro}\n```\n{text}\n```" if scene.chance(0.6) else f"{intro}\n{text}"), text
 
 
@@ -142,8 +56,9 @@ def _finish_write(scene: Scene, path: str, user: str, text: str) -> list[Turn]:
     scene.files.append(path)
     call = Call("write_file", {"path": path, "content": text}, wrote(path, text))
     turns = [Turn(user, (ask_tool(f"I need to write {path}.", call), answer(f"I wrote {path}.")))]
-    if scene.chance(0.2) and scene.has("read_file"):
-        turns.append(_read_turn(scene, scene.say(READ, f=path), path, text))
+    if scene.chance(0.35) and scene.has("read_file"):
+        asked = scene.say(READ, f=path) if scene.chance(0.4) else scene.say(READ_WRITTEN)
+        turns.append(_read_turn(scene, asked, path, text))
     return turns
 
 
@@ -157,7 +72,11 @@ def read(scene: Scene) -> list[Turn]:
         return _long_read(scene, user, path)
     if x < 0.18:
         return [_odd_read(scene, user, path)]
-    return [_read_turn(scene, user, path, content_of(scene, path))]
+    content = content_of(scene, path)
+    turns = [_read_turn(scene, user, path, content)]
+    if scene.chance(0.1):
+        turns.append(_read_turn(scene, scene.say(READ_AGAIN), path, content))
+    return turns
 
 
 def content_of(scene: Scene, path: str) -> str:
