@@ -6,20 +6,28 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, plain
 from ..dialogue.schema import Call, Tool, Turn
-
-VERBS = "get set list create delete send find update play open start check add remove show stop book turn".split()
-PARAMETERS = "city name id date title message to amount unit color user level room time topic count text".split()
-NUMERIC = frozenset(("amount", "level", "count"))
-JOINS = ("for", "of", "in", "with", "on", "at")
+from .custom_wordings import (
+    BY_NAME,
+    BY_NAME_ALONE,
+    JOINS,
+    MAKING,
+    MISSING,
+    NOUNS,
+    NUMERIC,
+    PARAMETERS,
+    TELLING,
+    VERBS,
+    WITH_VALUE,
+    WITH_VALUE_MAKING,
+    WITH_VALUE_TELLING,
+    WITHOUT_VALUE,
+    WITHOUT_VALUE_TELLING,
+)
 
 
 def custom_tool(scene: Scene) -> Tool:
     words = scene.words
-    noun = (
-        words.dictionary_word()
-        if scene.chance(0.6)
-        else scene.rng.choice("weather lamp order song user alarm room ticket invoice".split())
-    )
+    noun = words.dictionary_word() if scene.chance(0.5) else scene.rng.choice(NOUNS)
     name = f"{scene.rng.choice(VERBS)}_{noun}"
     if scene.chance(0.2):
         name = f"{words.dictionary_word()}__{name}"
@@ -62,34 +70,24 @@ def _request(scene: Scene, tool: Tool, values: dict[str, object]) -> str:
     verb, _, noun = tool.name.split("__")[-1].partition("_")
     if len(values) <= 1 and scene.chance(0.6):
         if not values:
-            return scene.say(
-                ("{v} [the |my |]{n}", "(can|could) you {v} the {n}?", "I want to {v} the {n}", "~let's {v} the {n}"),
-                v=verb,
-                n=noun,
-            )
+            return scene.say(_wordings(scene, verb, WITHOUT_VALUE, WITHOUT_VALUE_TELLING), v=verb, n=noun)
+        patterns = _wordings(scene, verb, WITH_VALUE, WITH_VALUE_TELLING, WITH_VALUE_MAKING)
         value = next(iter(values.values()))
-        patterns = (
-            "{v} [the |a |my |]{n} {j} {x}",
-            "(can|could) you {v} the {n} {j} {x}?",
-            "(I want|I need) to {v} the {n} {j} {x}",
-            "~let's {v} the {n} {j} {x}",
-        )
         return scene.say(patterns, tidy=True, v=verb, n=noun, j=scene.rng.choice(JOINS), x=value)
     if not values:
-        return scene.say(("(call|use|run) [the tool |]{t}", "{t}", "(use|call) the {t} tool", "~{t}, go"), t=tool.name)
+        return scene.say(BY_NAME_ALONE, t=tool.name)
     shape = scene.rng.choice(("{}={}", "{} = {}", "{}: {}", '{} "{}"', '{}="{}"', "{} {}"))
     joint = scene.rng.choice((", ", " and ", ", ", "; "))
     pairs = joint.join(shape.format(*pair) for pair in values.items())
-    named = (
-        "(Call|Use|Run) [the tool |]{t} with {p}",
-        "(Call|Use|Run) the {t} tool with {p}",
-        "{t} {p}",
-        "(please|can you) (call|use) {t}: {p}",
-        "{v} the {n} with {p}",
-        "~{t}, arguments: {p}",
-        "~have {t} go with {p}",
-    )
-    return scene.say(named, tidy=True, t=tool.name, p=pairs, v=verb, n=noun)
+    return scene.say(BY_NAME, tidy=True, t=tool.name, p=pairs, v=verb, n=noun)
+
+
+def _wordings(
+    scene: Scene, verb: str, common: tuple[str, ...], telling: tuple[str, ...], making: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """What is told or made can be asked for without the verb."""
+    unsaid = telling if verb in TELLING else making if verb in MAKING else ()
+    return unsaid if unsaid and scene.chance(0.4) else common
 
 
 def missing_custom(scene: Scene) -> list[Turn]:
@@ -99,10 +97,5 @@ def missing_custom(scene: Scene) -> list[Turn]:
         return custom(scene)
     values = {parameter: _value(scene, parameter) for parameter in tool.parameters}
     pairs = ", ".join(f"{key}={value}" for key, value in values.items()) or "no arguments"
-    user = scene.say(
-        ("(Call|Use|Run) [the tool |]{t} with {p}", "(use|call) the {t} tool with {p}", "~{t}, arguments: {p}"),
-        tidy=True,
-        t=tool.name,
-        p=pairs,
-    )
+    user = scene.say(MISSING, tidy=True, t=tool.name, p=pairs)
     return [plain(user, f"There is no tool named {tool.name} here.", f"There is no {tool.name} tool.")]

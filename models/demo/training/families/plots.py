@@ -6,51 +6,7 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
-
-PLOT = (
-    "(Plot|Draw|Graph|Chart) [the function |]{u}{range}{save}",
-    "(Make|Create|Draw) a (plot|graph|chart|figure) of {u}{range}{save}",
-    "Show me (a graph|a plot|the graph|the plot) of {u}{range}{save}",
-    "(Can|Could) you (plot|draw|graph) {u}{range}{save}",
-    "I (want|need|would like) a (plot|graph) of {u}{range}{save}",
-    "(Use|With) python[ to|,] plot {u}{range}{save}",
-    "What does {u} look like{range}{save}",
-    "(Please |)(produce|generate|render|give me) (a|the) (plot|graph|figure|picture|curve) of {u}{range}{save}",
-    "(I'd like|let's have|time for) (a plot|a graph) of {u}{range}{save}",
-    "{u}{range}, (plotted|as a plot|as a graph){save}",
-    "(draw|plot|trace) the (curve|line|graph) of {u}{range}{save}",
-    "~Visualise {u}{range}{save}",
-    "~Let me see how {u} looks{range}{save}",
-    "~Sketch {u}{range}{save}",
-)
-BAR = (
-    "(Make|Create|Draw|Plot) a bar chart (of|with|for|from) {pairs}{save}",
-    "Bar chart: {pairs}{save}",
-    "(Show me|I need|Give me) a bar chart of {pairs}{save}",
-    "(Can|Could) you (make|draw) a bar chart of {pairs}{save}",
-    "~Bars for {pairs}{save}",
-    "~Turn this into bars: {pairs}{save}",
-)
-RANGES = (
-    " from {a} to {b}", " between {a} and {b}", " for x from {a} to {b}", " for x in [{a}, {b}]", " over {a}..{b}",
-    " for x between {a} and {b}", " in the range {a} to {b}",
-)  # fmt: skip
-SAVES = (
-    " and save it as {f}",
-    " and save it to {f}",
-    ", save as {f}",
-    " into {f}",
-    ". Save it as {f}",
-    " and store it in {f}",
-)
-NAMED = {
-    "sin(x)": "np.sin(x)", "cos(x)": "np.cos(x)", "tan(x)": "np.tan(x)", "exp(x)": "np.exp(x)",
-    "log(x)": "np.log(x)", "sqrt(x)": "np.sqrt(x)", "x^2": "x**2", "x^3": "x**3", "x**2": "x**2",
-    "sin(x)/x": "np.sin(x)/x", "1/x": "1/x", "abs(x)": "np.abs(x)", "tanh(x)": "np.tanh(x)", "sine": "np.sin(x)",
-    "cosine": "np.cos(x)", "sin x": "np.sin(x)", "cos x": "np.cos(x)", "x squared": "x**2", "a sine wave": "np.sin(x)",
-    "sin(x) + cos(x)": "np.sin(x) + np.cos(x)", "sin(x)*cos(x)": "np.sin(x)*np.cos(x)", "x*sin(x)": "x*np.sin(x)",
-    "the sine function": "np.sin(x)", "y = x^2": "x**2", "y=x": "x", "a parabola": "x**2",
-}  # fmt: skip
+from .plot_wordings import BAR, NAMED, PLOT, RANGES, SAVES
 
 
 def _function(scene: Scene) -> tuple[str, str]:
@@ -68,6 +24,26 @@ def _function(scene: Scene) -> tuple[str, str]:
             (f"x^2 + {n}x + {m}", f"x**2 + {n}*x + {m}"),
             (f"{n}x + {m}", f"{n}*x + {m}"),
             (f"{n}*x - {m}", f"{n}*x - {m}"),
+            (f"x^2 - {n}x", f"x**2 - {n}*x"),
+            (f"x^2 - {n}x + {m}", f"x**2 - {n}*x + {m}"),
+            (f"x^3 - {n}x", f"x**3 - {n}*x"),
+            (f"y = {n}x + {m}", f"{n}*x + {m}"),
+            (f"y = {n}x - {m}", f"{n}*x - {m}"),
+            (f"a straight line y = {n}x + {m}", f"{n}*x + {m}"),
+            (f"the line y = {n}x - {m}", f"{n}*x - {m}"),
+            (f"f(x) = {n}x^2 + {m}", f"{n}*x**2 + {m}"),
+            (f"y = x^{power}", f"x**{power}"),
+            (f"x to the power of {power}", f"x**{power}"),
+            (f"{n}^x", f"{n}**x"),
+            (f"{n}x^{power}", f"{n}*x**{power}"),
+            (f"{n}/x", f"{n}/x"),
+            (f"(x - {n})^2", f"(x - {n})**2"),
+            (f"(x + {n})^2 - {m}", f"(x + {n})**2 - {m}"),
+            (f"{n}*{name}(x)", f"{n}*np.{name}(x)"),
+            (f"{n} {name}(x)", f"{n}*np.{name}(x)"),
+            (f"{name}(x) + {m}", f"np.{name}(x) + {m}"),
+            (f"{name}(x/{n})", f"np.{name}(x/{n})"),
+            (f"y = {name}({n}x) + {m}", f"np.{name}({n}*x) + {m}"),
         )
     )
 

@@ -8,59 +8,8 @@ from dataclasses import dataclass
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
 from .files import wrote
+from .web_wordings import FETCH, OPEN_RESULT, SEARCH, SEARCH_AND_SAVE, SEARCH_SEVERAL
 
-SEARCH = (
-    "(Search|Search the web|Search the internet|Do a web search|Web search|Look) for {q}",
-    "(Look up|Google|Find|Search) {q}[ online| on the web| on the internet|]",
-    "(Can|Could) you (search the web for|look up|google|search for) {q}?",
-    "(Find|Get|Give me|Show me) [some |](information|info|results|websites|pages) (about|on|for) {q}",
-    "What (does the web|does the internet) say about {q}?",
-    "(web search|search|google): {q}",
-    "I (need|want|would like) (information|results|websites) (about|on) {q}",
-    "What can you find [online |](about|on) {q}?",
-    "(check|browse|scan|query) the (web|internet|net) for {q}",
-    "{q} - (search|google|look) (it|that) (up|online)",
-    "(is there|are there) anything (online|on the web|on the internet) (about|on) {q}?",
-    "I'm (looking for|interested in|searching for) {q}, (search|check) the web",
-    "(learn|find out) (more |)about {q} (online|on the web)",
-    "(latest|top|some) (results|hits|links) (for|on|about) {q}",
-    "(use|with) web search[:| to find| to look up|] {q}",
-    "~Any pages on {q}?",
-    "~See what the internet knows about {q}",
-    "~Dig up something on {q}",
-    "~Run a search on {q}",
-)
-SEARCH_SEVERAL = (
-    "(Search|Search the web|Do a search|Look) for {list}",
-    "(Look up|Google|Find) {list}",
-    "(Can|Could) you (search for|look up) {list}?",
-    "I need (two searches|results): {list}",
-    "~Run searches on {list}",
-    "~What does the web have on {list}?",
-)
-SEARCH_AND_SAVE = (
-    "(Search the web for|Search for|Look up) {q} and (save|write) the (top|first) (result|hit) (to|in|into) {f}",
-    "(Search the web for|Look up) {q}, then (save|write) the first result (to|in) {f}",
-    "(Find|Google) {q} and (put|store) the first hit (in|into) {f}",
-    "~Keep the best hit for {q} in {f}",
-)
-FETCH = (
-    "(Open|Fetch|Read|Visit|Load|Get|Show me) [the (page|website|url|site) |]{u}",
-    "(Go to|Browse to|Look at) {u}",
-    "What('s| is) (on|at) {u}?",
-    "What does {u} say?",
-    "(Summarize|Summarise) {u}",
-    "(Can|Could) you (open|read|fetch) {u}?",
-    "fetch the (url|page) {u}",
-    "~Tell me about the page at {u}",
-    "~Pull up {u}",
-)
-OPEN_RESULT = (
-    "(Open|Read|Fetch|Show me) the (first|top) (one|result|hit|link|page)",
-    "go to the first (one|result|link)",
-    "(can|could) you open the first (result|one)?",
-    "~Take me to the top hit",
-)
 MORE = (
     "{} - a guide",
     "{} explained",
