@@ -122,8 +122,7 @@ NAMED = {
     "sin(x)": "np.sin(x)", "cos(x)": "np.cos(x)", "tan(x)": "np.tan(x)", "exp(x)": "np.exp(x)",
     "log(x)": "np.log(x)", "sqrt(x)": "np.sqrt(x)", "x^2": "x**2", "x^3": "x**3", "x**2": "x**2",
     "sin(x)/x": "np.sin(x)/x", "1/x": "1/x", "abs(x)": "np.abs(x)", "tanh(x)": "np.tanh(x)", "sine": "np.sin(x)",
-    "cosine": "np.cos(x)", "sin x": "np.sin(x)", "cos x": "np.cos(x)", "x squared": "x**2", "a sine wave": "
-    ""np.sin(x)",
+    "cosine": "np.cos(x)", "sin x": "np.sin(x)", "cos x": "np.cos(x)", "x squared": "x**2", "a sine wave": "np.sin(x)",
     "sin(x) + cos(x)": "np.sin(x) + np.cos(x)", "sin(x)*cos(x)": "np.sin(x)*np.cos(x)", "x*sin(x)": "x*np.sin(x)",
     "the sine function": "np.sin(x)", "y = x^2": "x**2", "y=x": "x", "a parabola": "x**2",
     "a cubic": "x**3", "x cubed": "x**3", "a cubic function": "x**3", "2^x": "2**x", "e^x": "np.exp(x)",
