@@ -22,11 +22,23 @@ BEFORE = (
     "quick one: ", "Quick question: ", "next: ", "Great. ", "thanks! ", "Thank you. Now ", "alright, ", "and ",
     "I need this for work: ", "sorry, ", "one more thing: ", "Well, ", "hmm, ", "hi there! ", "could you ",
     "can you please ", "would you kindly ", "I'd like you to ", "I want you to ", "you should ", "go ahead and ",
+    "hello, ", "Hi. ", "good morning, ", "Good evening. ", "hey there, ", "hey you, ", "excuse me, ", "first, ",
+    "then ", "okay, next: ", "also, ", "Now, please: ", "Another one: ", "new task: ", "Task: ", "request: ",
+    "here is my question: ", "A question: ", "my question is: ", "I have a request: ", "can you help me? ",
+    "I need help: ", "It's urgent: ", "For my homework: ", "for a friend: ", "my teacher wants this: ",
+    "for school: ", "just curious: ", "Perfect. ", "Nice! ", "Cool, ", "good, and ", "Thanks, and now ", "ok cool, ",
+    "oh, ", "ah, ", "Let's see. ", "let me try this: ", "if it's not too much trouble: ", "kindly ", "plz ",
+    "dear assistant, ", "assistant, ", "I was wondering: ", "do me a favor: ", "this time: ", "once more: ",
 )  # fmt: skip
 HELD_OUT_BEFORE = ("yo, ", "Right, ", "If you have a minute: ", "be so kind and ", "Listen, ", "my boss asks: ")
 AFTER = (
     " please", ", please", " pls", " thanks", ", thanks!", " thank you", " for me", " now", " quickly", " asap",
     " if you can", " when you can", " :)", "!", "!!", " ok?", ", thank you very much", ". Thanks.", " ...",
+    ", please and thank you", ", thx", " thx", " plz", ", plz", ", ok?", ", okay?", "?", "??", ". Please.", ". Thank you!",
+    ". Thank you so much.", ". It's urgent.", ". It is for school.", ". I need it for work.", ". I am in a hurry.",
+    ". No rush.", ". My teacher wants to know.", ". Can you do that?", ". Can you help?", ", can you?", ", could you?",
+    ". I'm curious.", ", I'm just curious", ", quick", " :D", " 🙂", " 🙏", ". Be quick.", ". That's all.",
+    ", if you don't mind", ", if you would", ", my friend", ". Take your time.", ", just for me", ". Go!",
 )  # fmt: skip
 HELD_OUT_AFTER = (" if possible", " cheers", ", would you?", ". Much appreciated.", " right away")
 

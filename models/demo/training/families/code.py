@@ -6,63 +6,10 @@ from collections.abc import Sequence
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
+from .code_wordings import ASK_VARIABLE, RUN_BLOCK, RUN_LINE, SET_VARIABLE, SHELL_LINE, SHELL_SEVERAL, SHELL_TASKS
 from .expressions import expression
 from .snippets import javascript_snippet, python_snippet, shell_snippet
 
-RUN_LINE = (
-    "(Run|Execute|Try|Evaluate) (this|the following|) {lang} [code|snippet|program|]: {c}",
-    "(Run|Execute) {c} (in|with|using) {lang}",
-    "(Use|Take) {lang} to (run|execute|evaluate) {c}",
-    "(Please |)(run|execute) the {lang} code {c}",
-    "{lang}: {c}",
-    "{c} <- (run|execute) (that|this) (in|as|with) {lang}",
-    "(here is|this is|I have) [some |]{lang}[ code|], (run|try|execute) it: {c}",
-    "what (happens|is the result|do I get) (when|if) (I|you) run this {lang}: {c}",
-    "(Can|Could) you run this [in |]{lang}: {c}",
-    "What does this {lang} [code|] print: {c}",
-    "~What comes out of this {lang}? {c}",
-    "~Feed this to {lang}: {c}",
-)
-RUN_BLOCK = (
-    "(Run|Execute|Try|Test) (this|the following) {lang} [code|snippet|program|script|]:",
-    "(Please |)(run|execute) this [for me|] [in|with] {lang}:",
-    "What does this {lang} [code|program|] (print|output|do)?",
-    "{lang}:",
-    "(Can|Could) you (run|execute) this {lang}[ code|]?",
-    "~What comes out of this {lang}?",
-    "~Give this {lang} a go:",
-)
-SHELL_LINE = (
-    "(Run|Execute) {c} (in the terminal|in the shell|in bash|on the command line|)",
-    "(Run|Execute) the (command|shell command) {c}",
-    "(Use|In) the terminal[ to run|:] {c}",
-    "[shell|terminal|bash|command]: {c}",
-    "(Can|Could) you run {c} in the (shell|terminal)?",
-    "$ {c}",
-    "(do|try|enter|use|start) {c} (in|on) (the|a) (shell|terminal|console|command line)",
-    "(open|take) (the|a) (shell|terminal) and (run|do|execute) {c}",
-    "(shell|terminal|bash|command line), please: {c}",
-    "(I need|show me) the output of {c} [in the terminal|]",
-    "What does the command {c} (say|print|give)?",
-    "~Type {c} into the terminal",
-    "~Output of the shell command {c}?",
-)
-SHELL_SEVERAL = (
-    "(Run|Execute) {list} (in the terminal|in the shell|in bash)",
-    "In the (terminal|shell)[,|:] run {list}",
-    "(Run|Execute) the commands {list}",
-    "~Type {list} into the terminal",
-)
-SHELL_TASKS = (
-    ("(Show|Print|What is) the (current|working) directory[ in the terminal|]", "pwd"),
-    ("Which user (am I|is this) in the (shell|terminal)?", "whoami"),
-    ("How much (disk space|space) is (left|free)[ on disk|]?", "df -h"),
-    ("What (kernel|operating system) is (this|running)?", "uname -a"),
-    ("Which (python|Python) version is installed?", "python3 --version"),
-    ("How much memory is (free|used)?", "free -m"),
-    ("~Tell me the working directory of the shell", "pwd"),
-    ("~What system does the terminal run on?", "uname -a"),
-)
 LANGUAGES = {
     "python": (("python", "Python", "python3", "py"), ("python", "py", "")),
     "javascript": (("javascript", "JavaScript", "js", "JS", "Javascript"), ("javascript", "js", "")),
@@ -132,18 +79,13 @@ def keep_variable(scene: Scene) -> list[Turn]:
     """The interpreter keeps its variables from call to call."""
     name, made = scene.words.variable(), expression(scene)
     set_it = scene.say(
-        (
-            "(Set|Let) {n} (to|be|=) {x} in python",
-            "In python[,|] {n} = {x}",
-            "python: {n} = {x}",
-            "~Put {x} into the python variable {n}",
-        ),
+        SET_VARIABLE,
         tidy=True,
         n=name,
         x=made.code,
     )
     ask_it = scene.say(
-        ("What is {n} (in python|now)?", "(Print|Show) [me |]{n}", "python: print {n}", "~Which value has {n} got?"),
+        ASK_VARIABLE,
         n=name,
     )
     if not scene.has("python"):

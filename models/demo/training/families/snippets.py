@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 
 from ..dialogue.scene import Scene
@@ -19,6 +20,11 @@ REDUCTIONS: dict[str, Callable[[list[int]], object]] = {
 
 def _text(scene: Scene) -> str:
     return scene.words.phrase(1, 4).replace("'", "").replace('"', "")
+
+
+def _units(text: str) -> int:
+    """The length that javascript counts: in units of UTF-16."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def python_snippet(scene: Scene) -> tuple[str, str]:
@@ -48,6 +54,17 @@ def python_snippet(scene: Scene) -> tuple[str, str]:
             (f'{word} = {{"{name}": {m}}}\nprint({word}["{name}"])', str(m)),
             (f"import math\nprint(math.sqrt({n * n}))", str(float(n))),
             (f'{name} = ["{word}", "{text}"]\nfor item in {name}:\n    print(item)', f"{word}\n{text}"),
+            (f"[{name} * {n} for {name} in range({count})]", str([x * n for x in range(count)])),
+            (f'print(len("{text}"))', str(len(text))),
+            (f'"{word}"[::-1]', repr(word[::-1])),
+            (f'print("{text}".split())', str(text.split())),
+            (f'print("-".join(["{word}", "{text}"]))', f"{word}-{text}"),
+            (f'print(f"{word}: {{{n} + {m}}}")', f"{word}: {n + m}"),
+            (f'{name} = {n}\nif {name} > {m}:\n    print("big")\nelse:\n    print("small")', "big" if n > m else "small"),
+            (f"{name} = {numbers}\n{name}.append({m})\nprint({name})", str([*numbers, m])),
+            (f"{name} = 0\nwhile {name} < {count}:\n    {name} += 1\nprint({name})", str(count)),
+            (f"import math\nprint(math.gcd({n}, {m}))", str(math.gcd(n, m))),
+            (f"list(range({n}, {n + count}))", str(list(range(n, n + count)))),
         )
     )
 
@@ -57,6 +74,8 @@ def javascript_snippet(scene: Scene) -> tuple[str, str]:
     name, text, n, m = words.variable(), _text(scene), rng.randint(1, 50), words.integer(3)
     numbers = [rng.randint(0, 99) for _ in range(rng.randint(2, 5))]
     word, count, semicolon = words.dictionary_word(), rng.randint(2, 5), rng.choice((";", ""))
+    listed, joined = json.dumps(numbers), ", ".join(map(str, numbers))
+    above = " ".join(str(x) for x in numbers if x > n) or "none"
     return rng.choice(
         (
             (f'console.log("{text}"){semicolon}', text),
@@ -76,6 +95,16 @@ def javascript_snippet(scene: Scene) -> tuple[str, str]:
             (f"let {name} = {n}{semicolon}", "(Nothing was printed, and the value is undefined.)"),
             (f"function {word}(x) {{\n  return x + {n};\n}}\nconsole.log({word}({m}));", str(n + m)),
             (f'await writeFile("{word}.txt", "{text}"); console.log("saved")', "saved"),
+            (f'console.log("{text}".length){semicolon}', str(_units(text))),
+            (f'console.log("{word}".split("").reverse().join("")){semicolon}', word[::-1]),
+            (f"console.log(Math.max({joined})){semicolon}", str(max(numbers))),
+            (f"console.log(`{word}: ${{{n} + {m}}}`){semicolon}", f"{word}: {n + m}"),
+            (f"console.log({listed}.reduce((a, b) => a + b, 0)){semicolon}", str(sum(numbers))),
+            (f"console.log(JSON.stringify({{ {word}: {m} }})){semicolon}", f'{{"{word}":{m}}}'),
+            (f'console.log({n} > {m} ? "big" : "small"){semicolon}', "big" if n > m else "small"),
+            (f'for (const item of ["{word}", "{text}"]) {{\n  console.log(item);\n}}', f"{word}\n{text}"),
+            (f"const add = (a, b) => a + b{semicolon}\nconsole.log(add({n}, {m})){semicolon}", str(n + m)),
+            (f'console.log({listed}.filter(x => x > {n}).join(" ") || "none"){semicolon}', above),
         )
     )
 
@@ -108,5 +137,16 @@ def shell_snippet(scene: Scene) -> tuple[str, str]:
             (f"seq {rng.randint(2, 4)}", "\n".join(map(str, range(1, 5)))),
             ("uname -a", f"Linux {words.identifier()} 6.{rng.randint(1, 18)}.0 x86_64 GNU/Linux"),
             (f"python3 {words.identifier()}.py", words.sentence()),
+            (f"tail -n {rng.randint(1, 9)} {path}", words.lines(1, 4)),
+            (f"cp {path} {words.identifier()}.txt", ""),
+            (f"sort {path}", words.lines(2, 4)),
+            (f"mkdir -p {words.identifier()}/{words.identifier()}", ""),
+            (f"echo {text} > {path}", ""),
+            (f"du -sh {path}", f"{rng.randint(1, 99)}K\t{path}"),
+            ("whoami", words.identifier()),
+            (f"find . -name {listed[0]}", f"./{listed[0]}"),
+            (f"grep -c {words.dictionary_word()} {path}", str(words.integer(2))),
+            (f"chmod +x {path}", ""),
+            ("hostname", words.identifier()),
         )
     )
