@@ -160,7 +160,7 @@ KEYBOARD_MASH = (
     "blah blah", "bla bla bla", "asd", "sdf", "dsfsd", "jhgf", "mnbv", "tyui", "rtzu", "yxcv", "abcabc", "zzzzz",
 )  # fmt: skip
 KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "poiuytrewq", "lkjhgfdsa", "mnbvcxz")
-EMOJI = "😀 😂 🤔 😭 ❤️ 👍 👎 🎉 🔥 🙈 🐶 🍕 🚗 🌞 ⭐ 💩 🤖 👋 🙏 😴 🥳 🦄 🍺 ⚽ 🎂 🌈 💔 😡 🐍 🚀".split()
+EMOJI = "😀 🤔 👎 🔥 🙈 🐶 🍕 🚗 🌞 ⭐ 💩 🤖 😴 🥳 🦄 🍺 ⚽ 🎂 🌈 😡 🐍 🚀 🐱 🏠 ✈️ 🎸 📚".split()
 EMPTY = (
     "", " ", "  ", "\n", ".", "...", "-", "!", "\t", "??", "\n\n", ",", ";", ":", "..", "....", "!!", "!!!", "???", "!?",
     "--", "---", "_", "__", "\"", "'", "''", "\"\"", "()", "[]", "{}", "/", "\\", "*", "**", "~", "…", "–", "—", " .",

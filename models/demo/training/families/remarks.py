@@ -104,7 +104,7 @@ REMARKS = (
             "(does|is) (this|it|the chat|this thing) (work|working|on|running|alive)[?|]",
             "(did|do) you (get|receive|see) (that|this|my message|it|what I wrote)[?|]",
             "(let me|I want to|I have to|I need to) (test|check|try) (you|this|the chat|the connection|this chat|if you work)[.|]",
-            "(say|write|answer) something[.|!|]",
+            "(write|answer) something[.|!|]",
             "(please |)(answer|reply|respond|talk to me|speak|wake up)[ me| please|][.|!|]",
             "(hello, are you there|you there|are you there|anything|still with me)[?|]",
             "~(do my words reach you|sound check)",
