@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from .dialogue.render import text_of
 from .export import export
 from .gguf import Precision
 from .merges import count_words, learn_merges
-from .settings import VOCABULARY, WORD_LIST, Data, Paths, Schedule, Shape
+from .settings import CONTEXT, VOCABULARY, WORD_LIST, Data, Paths, Schedule, Shape
 from .shards import training_sessions, write_shard
 from .tokenizer import SPECIAL, Tokenizer
 from .train import final_shares, load, train
@@ -35,18 +36,21 @@ def make_tokenizer(paths: Paths, word_list: Path) -> None:
     print(f"tokenizer: {len(tokenizer)} tokens", flush=True)
 
 
-def make_data(paths: Paths, data: Data, word_list: Path) -> None:
-    tokenizer = Tokenizer.load(paths.tokenizer)
-    if not paths.first_lessons.exists():
-        draw = training_sessions(data.seed, tokenizer, word_list).first_lesson
-        print(
-            write_shard(paths.first_lessons, draw, data.first_lessons, tokenizer, data.first_lessons_longest),
-            flush=True,
-        )
-    for index in range(data.files):
-        if not paths.dialogues(index).exists():
-            draw = training_sessions(data.seed + 1 + index, tokenizer, word_list).dialogue
-            print(write_shard(paths.dialogues(index), draw, data.dialogues, tokenizer), flush=True)
+def make_data(paths: Paths, data: Data, word_list: Path, processes: int) -> None:
+    shards = [(paths.first_lessons, data.seed, data.first_lessons, data.first_lessons_longest)]
+    shards += [(paths.dialogues(n), data.seed + 1 + n, data.dialogues, CONTEXT) for n in range(data.files)]
+    missing = [(paths.tokenizer, word_list, *shard) for shard in shards if not shard[0].exists()]
+    with multiprocessing.Pool(processes) as pool:
+        for line in pool.imap_unordered(_make_shard, missing, chunksize=1):
+            print(line, flush=True)
+
+
+def _make_shard(wanted: tuple[Path, Path, Path, int, int, int]) -> str:
+    tokenizer_path, word_list, path, seed, count, longest = wanted
+    tokenizer = Tokenizer.load(tokenizer_path)
+    sessions = training_sessions(seed, tokenizer, word_list)
+    draw = sessions.dialogue if longest == CONTEXT else sessions.first_lesson
+    return write_shard(path, draw, count, tokenizer, longest)
 
 
 def make_gguf(paths: Paths) -> None:
@@ -59,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training", description=__doc__)
     parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help="default: all of them")
     parser.add_argument("--work", type=Path, required=True, help="a folder for all that is made")
-    parser.add_argument("--minutes", type=float, default=Schedule.minutes, help="of training (default: %(default)s)")
+    parser.add_argument("--tokens", type=int, default=Schedule.tokens, help="to train on (default: %(default)s)")
     parser.add_argument("--files", type=int, default=Data.files, help="of dialogues (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="of the CPU (default: %(default)s)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -74,9 +78,9 @@ def main() -> None:
             case "tokenizer":
                 make_tokenizer(paths, given.words)
             case "data":
-                make_data(paths, data, given.words)
+                make_data(paths, data, given.words, given.threads)
             case "train":
-                train(paths, Shape(), data, replace(Schedule(), minutes=given.minutes), given.device, given.words)
+                train(paths, Shape(), data, replace(Schedule(), tokens=given.tokens), given.device, given.words)
             case "export":
                 make_gguf(paths)
             case "score":

@@ -62,15 +62,34 @@ def check_swiglu() -> None:
 
 
 def check_norm() -> None:
-    x, weight, gradient = torch.randn(70, 192), torch.randn(192), torch.randn(70, 192)
-    inputs = [part.clone().requires_grad_() for part in (x, weight, x, weight)]
-    expected = inputs[0] * torch.rsqrt((inputs[0] ** 2).mean(-1, keepdim=True) + 1e-5) * inputs[1]
-    expected.backward(gradient)
-    made = fused.Norm.apply(inputs[2], inputs[3], 1e-5)
-    made.backward(gradient.bfloat16())
-    _expect_close("norm", made, expected)
-    _expect_close("its gradient", inputs[2].grad, inputs[0].grad)
-    _expect_close("its weight's gradient", inputs[3].grad, inputs[1].grad)
+    x, added, weight = torch.randn(70, 192), torch.randn(70, 192).bfloat16(), torch.randn(192)
+    of_sum, of_norm = torch.randn(70, 192), torch.randn(70, 192)
+    expected = [x.clone().requires_grad_(), added.float().requires_grad_(), weight.clone().requires_grad_()]
+    total = expected[0] + expected[1]
+    normed = total * torch.rsqrt((total**2).mean(-1, keepdim=True) + 1e-5) * expected[2]
+    torch.autograd.backward((total, normed), (of_sum, of_norm))
+    made = [x.clone().requires_grad_(), added.clone().requires_grad_(), weight.clone().requires_grad_()]
+    outputs = fused.Norm.apply(*made, 1e-5)
+    torch.autograd.backward(outputs, (of_sum, of_norm.bfloat16()))
+    _expect_close("sum", outputs[0], total)
+    _expect_close("norm", outputs[1], normed)
+    for what, mine, other in zip(("x", "the addend", "the weight"), made, expected):
+        _expect_close(f"its gradient of {what}", mine.grad, other.grad)
+
+
+def check_network() -> None:
+    """All kernels at once, as the training uses them."""
+    with_kernels = Network(Shape())
+    without = Network(Shape(), allow_fused=False)
+    without.load_state_dict(with_kernels.state_dict())
+    ids = torch.randint(0, 1024, (3, 64))
+    targets = torch.where(torch.rand(3, 64) < 0.5, ids, -1)
+    for network in (with_kernels, without):
+        network.loss(ids, targets)[0].backward()
+    for (name, mine), (_, other) in zip(with_kernels.named_parameters(), without.named_parameters()):
+        distance = _distance(mine.grad, other.grad)
+        assert distance < 5 * _TOLERANCE, f"the gradient of {name} is off by {distance:.4f}"
+    print("the whole network's gradients are those of plain PyTorch")
 
 
 def template_input(dialogue: Dialogue) -> dict[str, object]:
@@ -152,6 +171,7 @@ def main() -> None:
     check_attention()
     check_swiglu()
     check_norm()
+    check_network()
 
 
 if __name__ == "__main__":

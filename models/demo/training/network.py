@@ -30,10 +30,12 @@ class Norm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
         self.epsilon = epsilon
 
-    def forward(self, x: Tensor, is_fused: bool) -> Tensor:
+    def forward(self, x: Tensor, added: Tensor, is_fused: bool) -> tuple[Tensor, Tensor]:
+        """The sum, and its norm."""
         if is_fused:
-            return fused.Norm.apply(x, self.weight, self.epsilon)
-        return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + self.epsilon) * self.weight
+            return fused.Norm.apply(x, added, self.weight, self.epsilon)
+        x = x + added
+        return x, x * torch.rsqrt((x * x).mean(-1, keepdim=True) + self.epsilon) * self.weight
 
 
 class Linear(nn.Module):
@@ -94,16 +96,20 @@ class Block(nn.Module):
         self.gate_up = Linear(width, 2 * hidden, spread * width**-0.5)
         self.down = Linear(hidden, width, spread * hidden**-0.5 / depth)
 
-    def forward(self, x: Tensor, cosines: Tensor, sines: Tensor, is_fused: bool) -> Tensor:
+    def forward(
+        self, x: Tensor, added: Tensor, cosines: Tensor, sines: Tensor, is_fused: bool
+    ) -> tuple[Tensor, Tensor]:
+        """The stream, and what is still to be added to it."""
         batch, time, width = x.shape
-        qkv = self.qkv(self.attention_norm(x, is_fused)).view(batch, time, 3, self.heads, width // self.heads)
+        x, normed = self.attention_norm(x, added, is_fused)
+        qkv = self.qkv(normed).view(batch, time, 3, self.heads, width // self.heads)
         mixed = fused.Attention.apply(qkv, cosines, sines) if is_fused else attend(qkv, cosines, sines)
-        x = x + self.output(mixed.reshape(batch, time, width))
-        gate_up = self.gate_up(self.feed_norm(x, is_fused))
+        x, normed = self.feed_norm(x, self.output(mixed.reshape(batch, time, width)), is_fused)
+        gate_up = self.gate_up(normed)
         if is_fused:
-            return x + self.down(fused.Swiglu.apply(gate_up))
+            return x, self.down(fused.Swiglu.apply(gate_up))
         gate, up = gate_up.chunk(2, -1)
-        return x + self.down(F.silu(gate) * up)
+        return x, self.down(F.silu(gate) * up)
 
 
 class Network(nn.Module):
@@ -120,9 +126,10 @@ class Network(nn.Module):
         is_fused = fused is not None and self.allow_fused and not ids.is_cuda and ids.shape[1] % 32 == 0
         cosines, sines = self.rotation.upto(ids.shape[1])
         x = F.embedding(ids, self.embedding)
+        added = torch.zeros_like(x, dtype=torch.bfloat16 if is_fused else x.dtype)
         for block in self.blocks:
-            x = block(x, cosines, sines, is_fused)
-        return self.norm(x, is_fused)
+            x, added = block(x, added, cosines, sines, is_fused)
+        return self.norm(x, added, is_fused)[1]
 
     def forward(self, ids: Tensor) -> Tensor:
         hidden = self.hidden(ids)

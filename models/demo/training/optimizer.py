@@ -58,6 +58,13 @@ class Optimizer:
         self.muon = Muon(matrices)
         self.adam = torch.optim.Adam(self.others, lr=schedule.vector_rate, betas=(0.9, 0.95), eps=1e-10)
 
+    def state(self) -> dict[str, object]:
+        return {"momenta": self.muon.momenta, "adam": self.adam.state_dict()}
+
+    def load_state(self, state: dict[str, object]) -> None:
+        self.muon.momenta = state["momenta"]
+        self.adam.load_state_dict(state["adam"])
+
     def step(self, factor: float) -> None:
         """Uses up the gradients. `factor`: of the peak rates."""
         torch.nn.utils.clip_grad_norm_(self.others, _LONGEST_GRADIENT)

@@ -33,17 +33,17 @@ class Data:
     """Dialogues per file, and the seeds of the files. The first file is short and full of copying."""
 
     first_lessons: int = 45_000
-    dialogues: int = 70_000
-    files: int = 3
+    dialogues: int = 55_000
+    files: int = 4
     seed: int = 11
     first_lessons_longest: int = 256
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Rates are peak rates. Shares are of the time budget."""
+    """Rates are peak rates. Shares are of all tokens."""
 
-    minutes: float = 75.0
+    tokens: int = 90_000_000
     batch_tokens: int = 12_288
     matrix_rate: float = 0.02
     vector_rate: float = 4e-3
@@ -73,6 +73,10 @@ class Paths:
     @property
     def checkpoint(self) -> Path:
         return self.work / "checkpoint.pt"
+
+    @property
+    def unfinished(self) -> Path:
+        return self.work / "unfinished.pt"
 
     @property
     def log(self) -> Path:

@@ -1,4 +1,4 @@
-"""The training itself: until its time is used up, with the learning curve in a log of JSON lines."""
+"""The training itself: until its tokens are used up, with the learning curve in a log of JSON lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import json
 import random
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from .shards import Batches
 from .tokenizer import Tokenizer
 
 _STEPS_A_LINE = 50
-_EVALUATIONS = 10
+_EVALUATIONS = 12
 
 
 def rate_factor(schedule: Schedule, step: int, progress: float) -> float:
@@ -34,7 +34,6 @@ def rate_factor(schedule: Schedule, step: int, progress: float) -> float:
 class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.write_text("")
 
     def add(self, **entry: object) -> None:
         line = json.dumps(entry)
@@ -43,52 +42,70 @@ class Log:
             file.write(line + "\n")
 
 
+@dataclass
+class Progress:
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
 def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: str, word_list: Path) -> None:
-    """Writes the checkpoint, also on the way. Evaluation does not count as training time."""
+    """Goes on where an interrupted run stopped. Evaluation does not count as training time."""
     torch.manual_seed(schedule.seed)
     network = Network(shape).to(device)
     optimizer = Optimizer(network, schedule)
-    rng = random.Random(schedule.seed)
+    done = _resume(paths, network, optimizer)
+    rng = random.Random(f"{schedule.seed} {done.step}")
     first = iter(Batches([paths.first_lessons], schedule.batch_tokens, rng))
     rest = Batches([paths.dialogues(index) for index in range(data.files)], schedule.batch_tokens, rng)
     batches = iter(rest)
     held_out = HeldOut(Tokenizer.load(paths.tokenizer), word_list, per_family=12, unseen=Unseen.VALUES)
     log = Log(paths.log)
-    log.add(event="start", parameters=sum(p.numel() for p in network.parameters()), shape=asdict(shape), device=device)
-    budget, started, paused = schedule.minutes * 60, time.monotonic(), 0.0
-    step, tokens, losses, evaluations = 0, 0, [], 0
-    while (progress := (time.monotonic() - started - paused) / budget) < 1:
-        batch = next(first if progress < schedule.first_lessons_share else batches)
+    log.add(event="start", parameters=sum(p.numel() for p in network.parameters()), shape=asdict(shape), device=device,
+            **asdict(done))  # fmt: skip
+    losses: list[float] = []
+    evaluations = int(done.tokens / schedule.tokens * _EVALUATIONS)
+    while (share := done.tokens / schedule.tokens) < 1:
+        begun = time.monotonic()
+        batch = next(first if share < schedule.first_lessons_share else batches)
         with _precision(device):
             loss, right = network.loss(batch.ids.to(device), batch.targets.to(device))
         loss.backward()
-        factor = rate_factor(schedule, step, progress)
+        factor = rate_factor(schedule, done.step, share)
         optimizer.step(factor)
-        step += 1
-        tokens += batch.ids.numel()
         losses.append(loss.item())
-        if step % _STEPS_A_LINE == 0:
-            minutes = progress * schedule.minutes
+        done = Progress(done.step + 1, done.tokens + batch.ids.numel(), done.seconds + time.monotonic() - begun)
+        if done.step % _STEPS_A_LINE == 0:
             log.add(
-                event="step", step=step, minutes=round(minutes, 2), rate=round(factor, 3), loss=round(float(np.mean(losses)), 4),
-                right=round(right, 4), tokens=tokens, tokens_per_second=round(tokens / (minutes * 60)), epoch=rest.epoch,
+                event="step", **_rounded(asdict(done)), rate=round(factor, 3), loss=round(float(np.mean(losses)), 4),
+                right=round(right, 4), tokens_per_second=round(done.tokens / done.seconds), epoch=rest.epoch,
             )  # fmt: skip
             losses.clear()
-        if progress * _EVALUATIONS >= evaluations + 1:
+        if done.tokens / schedule.tokens * _EVALUATIONS >= evaluations + 1:
             evaluations += 1
-            begun = time.monotonic()
-            save(paths.checkpoint, network)
+            _save_all(paths, network, optimizer, done)
             with _precision(device):
                 shares = held_out.shares(network)
-            log.add(
-                event="evaluation",
-                minutes=round(progress * schedule.minutes, 1),
-                tokens=tokens,
-                shares=_rounded(shares),
-            )
-            paused += time.monotonic() - begun
+            log.add(event="evaluation", **_rounded(asdict(done)), shares=_rounded(shares))
     save(paths.checkpoint, network)
-    log.add(event="end", steps=step, tokens=tokens)
+    log.add(event="end", **_rounded(asdict(done)))
+
+
+def _resume(paths: Paths, network: Network, optimizer: Optimizer) -> Progress:
+    if not paths.unfinished.exists():
+        return Progress()
+    saved = torch.load(paths.unfinished)
+    network.load_state_dict(saved["weights"])
+    optimizer.load_state(saved["optimizer"])
+    return Progress(**saved["progress"])
+
+
+def _save_all(paths: Paths, network: Network, optimizer: Optimizer, done: Progress) -> None:
+    save(paths.checkpoint, network)
+    part = paths.unfinished.with_suffix(".part")
+    state = {"weights": network.state_dict(), "optimizer": optimizer.state(), "progress": asdict(done)}
+    torch.save(state, part)
+    part.replace(paths.unfinished)
 
 
 def final_shares(paths: Paths, device: str, word_list: Path, per_family: int) -> None:
@@ -100,8 +117,8 @@ def final_shares(paths: Paths, device: str, word_list: Path, per_family: int) ->
         print(json.dumps({"unseen": unseen.value, "per_family": per_family, "shares": _rounded(shares)}), flush=True)
 
 
-def _rounded(shares: dict[str, float]) -> dict[str, float]:
-    return {name: round(share, 3) for name, share in shares.items()}
+def _rounded(numbers: dict[str, float]) -> dict[str, float]:
+    return {name: round(number, 3) for name, number in numbers.items()}
 
 
 def _precision(device: str):

@@ -1,49 +1,55 @@
-// Causal attention with rotary positions, forward and backward.
+// Causal attention with rotary positions, forward and backward: 32 queries at a time, nothing kept but the output.
 #pragma once
 #include <torch/extension.h>
 #include <ATen/Parallel.h>
 #include "gemm.h"
 using torch::Tensor;
 
-static void rope_row(const bf16* x, const float* cs, const float* sn, int hd, bf16* o, float sgn) {
-  for (int d = 0; d < hd; d += 2) {
-    float a = b2f(x[d]), b = b2f(x[d + 1]), c = cs[d / 2], s = sn[d / 2] * sgn;
-    o[d] = f2b(a * c - b * s); o[d + 1] = f2b(a * s + b * c);
+static const int ROWS = 32;
+
+// Pairs of neighbours are turned, sixteen at a time; hd % 32 == 0.
+static void rope_row(const bf16* x, const float* cs, const float* sn, int hd, bf16* o) {
+  for (int d = 0; d < hd / 2; d += 16) {
+    __m512i pairs = _mm512_loadu_si512(x + 2 * d);
+    __m512 a = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+    __m512 b = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(0xffff0000)));
+    __m512 c = _mm512_loadu_ps(cs + d), s = _mm512_loadu_ps(sn + d);
+    st_pairs(o + 2 * d, _mm512_fmsub_ps(a, c, _mm512_mul_ps(b, s)), _mm512_fmadd_ps(a, s, _mm512_mul_ps(b, c)));
   }
 }
-static void rope_row_f(const float* x, const float* cs, const float* sn, int hd, bf16* o, float scale) {  // inverse rotation, from fp32
-  for (int d = 0; d < hd; d += 2) {
-    float a = x[d] * scale, b = x[d + 1] * scale, c = cs[d / 2], s = -sn[d / 2];
-    o[d] = f2b(a * c - b * s); o[d + 1] = f2b(a * s + b * c);
+// The inverse rotation, of a gradient: value d is x[d * step].
+static void unrope_row(const float* x, int step, const float* cs, const float* sn, int hd, bf16* o, float scale) {
+  __m512i every_other = _mm512_mullo_epi32(_mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), _mm512_set1_epi32(step));
+  __m512 by = _mm512_set1_ps(scale);
+  for (int d = 0; d < hd / 2; d += 16) {
+    const float* from = x + (size_t)2 * d * step;
+    __m512 a = _mm512_mul_ps(_mm512_i32gather_ps(every_other, from, 4), by), b = _mm512_mul_ps(_mm512_i32gather_ps(every_other, from + step, 4), by);
+    __m512 c = _mm512_loadu_ps(cs + d), s = _mm512_loadu_ps(sn + d);
+    st_pairs(o + 2 * d, _mm512_fmadd_ps(a, c, _mm512_mul_ps(b, s)), _mm512_fmsub_ps(b, c, _mm512_mul_ps(a, s)));
   }
 }
-// P (bf16, TxT, lower triangle, zero padded to 32 columns) and lse from q,k
-static void probs(int T, int hd, float scale, const bf16* q, const bf16* kT, float* S, bf16* P, float* rs) {
-  for (int i0 = 0; i0 < T; i0 += 8) {
-    int n = (i0 / 32 + 1) * 32;
-    gemm(8, n, hd / 2, q + (size_t)i0 * hd, hd, kT, T, S, T);
-    for (int r = 0; r < 8; r++) {
-      int i = i0 + r; float* s = S + (size_t)r * T;
-      for (int j = i + 1; j < n; j++) s[j] = -1e30f;
-      __m512 mx = _mm512_set1_ps(-1e30f);
-      for (int j = 0; j < n; j += 16) mx = _mm512_max_ps(mx, _mm512_loadu_ps(s + j));
-      float m = _mm512_reduce_max_ps(mx);
-      __m512 mv = _mm512_set1_ps(m), sc = _mm512_set1_ps(scale), sum = _mm512_setzero_ps();
-      for (int j = 0; j < n; j += 16) {
-        __m512 v = _mm512_loadu_ps(s + j);
-        __mmask16 ok = _mm512_cmp_ps_mask(v, _mm512_set1_ps(-1e29f), _CMP_GT_OQ);
-        __m512 e = _mm512_maskz_mov_ps(ok, vexp(_mm512_mul_ps(_mm512_sub_ps(v, mv), sc)));
-        sum = _mm512_add_ps(sum, e);
-        _mm512_storeu_ps(s + j, e);
-      }
-      __m512 iv = _mm512_set1_ps(1.f / _mm512_reduce_add_ps(sum));
-      bf16* p = P + (size_t)i * T;
-      for (int j = 0; j < n; j += 16) st(p + j, _mm512_mul_ps(_mm512_loadu_ps(s + j), iv));
+// P (bf16, 32 rows from i0 on, n = i0 + 32 columns, zero where later) of the scores S, which it destroys.
+static void probabilities(int i0, int n, int ld_, float scale, float* S, bf16* P) {
+  for (int r = 0; r < ROWS; r++) {
+    float* s = S + (size_t)r * ld_;
+    bf16* p = P + (size_t)r * ld_;
+    for (int j = i0 + r + 1; j < n; j++) s[j] = -1e30f;
+    __m512 most = _mm512_loadu_ps(s), sum = _mm512_setzero_ps();
+    for (int j = 16; j < n; j += 16) most = _mm512_max_ps(most, _mm512_loadu_ps(s + j));
+    __m512 m = _mm512_set1_ps(_mm512_reduce_max_ps(most)), sc = _mm512_set1_ps(scale);
+    for (int j = 0; j < n; j += 16) {
+      __m512 e = vexp(_mm512_mul_ps(_mm512_sub_ps(_mm512_loadu_ps(s + j), m), sc));
+      sum = _mm512_add_ps(sum, e);
+      _mm512_storeu_ps(s + j, e);
     }
+    __m512 share = _mm512_set1_ps(1.f / _mm512_reduce_add_ps(sum));
+    for (int j = 0; j < n; j += 16) st(p + j, _mm512_mul_ps(_mm512_loadu_ps(s + j), share));
+    // exp(-87) is not quite nothing.
+    for (int j = i0 + r + 1; j < n; j++) p[j] = 0;
   }
 }
 
-// qkv [B,T,3,H,hd] bf16 -> out [B,T,H,hd] bf16.  cos/sin fp32 [T, hd/2]
+// qkv [B,T,3,H,hd] bf16 -> out [B,T,H,hd] bf16; T and hd % 32 == 0.  cos/sin fp32 [T, hd/2]
 Tensor attention_forward(Tensor qkv, Tensor cos, Tensor sin) {
   int B = qkv.size(0), T = qkv.size(1), H = qkv.size(3), hd = qkv.size(4);
   auto out = torch::empty({B, T, H, hd}, qkv.options());
@@ -51,27 +57,54 @@ Tensor attention_forward(Tensor qkv, Tensor cos, Tensor sin) {
   const float *cs = cos.data_ptr<float>(), *sn = sin.data_ptr<float>();
   float scale = 1.f / std::sqrt((float)hd);
   at::parallel_for(0, B * H, 1, [&](int64_t lo, int64_t hi) {
+    Tiles tiles;
     Buf bq, bk, bv, bkt, bvp, bs, bp, bo;
-    bf16 *q = bq.get<bf16>(T * hd), *k = bk.get<bf16>(T * hd), *v = bv.get<bf16>(T * hd), *kt = bkt.get<bf16>(T * hd), *vp = bvp.get<bf16>(T * hd), *P = bp.get<bf16>((size_t)T * T);
-    float *S = bs.get<float>(8 * T), *o = bo.get<float>(8 * hd);
+    size_t size = (size_t)T * hd;
+    bf16 *q = bq.get<bf16>(size), *k = bk.get<bf16>(size), *v = bv.get<bf16>(size), *kt = bkt.get<bf16>(size), *vp = bvp.get<bf16>(size), *P = bp.get<bf16>((size_t)ROWS * T);
+    float *S = bs.get<float>((size_t)ROWS * T), *o = bo.get<float>(ROWS * hd);
     for (int64_t z = lo; z < hi; z++) {
       int b = z / H, h = z % H;
       for (int t = 0; t < T; t++) {
         const bf16* x = X + (((size_t)b * T + t) * 3 * H + h) * hd;
-        rope_row(x, cs + t * (hd / 2), sn + t * (hd / 2), hd, q + (size_t)t * hd, 1);
-        rope_row(x + (size_t)H * hd, cs + t * (hd / 2), sn + t * (hd / 2), hd, k + (size_t)t * hd, 1);
+        rope_row(x, cs + t * (hd / 2), sn + t * (hd / 2), hd, q + (size_t)t * hd);
+        rope_row(x + (size_t)H * hd, cs + t * (hd / 2), sn + t * (hd / 2), hd, k + (size_t)t * hd);
         memcpy(v + (size_t)t * hd, x + (size_t)2 * H * hd, hd * 2);
       }
-      pack_t(k, T, hd, kt); pack_n(v, T, hd, vp);
-      probs(T, hd, scale, q, kt, S, P, nullptr);
-      for (int i = 0; i < T; i += 8) {
-        int n = (i / 32 + 1) * 32;
-        gemm(8, hd, n / 2, P + (size_t)i * T, T, vp, hd, o, hd);
-        for (int r = 0; r < 8; r++) { bf16* d = O + (((size_t)b * T + i + r) * H + h) * hd; for (int j = 0; j < hd; j += 16) st(d + j, _mm512_loadu_ps(o + r * hd + j)); }
+      pack_t(k, T, hd, kt); pack_n(v, hd, T, hd, vp, hd);
+      for (int i0 = 0; i0 < T; i0 += ROWS) {
+        int n = i0 + ROWS;
+        gemm(n, hd / 2, q + (size_t)i0 * hd, hd, kt, T, S, T);
+        probabilities(i0, n, T, scale, S, P);
+        gemm(hd, n / 2, P, T, vp, hd, o, hd);
+        for (int r = 0; r < ROWS; r++) {
+          bf16* d = O + (((size_t)b * T + i0 + r) * H + h) * hd;
+          for (int j = 0; j < hd; j += 16) st(d + j, _mm512_loadu_ps(o + r * hd + j));
+        }
       }
     }
   });
   return out;
+}
+
+// One head's inputs, as the products of the backward pass want them.
+struct Head {
+  Buf m1, m2, m3, m4, m5, m6, m7, m8, m9;
+  bf16 *q, *k, *v, *go, *kt, *vt, *kn, *qt, *got;
+  explicit Head(size_t n) : q(m1.get<bf16>(n)), k(m2.get<bf16>(n)), v(m3.get<bf16>(n)), go(m4.get<bf16>(n)), kt(m5.get<bf16>(n)),
+                            vt(m6.get<bf16>(n)), kn(m7.get<bf16>(n)), qt(m8.get<bf16>(n)), got(m9.get<bf16>(n)) {}
+};
+
+// DS = P * (dP - sum of output times its gradient), row by row
+static void score_gradients(int n, int ld_, int hd, int step, const bf16* go, const bf16* O, const bf16* P, const float* dP, bf16* DS) {
+  for (int r = 0; r < ROWS; r++) {
+    const bf16 *g = go + (size_t)r * hd, *o = O + (size_t)r * step, *p = P + (size_t)r * ld_;
+    const float* s = dP + (size_t)r * ld_;
+    bf16* ds = DS + (size_t)r * ld_;
+    __m512 sum = _mm512_setzero_ps();
+    for (int d = 0; d < hd; d += 16) sum = _mm512_fmadd_ps(ld(g + d), ld(o + d), sum);
+    __m512 delta = _mm512_set1_ps(_mm512_reduce_add_ps(sum));
+    for (int j = 0; j < n; j += 16) st(ds + j, _mm512_mul_ps(ld(p + j), _mm512_sub_ps(_mm512_loadu_ps(s + j), delta)));
+  }
 }
 
 Tensor attention_backward(Tensor gout, Tensor qkv, Tensor out, Tensor cos, Tensor sin) {
@@ -81,51 +114,50 @@ Tensor attention_backward(Tensor gout, Tensor qkv, Tensor out, Tensor cos, Tenso
   const float *cs = cos.data_ptr<float>(), *sn = sin.data_ptr<float>();
   float scale = 1.f / std::sqrt((float)hd);
   at::parallel_for(0, B * H, 1, [&](int64_t lo, int64_t hi) {
-    Buf b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14;
-    size_t n1 = (size_t)T * hd;
-    bf16 *q = b1.get<bf16>(n1), *k = b2.get<bf16>(n1), *v = b3.get<bf16>(n1), *go = b4.get<bf16>(n1), *kt = b5.get<bf16>(n1), *vt = b6.get<bf16>(n1),
-         *kn = b7.get<bf16>(n1), *qn = b8.get<bf16>(n1), *gn = b9.get<bf16>(n1), *P = b10.get<bf16>((size_t)T * T), *PT = b11.get<bf16>((size_t)T * T), *DT = b12.get<bf16>((size_t)T * T);
-    float *S = b13.get<float>(8 * T), *o = b14.get<float>(8 * hd);
-    std::vector<bf16> dsrow((size_t)8 * T);
+    Tiles tiles;
+    Head in((size_t)T * hd);
+    Buf bs, bp, bd, bpp, bdp, bq, bdk, bdv;
+    size_t strip = (size_t)ROWS * T;
+    float *S = bs.get<float>(strip), *dQ = bq.get<float>(ROWS * hd), *dKt = bdk.get<float>((size_t)hd * T), *dVt = bdv.get<float>((size_t)hd * T);
+    bf16 *P = bp.get<bf16>(strip), *DS = bd.get<bf16>(strip), *Pn = bpp.get<bf16>(strip), *DSn = bdp.get<bf16>(strip);
     for (int64_t z = lo; z < hi; z++) {
       int b = z / H, h = z % H;
       for (int t = 0; t < T; t++) {
         const bf16* x = X + (((size_t)b * T + t) * 3 * H + h) * hd;
-        rope_row(x, cs + t * (hd / 2), sn + t * (hd / 2), hd, q + (size_t)t * hd, 1);
-        rope_row(x + (size_t)H * hd, cs + t * (hd / 2), sn + t * (hd / 2), hd, k + (size_t)t * hd, 1);
-        memcpy(v + (size_t)t * hd, x + (size_t)2 * H * hd, hd * 2);
-        memcpy(go + (size_t)t * hd, GO + (((size_t)b * T + t) * H + h) * hd, hd * 2);
+        rope_row(x, cs + t * (hd / 2), sn + t * (hd / 2), hd, in.q + (size_t)t * hd);
+        rope_row(x + (size_t)H * hd, cs + t * (hd / 2), sn + t * (hd / 2), hd, in.k + (size_t)t * hd);
+        memcpy(in.v + (size_t)t * hd, x + (size_t)2 * H * hd, hd * 2);
+        memcpy(in.go + (size_t)t * hd, GO + (((size_t)b * T + t) * H + h) * hd, hd * 2);
       }
-      pack_t(k, T, hd, kt); pack_t(v, T, hd, vt); pack_n(k, T, hd, kn); pack_n(q, T, hd, qn); pack_n(go, T, hd, gn);
-      probs(T, hd, scale, q, kt, S, P, nullptr);
-      for (int i0 = 0; i0 < T; i0 += 8) {
-        int n = (i0 / 32 + 1) * 32;
-        gemm(8, n, hd / 2, go + (size_t)i0 * hd, hd, vt, T, S, T);  // dP
-        for (int r = 0; r < 8; r++) {
-          int i = i0 + r; float* s = S + (size_t)r * T; const bf16* p = P + (size_t)i * T; bf16* ds = dsrow.data() + (size_t)r * T;
-          const bf16 *gr = go + (size_t)i * hd, *orow = O + (((size_t)b * T + i) * H + h) * hd;
-          __m512 acc = _mm512_setzero_ps();
-          for (int d = 0; d < hd; d += 16) acc = _mm512_fmadd_ps(ld(gr + d), ld(orow + d), acc);
-          __m512 del = _mm512_set1_ps(_mm512_reduce_add_ps(acc));
-          for (int j = 0; j < n; j += 16) st(ds + j, _mm512_mul_ps(ld(p + j), _mm512_sub_ps(_mm512_loadu_ps(s + j), del)));
+      pack_t(in.k, T, hd, in.kt); pack_t(in.v, T, hd, in.vt); pack_n(in.k, hd, T, hd, in.kn, hd);
+      transpose(in.q, T, hd, in.qt); transpose(in.go, T, hd, in.got);
+      memset(dKt, 0, sizeof(float) * hd * T); memset(dVt, 0, sizeof(float) * hd * T);
+      for (int i0 = 0; i0 < T; i0 += ROWS) {
+        int n = i0 + ROWS;
+        const bf16* go = in.go + (size_t)i0 * hd;
+        gemm(n, hd / 2, in.q + (size_t)i0 * hd, hd, in.kt, T, S, T);
+        probabilities(i0, n, T, scale, S, P);
+        gemm(n, hd / 2, go, hd, in.vt, T, S, T);  // dP
+        score_gradients(n, T, hd, H * hd, go, O + (((size_t)b * T + i0) * H + h) * hd, P, S, DS);
+        gemm(hd, n / 2, DS, T, in.kn, hd, dQ, hd);
+        pack_n(P, T, ROWS, n, Pn, T); pack_n(DS, T, ROWS, n, DSn, T);
+        for (int d = 0; d < hd; d += ROWS) {
+          size_t at = (size_t)d * T;
+          gemm(n, ROWS / 2, in.got + at + i0, T, Pn, T, dVt + at, T, Into::SUM);
+          gemm(n, ROWS / 2, in.qt + at + i0, T, DSn, T, dKt + at, T, Into::SUM);
         }
-        gemm(8, hd, n / 2, dsrow.data(), T, kn, hd, o, hd);  // dQ
-        for (int r = 0; r < 8; r++) { int t = i0 + r; rope_row_f(o + r * hd, cs + t * (hd / 2), sn + t * (hd / 2), hd, G + (((size_t)b * T + t) * 3 * H + h) * hd, scale); }
-        // transposes (8 columns at a time): PT[j][i0..], DT[j][i0..]
-        for (int j = 0; j < n; j++) {
-          bf16 *a = PT + (size_t)j * T + i0, *c = DT + (size_t)j * T + i0;
-          for (int r = 0; r < 8; r++) { a[r] = P[(size_t)(i0 + r) * T + j]; c[r] = dsrow[(size_t)r * T + j]; }
+        for (int r = 0; r < ROWS; r++) {
+          int t = i0 + r;
+          unrope_row(dQ + r * hd, 1, cs + t * (hd / 2), sn + t * (hd / 2), hd, G + (((size_t)b * T + t) * 3 * H + h) * hd, scale);
         }
       }
-      for (int j0 = 0; j0 < T; j0 += 8) {
-        int i0 = j0 / 32 * 32, kp = (T - i0) / 2;  // only rows i >= j contribute
-        gemm(8, hd, kp, DT + (size_t)j0 * T + i0, T, qn + (size_t)i0 * hd, hd, o, hd);  // dK
-        for (int r = 0; r < 8; r++) { int t = j0 + r; rope_row_f(o + r * hd, cs + t * (hd / 2), sn + t * (hd / 2), hd, G + (((size_t)b * T + t) * 3 * H + H + h) * hd, scale); }
-        gemm(8, hd, kp, PT + (size_t)j0 * T + i0, T, gn + (size_t)i0 * hd, hd, o, hd);  // dV
-        for (int r = 0; r < 8; r++) { bf16* d = G + (((size_t)b * T + j0 + r) * 3 * H + 2 * H + h) * hd; for (int x = 0; x < hd; x += 16) st(d + x, _mm512_loadu_ps(o + r * hd + x)); }
+      __m512i column = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32(T));
+      for (int t = 0; t < T; t++) {
+        bf16* g = G + (((size_t)b * T + t) * 3 * H + h) * hd;
+        unrope_row(dKt + t, T, cs + t * (hd / 2), sn + t * (hd / 2), hd, g + (size_t)H * hd, scale);
+        for (int d = 0; d < hd; d += 16) st(g + (size_t)2 * H * hd + d, _mm512_i32gather_ps(column, dVt + (size_t)d * T + t, 4));
       }
     }
   });
   return gqkv;
 }
-

@@ -37,16 +37,20 @@ class Attention(torch.autograd.Function):
 
 
 class Norm(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        normed, scales = _native.norm_forward(x, weight, epsilon)
-        ctx.save_for_backward(x, weight, scales)
-        return normed
+    """The sum of x (fp32) and what is added (bf16), and its norm (bf16)."""
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
-        of_x, of_weight = _native.norm_backward(gradient.contiguous(), *ctx.saved_tensors)
-        return of_x, of_weight, None
+    def forward(ctx, x: Tensor, added: Tensor, weight: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+        total, normed, scales = _native.norm_forward(x, added, weight, epsilon)
+        ctx.save_for_backward(total, weight, scales)
+        return total, normed
+
+    @staticmethod
+    def backward(ctx, of_total: Tensor, of_normed: Tensor):
+        of_x, of_added, of_weight = _native.norm_backward(
+            of_total.contiguous(), of_normed.contiguous(), *ctx.saved_tensors
+        )
+        return of_x, of_added, of_weight, None
 
 
 class Swiglu(torch.autograd.Function):
