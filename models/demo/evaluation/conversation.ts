@@ -1,4 +1,11 @@
-import type { ChatMessage, Engine, GenerateRequest, ReceivedMessage, ToolCallRequest, ToolSpec } from '../../../src/engine/engine.js';
+import type {
+  ChatMessage,
+  Engine,
+  GenerateRequest,
+  ReceivedMessage,
+  ToolCallRequest,
+  ToolSpec,
+} from '../../../src/engine/engine.js';
 import { fitToContext } from '../../../src/agent/context-window.js';
 
 export const MAX_ROUNDS = 6;

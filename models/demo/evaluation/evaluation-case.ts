@@ -51,12 +51,16 @@ const shared = {
   system: z.string().nullable().default('You are a helpful assistant running locally.'),
   files: z.record(z.string(), z.string()).default({}),
   custom: z
-    .array(z.strictObject({ name: z.string(), parameters: z.array(z.string()), result: z.string().default('') }))
+    .array(
+      z.strictObject({ name: z.string(), parameters: z.array(z.string()), result: z.string().default('') }),
+    )
     .default([]),
 };
 
 const caseSchema = z.union([
-  z.strictObject({ ...shared, turns: z.array(writtenTurn).min(1) }).transform((one) => ({ kind: 'written' as const, ...one })),
+  z
+    .strictObject({ ...shared, turns: z.array(writtenTurn).min(1) })
+    .transform((one) => ({ kind: 'written' as const, ...one })),
   z
     .strictObject({ ...shared, turns: z.array(generatedTurn).min(1) })
     .transform((one) => ({ kind: 'generated' as const, ...one })),

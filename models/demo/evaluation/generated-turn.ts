@@ -14,7 +14,11 @@ const RUN_FOR_REAL: ReadonlySet<string> = new Set(['python', 'javascript', 'writ
  * One turn of a generated dialogue: every message has to be the right one. The tools get to run; where they say
  * something else than the story does (its errors, denials, random numbers), the story goes on.
  */
-export async function followTurn(turn: GeneratedTurn, conversation: Conversation, toolbox: Toolbox): Promise<TurnReport> {
+export async function followTurn(
+  turn: GeneratedTurn,
+  conversation: Conversation,
+  toolbox: Toolbox,
+): Promise<TurnReport> {
   const transcript = [`user: ${turn.user}`];
   const faults: string[] = [];
   let [calls, invalidCalls, completionTokens] = [0, 0, 0];
@@ -23,9 +27,13 @@ export async function followTurn(turn: GeneratedTurn, conversation: Conversation
     const made = await conversation.next();
     completionTokens += made.completionTokens;
     calls += made.calls.length;
-    transcript.push(`made: ${made.text}${made.calls.map((call) => ` ${call.name} ${call.arguments}`).join('')}`);
+    transcript.push(
+      `made: ${made.text}${made.calls.map((call) => ` ${call.name} ${call.arguments}`).join('')}`,
+    );
     if (!isSame(expected, made)) {
-      faults.push(`expected ${expected.text}${expected.calls.map((call) => ` ${call.name} ${JSON.stringify(call.arguments)}`).join('')}`);
+      faults.push(
+        `expected ${expected.text}${expected.calls.map((call) => ` ${call.name} ${JSON.stringify(call.arguments)}`).join('')}`,
+      );
       for (const call of made.calls) if ((await toolbox.run(call)).invalid) invalidCalls += 1;
       conversation.takeBack();
       conversation.say(expected.text, made.reasoning, expected.calls.map(asRequest));
@@ -48,7 +56,8 @@ function asRequest(call: Round['calls'][number], index: number): ToolCallRequest
 }
 
 function isSame(expected: Round, made: MadeRound): boolean {
-  if (expected.calls.length === 0 && made.calls.length === 0) return made.text.trim() === expected.text.trim();
+  if (expected.calls.length === 0 && made.calls.length === 0)
+    return made.text.trim() === expected.text.trim();
   return (
     expected.calls.length === made.calls.length &&
     expected.calls.every((call, index) => {

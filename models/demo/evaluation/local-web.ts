@@ -15,7 +15,8 @@ export interface LocalWeb {
 export async function startLocalWeb(): Promise<LocalWeb> {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const page = url.pathname === '/search' ? searchPage(url.searchParams.get('q') ?? '') : article(url.pathname);
+    const page =
+      url.pathname === '/search' ? searchPage(url.searchParams.get('q') ?? '') : article(url.pathname);
     response.setHeader('content-type', 'application/json').end(JSON.stringify(page));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -23,7 +24,9 @@ export async function startLocalWeb(): Promise<LocalWeb> {
   const base = `http://127.0.0.1:${port}`;
   return {
     tools: [
-      webTool('web_search', z.object({ query: z.string() }), ({ query }) => load(`${base}/search?q=${encodeURIComponent(query)}`)),
+      webTool('web_search', z.object({ query: z.string() }), ({ query }) =>
+        load(`${base}/search?q=${encodeURIComponent(query)}`),
+      ),
       webTool('fetch_url', z.object({ url: z.string() }), ({ url }) => fetchArticle(base, url)),
     ],
     close: () => server.close(),
@@ -43,7 +46,11 @@ function searchPage(query: string) {
 
 function article(path: string) {
   const subject = path.slice(1).replaceAll(/[-/]+/g, ' ');
-  return { url: `https://${HOST}${path}`, title: `About ${subject}`, text: `This page is about ${subject}.\nIt was last changed in spring.` };
+  return {
+    url: `https://${HOST}${path}`,
+    title: `About ${subject}`,
+    text: `This page is about ${subject}.\nIt was last changed in spring.`,
+  };
 }
 
 function fetchArticle(base: string, address: string): Promise<string> {

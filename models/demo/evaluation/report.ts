@@ -1,3 +1,5 @@
+import type { TurnReport } from './written-turn.js';
+
 /** The interval in which the true share lies with 95 % confidence, after Wilson. */
 export function wilson(right: number, total: number): { readonly low: number; readonly high: number } {
   if (total === 0) return { low: 0, high: 1 };
@@ -12,14 +14,22 @@ export function wilson(right: number, total: number): { readonly low: number; re
 /** Right and all, by family. */
 export class Tally {
   private readonly rows = new Map<string, { right: number; total: number }>();
+  private calls = 0;
+  private invalidCalls = 0;
+  private completionTokens = 0;
 
-  add(family: string, isRight: boolean): void {
-    const row = this.rows.get(family) ?? { right: 0, total: 0 };
-    this.rows.set(family, { right: row.right + (isRight ? 1 : 0), total: row.total + 1 });
+  add(family: string, reports: readonly TurnReport[], counted: 'turns' | 'dialogues'): void {
+    const turns = reports.map(({ faults }) => faults.length === 0);
+    for (const isRight of counted === 'turns' ? turns : [turns.every(Boolean)]) this.count(family, isRight);
+    for (const report of reports) {
+      this.calls += report.calls;
+      this.invalidCalls += report.invalidCalls;
+      this.completionTokens += report.completionTokens;
+    }
   }
 
   table(): string {
-    const rows = [...this.rows].sort(([a], [b]) => (a < b ? -1 : 1));
+    const rows = [...this.rows].toSorted(([a], [b]) => (a < b ? -1 : 1));
     const sum = (field: 'right' | 'total') => rows.reduce((all, [, row]) => all + row[field], 0);
     const lines = [...rows, ['all', { right: sum('right'), total: sum('total') }] as const].map(
       ([family, { right, total }]) => {
@@ -28,6 +38,19 @@ export class Tally {
       },
     );
     return ['| family | right | share | 95 % interval |', '|---|---|---|---|', ...lines].join('\n');
+  }
+
+  totals(seconds: number): string {
+    const speed = (this.completionTokens / seconds).toFixed(0);
+    return (
+      `${this.calls} calls, ${this.invalidCalls} of them invalid\n` +
+      `${seconds.toFixed(1)} s in all; ${speed} tokens/s, tools and prompts included`
+    );
+  }
+
+  private count(family: string, isRight: boolean): void {
+    const row = this.rows.get(family) ?? { right: 0, total: 0 };
+    this.rows.set(family, { right: row.right + (isRight ? 1 : 0), total: row.total + 1 });
   }
 }
 

@@ -5,22 +5,25 @@ import { parseArguments } from '../../../src/tools/arguments.js';
 import { createListFilesTool } from '../../../src/tools/files/list-files.tool.js';
 import { createReadFileTool } from '../../../src/tools/files/read-file.tool.js';
 import { createWriteFileTool } from '../../../src/tools/files/write-file.tool.js';
-import { createJavascriptTool, type JavascriptRunner } from '../../../src/tools/javascript/javascript.tool.js';
+import type { SandboxProvider } from '../../../src/sandbox/sandbox.js';
+import {
+  createJavascriptTool,
+  type JavascriptRunner,
+} from '../../../src/tools/javascript/javascript.tool.js';
 import { createPythonTool } from '../../../src/tools/python/python.tool.js';
 import { createTerminalTool } from '../../../src/tools/terminal/terminal.tool.js';
 import type { Tool, Workspace } from '../../../src/tools/tool.js';
 import type { EvaluationCase } from './evaluation-case.js';
-import { LOCAL_PROVIDER } from './local-sandbox.js';
 
 const WITHOUT_SANDBOX = ['javascript', 'read_file', 'write_file', 'list_files'];
 const TOOL_TIMEOUT_MS = 30_000;
 
-/** The product's own tools, with plain processes for a sandbox. */
-export function productTools(javascript: JavascriptRunner): readonly Tool[] {
+/** The product's own tools, in the product's order. */
+export function productTools(javascript: JavascriptRunner, sandboxes: SandboxProvider): readonly Tool[] {
   return [
-    createPythonTool(LOCAL_PROVIDER),
+    createPythonTool(sandboxes),
     createJavascriptTool(javascript),
-    createTerminalTool(LOCAL_PROVIDER),
+    createTerminalTool(sandboxes),
     createReadFileTool(),
     createWriteFileTool(),
     createListFilesTool(),
@@ -80,7 +83,10 @@ export class Toolbox {
     if (!tool) {
       const known = this.specs().map(({ name }) => name);
       const offer = known.length > 0 ? `Available: ${known.join(', ')}.` : 'No tools are available.';
-      return { content: `Error: there is no tool named ${JSON.stringify(call.name)}. ${offer}`, invalid: true };
+      return {
+        content: `Error: there is no tool named ${JSON.stringify(call.name)}. ${offer}`,
+        invalid: true,
+      };
     }
     const parsed = parseArguments(call.arguments, tool.parameters);
     if (!parsed.ok) return { content: `Error: ${parsed.problem}`, invalid: true };

@@ -1,7 +1,7 @@
 import type { ToolCallRequest } from '../../../src/engine/engine.js';
 import type { WrittenTurn } from './evaluation-case.js';
 import { type Conversation, MAX_ROUNDS } from './conversation.js';
-import type { FolderWorkspace } from './folder-workspace.js';
+import type { Workspace } from '../../../src/tools/tool.js';
 import type { Toolbox } from './toolbox.js';
 
 export interface TurnReport {
@@ -18,7 +18,7 @@ export async function speakTurn(
   turn: WrittenTurn,
   conversation: Conversation,
   toolbox: Toolbox,
-  workspace: FolderWorkspace,
+  workspace: Workspace,
 ): Promise<TurnReport> {
   const transcript = [`user: ${turn.user}`];
   const calls: ToolCallRequest[] = [];
@@ -33,7 +33,9 @@ export async function speakTurn(
     if (made.calls.length === 0) answer = made.text;
     for (const call of made.calls) {
       calls.push(call);
-      const result = turn.deny ? { content: 'The user denied this tool call.', invalid: false } : await toolbox.run(call);
+      const result = turn.deny
+        ? { content: 'The user denied this tool call.', invalid: false }
+        : await toolbox.run(call);
       if (result.invalid) invalidCalls += 1;
       conversation.result(call, result.content);
       transcript.push(`call: ${call.name} ${call.arguments}`, `result: ${result.content}`);
@@ -56,7 +58,10 @@ function callFaults(turn: WrittenTurn, calls: readonly ToolCallRequest[]): strin
     const given = parsed(calls[index]?.arguments ?? '');
     return Object.entries(expected.arguments)
       .filter(([name, value]) => !fits(value, given[name]))
-      .map(([name, value]) => `${expected.name}: ${name} is ${JSON.stringify(given[name])}, not ${JSON.stringify(value)}`);
+      .map(
+        ([name, value]) =>
+          `${expected.name}: ${name} is ${JSON.stringify(given[name])}, not ${JSON.stringify(value)}`,
+      );
   });
 }
 
@@ -71,15 +76,19 @@ function parsed(json: string): Record<string, unknown> {
 function fits(expected: string, given: unknown): boolean {
   const text = Array.isArray(given) ? given.join('\n') : String(given);
   if (!expected.startsWith('~')) return text.trim() === expected;
-  const words = expected.slice(1).toLowerCase().split(" ");
+  const words = expected.slice(1).toLowerCase().split(' ');
   return words.every((word) => text.toLowerCase().includes(word));
 }
 
 function answerFaults(turn: WrittenTurn, answer: string | undefined): string[] {
   if (answer === undefined || answer.trim() === '') return ['no answer'];
   return [
-    ...turn.answer.filter((part) => !holds(answer, part)).map((part) => `the answer lacks ${JSON.stringify(part)}`),
-    ...turn.not.filter((part) => holds(answer, part)).map((part) => `the answer holds ${JSON.stringify(part)}`),
+    ...turn.answer
+      .filter((part) => !holds(answer, part))
+      .map((part) => `the answer lacks ${JSON.stringify(part)}`),
+    ...turn.not
+      .filter((part) => holds(answer, part))
+      .map((part) => `the answer holds ${JSON.stringify(part)}`),
   ];
 }
 
@@ -89,13 +98,16 @@ function holds(answer: string, part: string): boolean {
   return numbers.some((number) => Number(number) === Number(part));
 }
 
-async function fileFaults(turn: WrittenTurn, workspace: FolderWorkspace): Promise<string[]> {
+const LARGEST_FILE = 4 * 2 ** 20;
+
+async function fileFaults(turn: WrittenTurn, workspace: Workspace): Promise<string[]> {
   const faults: string[] = [];
   for (const path of [...turn.exists, ...Object.keys(turn.writes)]) {
-    const data = await workspace.read(path);
+    const data = await workspace.read(path, LARGEST_FILE);
     const wanted = turn.writes[path];
     if (data === undefined) faults.push(`there is no ${path}`);
-    else if (wanted !== undefined && Buffer.from(data).toString().trim() !== wanted) faults.push(`${path} has another content`);
+    else if (wanted !== undefined && Buffer.from(data).toString().trim() !== wanted)
+      faults.push(`${path} has another content`);
   }
   return faults;
 }
