@@ -1,29 +1,19 @@
 import type Docker from 'dockerode';
 import type { Duplex } from 'node:stream';
+import type { BootedKernel } from '../kernel/booted-kernel.js';
+import { KernelConnection } from '../kernel/kernel-connection.js';
+import { attachStream } from './attach-stream.js';
 import { containerOptions } from './container-options.js';
 import type { DockerSandboxOptions } from './docker-sandbox-options.js';
-import { KernelConnection } from './kernel-connection.js';
-import type { KernelReady } from './kernel-messages.js';
 
 const BOOT_TIMEOUT_MS = 30_000;
-
-/** A running container whose kernel answered. Its end, for whatever reason, ends `connection`. */
-export interface BootedContainer {
-  readonly id: string;
-  readonly connection: KernelConnection;
-  readonly kernel: KernelReady;
-  /** Shows in `docker ps` whose it is; labels cannot be changed once a container is made. */
-  rename(name: string): Promise<void>;
-  /** Idempotent; never rejects. Resolves when the container is gone or the engine cannot be asked. */
-  destroy(): Promise<void>;
-}
 
 /** Rejects with what the engine said; leaves no container behind then. */
 export async function bootContainer(
   docker: Docker,
   options: DockerSandboxOptions,
   labels: Readonly<Record<string, string>>,
-): Promise<BootedContainer> {
+): Promise<BootedKernel> {
   const container = await docker.createContainer(containerOptions(options, labels));
   let connection: KernelConnection | undefined;
   const destroy = async (): Promise<void> => {
@@ -41,7 +31,7 @@ export async function bootContainer(
       stderr: true,
       hijack: true,
     });
-    connection = new KernelConnection(stream as Duplex);
+    connection = new KernelConnection(attachStream(stream as Duplex));
     await container.start();
     const timer = setTimeout(() => connection?.close('it did not start in time'), BOOT_TIMEOUT_MS);
     const kernel = await connection.ready.finally(() => clearTimeout(timer));

@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode';
+import { WORKING_DIRECTORY } from '../kernel/working-directory.js';
 import type { DockerSandboxOptions } from './docker-sandbox-options.js';
 
-export const WORKING_DIRECTORY = '/workspace';
 const USER_ID = 10001;
 const TEMPORARY_BYTES = 64 * 2 ** 20;
 

@@ -3,14 +3,14 @@ import type Docker from 'dockerode';
 import { DomainError, messageOf } from '../../errors.js';
 import { newId } from '../../ids.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
-import { bootContainer, type BootedContainer } from './booted-container.js';
-import { ContainerPool } from './container-pool.js';
+import type { BootedKernel } from '../kernel/booted-kernel.js';
+import { KernelPool } from '../kernel/kernel-pool.js';
+import { SessionKernels } from '../kernel/session-kernels.js';
+import { bootContainer } from './booted-container.js';
 import { dockerClient } from './docker-client.js';
-import { DockerSandbox } from './docker-sandbox.js';
 import type { DockerSandboxOptions } from './docker-sandbox-options.js';
 import { probeEngine } from './engine-probe.js';
 import { PROCESS_LABEL, removeContainersOf, sweepContainers } from './janitor.js';
-import { SandboxSession } from './sandbox-session.js';
 
 const PROBE_AGAIN_MS = 10_000;
 /** Longer than any engine takes from a container's creation to its start. */
@@ -19,9 +19,8 @@ const SETTLE_MS = 3000;
 /** Sandboxes in containers of a Docker engine, one a session. Never pulls an image, never waits for one. */
 export class DockerSandboxProvider implements SandboxProvider {
   readonly #docker: Docker;
-  readonly #pool: ContainerPool;
-  readonly #sessions = new Map<string, Promise<SandboxSession>>();
-  readonly #live = new Map<string, SandboxSession>();
+  readonly #pool: KernelPool;
+  readonly #sessions: SessionKernels;
   readonly #ready: Promise<void>;
   readonly #process = newId('work');
   #sweeping: Promise<void> = Promise.resolve();
@@ -41,7 +40,8 @@ export class DockerSandboxProvider implements SandboxProvider {
     private readonly log: (message: string) => void,
   ) {
     this.#docker = dockerClient(options.dockerHost);
-    this.#pool = new ContainerPool(options.poolSize, () => this.#bootWith({ 'gantry.session': '' }), log);
+    this.#pool = new KernelPool(options.poolSize, () => this.#bootWith({ 'gantry.session': '' }), log);
+    this.#sessions = new SessionKernels((spec) => this.#make(spec), options.idleMs);
     this.#ready = this.#start();
   }
 
@@ -57,53 +57,26 @@ export class DockerSandboxProvider implements SandboxProvider {
     return this.#ready;
   }
 
-  async acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox> {
-    signal?.throwIfAborted();
-    if (this.#closed) throw new DomainError('unavailable', 'The server is stopping.');
-    const known = this.#sessions.get(spec.sessionId);
-    if (known !== undefined) {
-      const session = await known;
-      if (!session.isLost) return new DockerSandbox(session, false);
-      this.#forget(spec.sessionId, known);
-      return this.acquire(spec, signal);
-    }
-    const making = this.#make(spec);
-    this.#sessions.set(spec.sessionId, making);
-    try {
-      const session = await making;
-      this.#live.set(spec.sessionId, session);
-      session.container.connection.whenLost(() => this.#forget(spec.sessionId, making));
-      return new DockerSandbox(session, true);
-    } catch (error) {
-      this.#forget(spec.sessionId, making);
-      throw error;
-    }
+  acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox> {
+    return this.#sessions.acquire(spec, signal);
   }
 
   current(sessionId: string): Sandbox | undefined {
-    const session = this.#live.get(sessionId);
-    return session === undefined || session.isLost ? undefined : new DockerSandbox(session, false);
+    return this.#sessions.current(sessionId);
   }
 
-  async release(sessionId: string): Promise<void> {
-    const making = this.#sessions.get(sessionId);
-    const session = await making?.catch(() => undefined);
-    await session?.container.destroy();
+  release(sessionId: string): Promise<void> {
+    return this.#sessions.release(sessionId);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#sessions.refuse();
     await this.#ready;
     await Promise.all([this.#pool.close(), this.#sweeping]);
-    await Promise.all([...this.#sessions.keys()].map((sessionId) => this.release(sessionId)));
+    await this.#sessions.close();
     // What the engine lost sight of while it could not be reached.
     await removeContainersOf(this.#docker, this.#process).catch(() => undefined);
-  }
-
-  #forget(sessionId: string, making: Promise<SandboxSession>): void {
-    if (this.#sessions.get(sessionId) !== making) return;
-    this.#sessions.delete(sessionId);
-    this.#live.delete(sessionId);
   }
 
   async #start(): Promise<void> {
@@ -123,16 +96,16 @@ export class DockerSandboxProvider implements SandboxProvider {
     }
   }
 
-  async #make(spec: SandboxSpec): Promise<SandboxSession> {
+  async #make(spec: SandboxSpec): Promise<BootedKernel> {
     await this.#ready;
     const warm = this.#pool.take();
     const container = warm ?? (await this.#boot(spec));
     if (warm !== undefined) void warm.rename(containerName(spec, warm.id));
     void this.#pool.fill();
-    return new SandboxSession(container, this.options.idleMs);
+    return container;
   }
 
-  async #boot(spec: SandboxSpec): Promise<BootedContainer> {
+  async #boot(spec: SandboxSpec): Promise<BootedKernel> {
     try {
       return await this.#bootWith({
         'gantry.session': spec.sessionId,
@@ -148,7 +121,7 @@ export class DockerSandboxProvider implements SandboxProvider {
     }
   }
 
-  async #bootWith(labels: Readonly<Record<string, string>>): Promise<BootedContainer> {
+  async #bootWith(labels: Readonly<Record<string, string>>): Promise<BootedKernel> {
     const container = await bootContainer(this.#docker, this.options, {
       ...labels,
       [PROCESS_LABEL]: this.#process,

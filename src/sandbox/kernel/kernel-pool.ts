@@ -1,25 +1,25 @@
 import { messageOf } from '../../errors.js';
-import type { BootedContainer } from './booted-container.js';
+import type { BootedKernel } from './booted-kernel.js';
 
 /**
- * Booted containers that wait for a session, made one at a time: booting several at once slows
+ * Booted kernels that wait for a session, made one at a time: booting several at once slows
  * all of them. A failed boot stops the filling until the next `fill`.
  */
-export class ContainerPool {
-  readonly #waiting = new Set<BootedContainer>();
+export class KernelPool {
+  readonly #waiting = new Set<BootedKernel>();
   #filling: Promise<void> | undefined;
   #closed = false;
 
   constructor(
     private readonly size: number,
-    private readonly boot: () => Promise<BootedContainer>,
+    private readonly boot: () => Promise<BootedKernel>,
     private readonly log: (message: string) => void,
   ) {}
 
-  take(): BootedContainer | undefined {
-    const [container] = this.#waiting;
-    if (container !== undefined) this.#waiting.delete(container);
-    return container;
+  take(): BootedKernel | undefined {
+    const [kernel] = this.#waiting;
+    if (kernel !== undefined) this.#waiting.delete(kernel);
+    return kernel;
   }
 
   /** Resolves when the pool is full or cannot be filled; never rejects. */
@@ -33,16 +33,16 @@ export class ContainerPool {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#filling;
-    await Promise.all([...this.#waiting].map((container) => container.destroy()));
+    await Promise.all([...this.#waiting].map((kernel) => kernel.destroy()));
     this.#waiting.clear();
   }
 
   async #fill(): Promise<void> {
     while (!this.#closed && this.#waiting.size < this.size) {
       try {
-        const container = await this.boot();
-        this.#waiting.add(container);
-        container.connection.whenLost(() => this.#waiting.delete(container));
+        const kernel = await this.boot();
+        this.#waiting.add(kernel);
+        kernel.connection.whenLost(() => this.#waiting.delete(kernel));
       } catch (error) {
         this.log(`no warm sandbox could be made: ${messageOf(error)}`);
         return;

@@ -1,5 +1,3 @@
-import type { Duplex } from 'node:stream';
-import { DockerDemultiplexer } from './docker-demultiplexer.js';
 import { FrameDecoder, encodeCallId, encodeFrame, encodeJsonFrame, type Frame } from './frame-codec.js';
 import {
   kernelMessageSchema,
@@ -8,6 +6,7 @@ import {
   type KernelRefusal,
   type KernelResult,
 } from './kernel-messages.js';
+import type { KernelStream } from './kernel-stream.js';
 
 export type KernelAnswer = KernelResult | KernelDone | KernelRefusal;
 
@@ -18,39 +17,32 @@ export interface KernelListener {
   lost(): void;
 }
 
-const MAX_CRASH_TEXT_BYTES = 8192;
-
 /**
- * The conversation with the kernel in one container, over its attach stream. Always reads on, also
- * when nobody listens: an engine cannot kill a container whose output is stuck. Frames for
+ * The conversation with one kernel. Always reads on, also when nobody listens: an engine cannot kill
+ * a container whose output is stuck. Frames for
  * requests that are over are dropped; anything that breaks the protocol ends the connection.
  */
 export class KernelConnection {
   readonly ready: Promise<KernelReady>;
   #lastId = 0;
   #lostBecause: string | undefined;
-  #stderr = '';
   readonly #listeners = new Map<number, KernelListener>();
   readonly #whenLost = new Set<() => void>();
   readonly #settleReady: { resolve(ready: KernelReady): void; reject(error: Error): void };
 
-  constructor(private readonly stream: Duplex) {
+  constructor(private readonly stream: KernelStream) {
     const { promise, resolve, reject } = Promise.withResolvers<KernelReady>();
     this.ready = promise;
     this.#settleReady = { resolve, reject };
     // Whoever awaits it learns of a loss; nobody awaiting it is no fault.
     promise.catch(() => undefined);
     const decoder = new FrameDecoder();
-    const demultiplexer = new DockerDemultiplexer((bytes) => {
-      this.#stderr = (this.#stderr + bytes.toString('utf8')).slice(-MAX_CRASH_TEXT_BYTES);
-    });
-    demultiplexer.on('data', (chunk: Buffer) => this.#receive(decoder, chunk));
-    for (const part of [stream, demultiplexer]) {
+    stream.output.on('data', (chunk: Buffer) => this.#receive(decoder, chunk));
+    for (const part of [stream.input, stream.output]) {
       part.on('error', (error: Error) => this.close(error.message));
-      part.on('close', () => this.close('the container is gone'));
+      part.on('close', () => this.close('the sandbox is gone'));
     }
-    demultiplexer.on('end', () => this.close('the container is gone'));
-    stream.pipe(demultiplexer);
+    stream.output.on('end', () => this.close('the sandbox is gone'));
   }
 
   /** Why there is no connection any more; undefined while there is. */
@@ -70,7 +62,7 @@ export class KernelConnection {
     const id = this.#lastId;
     if (this.#lostBecause === undefined) {
       this.#listeners.set(id, listener);
-      this.stream.write(encodeJsonFrame({ ...message, id }));
+      this.stream.input.write(encodeJsonFrame({ ...message, id }));
     } else {
       listener.lost();
     }
@@ -79,7 +71,7 @@ export class KernelConnection {
 
   /** A message about a request that is under way; dropped when the connection is lost. */
   tell(id: number, operation: 'interrupt' | 'more' | 'cancel'): void {
-    if (this.#lostBecause === undefined) this.stream.write(encodeJsonFrame({ op: operation, id }));
+    if (this.#lostBecause === undefined) this.stream.input.write(encodeJsonFrame({ op: operation, id }));
   }
 
   /** Stops listening to a request whose answer is of no more use. */
@@ -87,19 +79,19 @@ export class KernelConnection {
     this.#listeners.delete(id);
   }
 
-  /** Resolves when more may be sent: the container takes a file no faster than it can store it. */
+  /** Resolves when more may be sent: the sandbox takes a file no faster than it can store it. */
   async sendData(id: number, data: Uint8Array): Promise<void> {
     if (this.#lostBecause !== undefined) return;
-    if (this.stream.write(encodeFrame('data', encodeCallId(id), data))) return;
+    if (this.stream.input.write(encodeFrame('data', encodeCallId(id), data))) return;
     await new Promise<void>((resolve) => {
-      this.stream.once('drain', resolve);
+      this.stream.input.once('drain', resolve);
       this.whenLost(resolve);
     });
   }
 
   close(reason: string): void {
     if (this.#lostBecause !== undefined) return;
-    const crash = this.#stderr.trim();
+    const crash = this.stream.crashText();
     this.#lostBecause = crash === '' ? reason : `${reason}: ${crash}`;
     this.stream.destroy();
     this.#settleReady.reject(new Error(this.#lostBecause));

@@ -1,6 +1,6 @@
 import { DomainError } from '../../errors.js';
 import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink, Sandbox } from '../sandbox.js';
-import { WORKING_DIRECTORY } from './container-options.js';
+import { WORKING_DIRECTORY } from './working-directory.js';
 import type { SandboxSession } from './sandbox-session.js';
 
 function checkLimits(limits: ExecutionLimits): void {
@@ -13,8 +13,8 @@ function checkLimits(limits: ExecutionLimits): void {
   }
 }
 
-/** What one `acquire` hands out; several may stand for the same container. */
-export class DockerSandbox implements Sandbox {
+/** What one `acquire` hands out; several may stand for the same kernel. */
+export class KernelSandbox implements Sandbox {
   readonly workingDirectory = WORKING_DIRECTORY;
 
   constructor(
@@ -23,7 +23,7 @@ export class DockerSandbox implements Sandbox {
   ) {}
 
   get id(): string {
-    return this.session.container.id;
+    return this.session.kernel.id;
   }
 
   async exec(
@@ -70,6 +70,6 @@ export class DockerSandbox implements Sandbox {
   }
 
   close(): Promise<void> {
-    return this.session.container.destroy();
+    return this.session.kernel.destroy();
   }
 }

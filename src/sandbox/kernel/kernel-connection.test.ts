@@ -1,19 +1,14 @@
-import { Duplex } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { encodeCallId, encodeFrame, encodeJsonFrame } from './frame-codec.js';
 import { KernelConnection, type KernelListener } from './kernel-connection.js';
+import type { KernelStream } from './kernel-stream.js';
 
-/** An attach stream whose other end is the test. */
-function attached(): { stream: Duplex; send(stdoutOrStderr: 1 | 2, bytes: Buffer): void } {
-  const stream = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
-  return {
-    stream,
-    send: (kind, bytes) => {
-      const header = Buffer.from([kind, 0, 0, 0, 0, 0, 0, 0]);
-      header.writeUInt32BE(bytes.length, 4);
-      stream.push(Buffer.concat([header, bytes]));
-    },
-  };
+/** A kernel's stdin and stdout, whose other end is the test. */
+function attached(crashText = ''): { stream: KernelStream; output: PassThrough } {
+  const output = new PassThrough();
+  const input = new Writable({ write: (_chunk, _encoding, done) => done() });
+  return { stream: { output, input, crashText: () => crashText, destroy: () => output.destroy() }, output };
 }
 
 function listener(): KernelListener & { events: string[]; over: Promise<void> } {
@@ -35,14 +30,14 @@ function listener(): KernelListener & { events: string[]; over: Promise<void> } 
 }
 
 test('frames go to the request they name; others are dropped', async () => {
-  const { stream, send } = attached();
+  const { stream, output } = attached();
   const connection = new KernelConnection(stream);
   const mine = listener();
   const id = connection.request({ op: 'list' }, mine);
-  send(1, encodeFrame('stdout', encodeCallId(id + 7), Buffer.from('not mine')));
-  send(1, encodeFrame('stdout', encodeCallId(id), Buffer.from('mine')));
-  send(1, encodeJsonFrame({ type: 'done', id: id + 7 }));
-  send(1, encodeJsonFrame({ type: 'done', id }));
+  output.write(encodeFrame('stdout', encodeCallId(id + 7), Buffer.from('not mine')));
+  output.write(encodeFrame('stdout', encodeCallId(id), Buffer.from('mine')));
+  output.write(encodeJsonFrame({ type: 'done', id: id + 7 }));
+  output.write(encodeJsonFrame({ type: 'done', id }));
   await mine.over;
   expect(mine.events).toEqual(['stdout mine', 'done']);
   connection.close('over');
@@ -58,11 +53,11 @@ test.each([
   ['a frame too short to name a request', encodeFrame('stdout', Buffer.from('x'))],
   ['an unknown kind of frame', Buffer.from([0, 0, 0, 0, 1])],
 ])('%s ends the connection, and the request with it', async (_title, wire) => {
-  const { stream, send } = attached();
+  const { stream, output } = attached();
   const connection = new KernelConnection(stream);
   const mine = listener();
   connection.request({ op: 'list' }, mine);
-  send(1, wire);
+  output.write(wire);
   await mine.over;
   expect(mine.events).toEqual(['lost']);
   expect(connection.lostBecause).toContain('broke its protocol');
@@ -70,11 +65,10 @@ test.each([
 });
 
 test('what a crashing kernel says is part of the reason', async () => {
-  const { stream, send } = attached();
+  const { stream, output } = attached('Traceback: oh no');
   const connection = new KernelConnection(stream);
   const lost = new Promise<void>((resolve) => connection.whenLost(resolve));
-  send(2, Buffer.from('Traceback: oh no'));
-  stream.push(null);
+  output.end();
   await lost;
-  expect(connection.lostBecause).toBe('the container is gone: Traceback: oh no');
+  expect(connection.lostBecause).toBe('the sandbox is gone: Traceback: oh no');
 });

@@ -1,9 +1,9 @@
 import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink } from '../sandbox.js';
-import type { BootedContainer } from './booted-container.js';
+import type { BootedKernel } from './booted-kernel.js';
 import { runExecution, type ExecutionRequest } from './execution.js';
 import { listFiles, readFile, removeFile, writeFile } from './kernel-files.js';
 
-/** One session's container: its requests run one after another, and idleness ends it. */
+/** One session's kernel: its requests run one after another, and idleness ends it. */
 export class SandboxSession {
   #tail: Promise<unknown> = Promise.resolve();
   #busy = 0;
@@ -11,15 +11,15 @@ export class SandboxSession {
   #interrupt: (() => void) | undefined;
 
   constructor(
-    readonly container: BootedContainer,
+    readonly kernel: BootedKernel,
     private readonly idleMs: number,
   ) {
     this.#startIdleTimer();
-    container.connection.whenLost(() => clearTimeout(this.#idleTimer));
+    kernel.connection.whenLost(() => clearTimeout(this.#idleTimer));
   }
 
   get isLost(): boolean {
-    return this.container.connection.lostBecause !== undefined;
+    return this.kernel.connection.lostBecause !== undefined;
   }
 
   execute(
@@ -29,7 +29,7 @@ export class SandboxSession {
     signal: AbortSignal,
   ): Promise<ExecutionResult> {
     return this.#inTurn(() =>
-      runExecution(this.container.connection, request, limits, onOutput, signal, (interrupt) => {
+      runExecution(this.kernel.connection, request, limits, onOutput, signal, (interrupt) => {
         this.#interrupt = interrupt;
       }).finally(() => {
         this.#interrupt = undefined;
@@ -38,15 +38,15 @@ export class SandboxSession {
   }
 
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {
-    return this.#fileRequest(() => listFiles(this.container.connection), signal);
+    return this.#fileRequest(() => listFiles(this.kernel.connection), signal);
   }
 
   remove(path: string, signal?: AbortSignal): Promise<void> {
-    return this.#fileRequest(() => removeFile(this.container.connection, path), signal);
+    return this.#fileRequest(() => removeFile(this.kernel.connection, path), signal);
   }
 
   write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal): Promise<void> {
-    return this.#fileRequest(() => writeFile(this.container.connection, path, data, signal), signal);
+    return this.#fileRequest(() => writeFile(this.kernel.connection, path, data, signal), signal);
   }
 
   async *read(path: string, maxBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -58,7 +58,7 @@ export class SandboxSession {
     });
     await started.promise;
     try {
-      yield* readFile(this.container.connection, path, maxBytes, signal);
+      yield* readFile(this.kernel.connection, path, maxBytes, signal);
     } finally {
       over.resolve();
       await turn;
@@ -89,7 +89,7 @@ export class SandboxSession {
 
   #startIdleTimer(): void {
     if (this.isLost) return;
-    this.#idleTimer = setTimeout(() => void this.container.destroy(), this.idleMs);
+    this.#idleTimer = setTimeout(() => void this.kernel.destroy(), this.idleMs);
     this.#idleTimer.unref();
   }
 }

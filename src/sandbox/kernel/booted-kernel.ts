@@ -1,0 +1,13 @@
+import type { KernelConnection } from './kernel-connection.js';
+import type { KernelReady } from './kernel-messages.js';
+
+/** A place of its own with a kernel that answered. Its end, for whatever reason, ends `connection`. */
+export interface BootedKernel {
+  readonly id: string;
+  readonly connection: KernelConnection;
+  readonly kernel: KernelReady;
+  /** Shows whose it is to people who look at the machine; never rejects. */
+  rename(name: string): Promise<void>;
+  /** Idempotent; never rejects. Resolves when the place is gone or nobody can be asked about it. */
+  destroy(): Promise<void>;
+}

@@ -1,0 +1,66 @@
+import { DomainError } from '../../errors.js';
+import type { Sandbox, SandboxSpec } from '../sandbox.js';
+import type { BootedKernel } from './booted-kernel.js';
+import { KernelSandbox } from './kernel-sandbox.js';
+import { SandboxSession } from './sandbox-session.js';
+
+/** Which session has which kernel. The same session gets the same one until it is closed or lost. */
+export class SessionKernels {
+  readonly #sessions = new Map<string, Promise<SandboxSession>>();
+  readonly #live = new Map<string, SandboxSession>();
+  #closed = false;
+
+  constructor(
+    private readonly make: (spec: SandboxSpec) => Promise<BootedKernel>,
+    private readonly idleMs: number,
+  ) {}
+
+  async acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new DomainError('unavailable', 'The server is stopping.');
+    const known = this.#sessions.get(spec.sessionId);
+    if (known !== undefined) {
+      const session = await known;
+      if (!session.isLost) return new KernelSandbox(session, false);
+      this.#forget(spec.sessionId, known);
+      return this.acquire(spec, signal);
+    }
+    const making = this.make(spec).then((kernel) => new SandboxSession(kernel, this.idleMs));
+    this.#sessions.set(spec.sessionId, making);
+    try {
+      const session = await making;
+      this.#live.set(spec.sessionId, session);
+      session.kernel.connection.whenLost(() => this.#forget(spec.sessionId, making));
+      return new KernelSandbox(session, true);
+    } catch (error) {
+      this.#forget(spec.sessionId, making);
+      throw error;
+    }
+  }
+
+  current(sessionId: string): Sandbox | undefined {
+    const session = this.#live.get(sessionId);
+    return session === undefined || session.isLost ? undefined : new KernelSandbox(session, false);
+  }
+
+  async release(sessionId: string): Promise<void> {
+    const session = await this.#sessions.get(sessionId)?.catch(() => undefined);
+    await session?.kernel.destroy();
+  }
+
+  /** Nothing can be acquired from now on. */
+  refuse(): void {
+    this.#closed = true;
+  }
+
+  async close(): Promise<void> {
+    this.refuse();
+    await Promise.all([...this.#sessions.keys()].map((sessionId) => this.release(sessionId)));
+  }
+
+  #forget(sessionId: string, making: Promise<SandboxSession>): void {
+    if (this.#sessions.get(sessionId) !== making) return;
+    this.#sessions.delete(sessionId);
+    this.#live.delete(sessionId);
+  }
+}
