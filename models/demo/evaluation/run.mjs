@@ -1,4 +1,5 @@
-// Starts the evaluation straight from the product's TypeScript sources: node models/demo/evaluation/run.mjs --help
+// Starts the evaluation straight from the product's TypeScript sources: node models/demo/evaluation/run.mjs --help,
+// or the comparison with the reference implementation: node models/demo/evaluation/run.mjs parity
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -14,8 +15,14 @@ const flags = [
   '--no-node-snapshot',
   `--import=data:text/javascript,${encodeURIComponent(RESOLUTION)}`,
 ];
-const entry = fileURLToPath(new URL('./main.ts', import.meta.url));
-const child = spawn(process.execPath, [...flags, entry, ...process.argv.slice(2)], { stdio: 'inherit' });
+const [first, ...others] = process.argv.slice(2);
+const [entry, options] =
+  first === 'parity' ? ['./parity-main.ts', others] : ['./main.ts', process.argv.slice(2)];
+const child = spawn(
+  process.execPath,
+  [...flags, fileURLToPath(new URL(entry, import.meta.url)), ...options],
+  { stdio: 'inherit' },
+);
 child.once('exit', (code) => {
   process.exitCode = code ?? 1;
 });

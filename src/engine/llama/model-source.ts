@@ -55,7 +55,7 @@ function localPath(model: string, modelsDirectory: string): string {
 }
 
 /** The demo model lies in the repository, at another distance from the sources than from the build. */
-function demoModelPath(): string {
+export function demoModelPath(): string {
   let directory = import.meta.dirname;
   for (;;) {
     const path = join(directory, DEMO_FILE);
