@@ -106,6 +106,7 @@ const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   GANTRY_TOOL_TIMEOUT_SEC: '0',
   GANTRY_MAX_UPLOAD_MB: 'lots',
   GANTRY_STORAGE_LIMIT_MB: '0',
+  GANTRY_SESSION_STORAGE_MB: '0',
   GANTRY_RUN_CONCURRENCY: '257',
   GANTRY_WORKER: 'true',
   GANTRY_LOG: 'xml',

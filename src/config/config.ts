@@ -67,6 +67,7 @@ export const environmentSchema = z.object({
   GANTRY_TOOL_TIMEOUT_SEC: positive.default(300).describe('seconds'),
   GANTRY_MAX_UPLOAD_MB: positive.default(64).describe('mebibytes'),
   GANTRY_STORAGE_LIMIT_MB: positive.default(10_240).describe('mebibytes of file content kept in all'),
+  GANTRY_SESSION_STORAGE_MB: positive.default(1024).describe('mebibytes of files kept of one session'),
   GANTRY_RUN_CONCURRENCY: positive.max(256).default(8).describe('runs worked at once, 1 to 256'),
   GANTRY_WORKER: switchSchema.default('on').describe('on or off: whether the server works runs itself'),
   GANTRY_LOG: z.enum(['json', 'people']).default('json').describe('json, or people for lines to read'),
@@ -157,6 +158,7 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
     files: {
       maxUploadBytes: env.GANTRY_MAX_UPLOAD_MB * MEBIBYTE,
       storageLimitBytes: env.GANTRY_STORAGE_LIMIT_MB * MEBIBYTE,
+      sessionStorageBytes: env.GANTRY_SESSION_STORAGE_MB * MEBIBYTE,
     },
     logLevel: env.LOG_LEVEL,
     logForPeople: env.GANTRY_LOG === 'people',

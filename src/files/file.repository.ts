@@ -65,6 +65,15 @@ export class FileRepository {
     return manager.find(StoredFile, { where: { sessionId }, order: { id: 'ASC' } });
   }
 
+  /** Bytes of all files that the session has, earlier versions of a file among them. */
+  async sessionBytes(manager: EntityManager, sessionId: string): Promise<number> {
+    const [row] = await manager.query<{ bytes: string }[]>(
+      'SELECT coalesce(sum(bytes), 0) AS bytes FROM files WHERE session_id = $1',
+      [sessionId],
+    );
+    return Number(row?.bytes ?? 0);
+  }
+
   async ownsSession(owner: string, sessionId: string): Promise<boolean> {
     const rows = await this.dataSource.query<unknown[]>(
       'SELECT 1 FROM sessions WHERE id = $1 AND owner = $2',

@@ -50,7 +50,7 @@ export class FileService implements OnApplicationBootstrap {
 
   /**
    * Stores content and row, in the caller's transaction or in one of its own. Rejects with `too_large`
-   * and `storage_full`.
+   * and `storage_full`, also when the session's own limit is reached.
    */
   async store(input: StoreFileInput, manager?: EntityManager): Promise<StoredFile> {
     const staged = await this.blobs.stage(
@@ -97,6 +97,7 @@ export class FileService implements OnApplicationBootstrap {
     const rows = await manager.query<unknown[]>('SELECT 1 FROM files WHERE id = $1 FOR KEY SHARE', [file.id]);
     if (rows.length === 0) throw fileNotFound(file.id);
     const copy = makeFile(facts, file);
+    await this.requireRoom(manager, copy);
     await this.repository.insert(manager, copy);
     return copy;
   }
@@ -204,6 +205,23 @@ export class FileService implements OnApplicationBootstrap {
     return { ...bare, text, preview: truncateUtf8(text, PREVIEW_BYTES) };
   }
 
+  /** Files stored at the same moment may pass the limit by what they hold; the next one is refused. */
+  private async requireRoom(manager: EntityManager, file: StoredFile): Promise<void> {
+    if (file.sessionId === null) return;
+    const { sessionStorageBytes } = this.config.files;
+    const held = await this.repository.sessionBytes(manager, file.sessionId);
+    if (held + Number(file.bytes) <= sessionStorageBytes) return;
+    throw new DomainError(
+      'storage_full',
+      `This session keeps ${held} bytes of files, earlier versions included; ${file.bytes} more would pass its ` +
+        `limit of ${sessionStorageBytes}. Delete files of the session first.`,
+      {
+        reason: 'session_storage_full',
+        details: { bytes: Number(file.bytes), held_bytes: held, max_bytes: sessionStorageBytes },
+      },
+    );
+  }
+
   private async preview(file: StoredFile): Promise<string> {
     // Up to three bytes more than shown, to see where the last character ends.
     const beginning = this.open(file, 0, Math.min(Number(file.bytes), PREVIEW_BYTES + 3));
@@ -213,6 +231,7 @@ export class FileService implements OnApplicationBootstrap {
   private async insert(manager: EntityManager, staged: StagedBlob, facts: FileFacts): Promise<StoredFile> {
     const type = await detectContentType(staged.head, staged.isUtf8, facts.name);
     const file = makeFile(facts, { ...type, bytes: String(staged.bytes), sha256: staged.sha256 });
+    await this.requireRoom(manager, file);
     await this.blobs.commit(manager, staged);
     await this.repository.insert(manager, file);
     return file;

@@ -210,6 +210,26 @@ describe('limits', () => {
     await files.store({ ...facts, content: pseudoRandom(2 * MEBIBYTE, 2) });
   });
 
+  it('hold for one session, whoever shares its content, and not for others', async () => {
+    const { files } = fixture.under({ GANTRY_SESSION_STORAGE_MB: '2' });
+    const [sessionId, other] = [await fixture.insertSession('ann'), await fixture.insertSession('ann')];
+    const content = await whole(MEBIBYTE);
+    const first = await files.store({ ...facts, sessionId, content });
+    await files.store({ ...facts, sessionId, content });
+    const refused = { code: 'storage_full', reason: 'session_storage_full' };
+    await expect(files.store({ ...facts, sessionId, content: Buffer.from('x') })).rejects.toMatchObject(
+      refused,
+    );
+    const upload = await files.store({ ...facts, content: Buffer.from('an upload') });
+    const take = () =>
+      fixture.dataSource.transaction((manager) => files.duplicate(manager, upload, { ...facts, sessionId }));
+    await expect(take()).rejects.toMatchObject(refused);
+    await files.store({ ...facts, sessionId: other, content });
+    await files.remove('ann', first.id);
+    await take();
+    expect(await fixture.count('files')).toBe(4);
+  });
+
   it('take content that is there already, even when nothing else fits', async () => {
     const content = await whole(MEBIBYTE);
     await fixture.files.store({ ...facts, content });
