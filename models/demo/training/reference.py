@@ -1,4 +1,4 @@
-"""`python3 -m training.reference --work DIRECTORY`: what evaluation/parity.mjs compares the GGUF with.
+"""`python3 -m training.reference --work DIRECTORY`: what the GGUF is compared with.
 
 Token ids of dialogues, and the reference's own greedy continuations in full precision.
 """
@@ -22,8 +22,8 @@ from .tokenizer import TURN_END, Tokenizer
 from .train import load
 
 _SEED = 4242
-_TEXTS = 200
-_GREEDY = 24
+_TEXTS = 40
+_GREEDY = 16
 _LONGEST = 60
 
 

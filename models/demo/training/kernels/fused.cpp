@@ -1,5 +1,5 @@
 // Training kernels for CPUs with AVX-512 BF16. In PyTorch 1.13 these operations cost more than all the
-// large matrix products together. `python3 -m training check-kernels` compares them with the plain ones.
+// large matrix products together. `python3 -m training.checks` compares them with the plain ones.
 #include "attention.h"
 #include "elementwise.h"
 
