@@ -1,17 +1,37 @@
 import Docker from 'dockerode';
-import { DomainError } from '../../errors.js';
+import { isIPv6 } from 'node:net';
+import { type EngineAddress, engineAddress, type EngineSettings } from './engine-address.js';
+import { EngineAgent } from './engine-agent.js';
 
-/** Which engine to talk to. Absent: dockerode's own choice, the local socket. */
+/** A client and what ends the connections that it keeps for later. */
+export interface EngineClient {
+  readonly docker: Docker;
+  readonly address: EngineAddress;
+  close(): void;
+}
+
+/** Throws a DomainError for settings that no engine can be reached with; connects to nothing yet. */
+export function connectEngine(settings: EngineSettings): EngineClient {
+  const address = engineAddress(settings);
+  const agent = new EngineAgent(address);
+  const options = {
+    ...hostHeader(address),
+    protocol: 'http' as const,
+    agent,
+    // Docker's library would read these from the environment itself, and in its own way.
+    ...{ ca: undefined, cert: undefined, key: undefined, timeout: undefined },
+  };
+  return { docker: new Docker(options), address, close: () => agent.destroy() };
+}
+
+/** The agent knows where the engine is; what is named here is for a proxy on the way. */
+function hostHeader(address: EngineAddress): { host: string; port: number } {
+  return address.kind === 'tcp' && !isIPv6(address.host)
+    ? { host: address.host, port: address.port }
+    : { host: 'engine', port: 80 };
+}
+
+/** For a process that keeps no sandboxes: its connections end by themselves. */
 export function dockerClient(dockerHost: string | undefined): Docker {
-  if (dockerHost === undefined) return new Docker();
-  if (dockerHost.startsWith('unix://')) return new Docker({ socketPath: dockerHost.slice('unix://'.length) });
-  const url = URL.canParse(dockerHost) ? new URL(dockerHost) : undefined;
-  const protocol = { 'tcp:': 'http', 'http:': 'http', 'https:': 'https' }[url?.protocol ?? ''];
-  if (url === undefined || (protocol !== 'http' && protocol !== 'https')) {
-    throw new DomainError(
-      'invalid_request',
-      'The Docker host must start with unix://, tcp://, http:// or https://.',
-    );
-  }
-  return new Docker({ protocol, host: url.hostname, port: url.port === '' ? 2375 : Number(url.port) });
+  return connectEngine({ dockerHost }).docker;
 }
