@@ -84,5 +84,3 @@ def fork_shell(workspace: str, commands: list[str]) -> Child:
 
     pid, stdout, stderr = _fork(None, become)
     return Child(pid, stdout, stderr, None)
-
-

@@ -6,6 +6,8 @@ import ctypes
 import platform
 import signal
 
+from .system_call_filter import MACHINES, filter_program
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 PR_SET_DUMPABLE = 4
@@ -25,19 +27,6 @@ IGNORED_SIGNALS = (
     signal.SIGALRM,
 )
 
-# audit architecture and the calls refused there. Older engines' default profile lets io_uring
-# through; the others are refused by most profiles, and cost nothing to refuse again.
-_IO_URING = (425, 426, 427)
-_REFUSED: dict[str, tuple[int, tuple[int, ...]]] = {
-    # ptrace, keyrings, perf_event_open, process_vm_readv/writev, bpf, userfaultfd
-    "x86_64": (0xC000003E, (101, 248, 249, 250, 298, 310, 311, 321, 323) + _IO_URING),
-    "aarch64": (0xC00000B7, (117, 217, 218, 219, 241, 270, 271, 280, 282) + _IO_URING),
-}
-_X32_BIT = 0x40000000
-
-_LOAD_WORD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_ALLOW, _EPERM = 0x7FFF0000, 0x00050001
-
 
 class _Instruction(ctypes.Structure):
     _fields_ = [("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)]
@@ -45,20 +34,6 @@ class _Instruction(ctypes.Structure):
 
 class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.POINTER(_Instruction))]
-
-
-def filter_instructions(machine: str) -> list[tuple[int, int, int, int]]:
-    """Classic BPF: refuse foreign architectures, the x32 calls and the listed numbers; allow the rest."""
-    architecture, refused = _REFUSED[machine]
-    checks = len(refused)
-    program = [
-        (_LOAD_WORD, 0, 0, 4),
-        (_JUMP_EQUAL, 0, checks + 3, architecture),
-        (_LOAD_WORD, 0, 0, 0),
-        (_JUMP_AT_LEAST, checks + 1, 0, _X32_BIT),
-    ]
-    program += [(_JUMP_EQUAL, checks - index, 0, number) for index, number in enumerate(refused)]
-    return program + [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _EPERM)]
 
 
 def _prctl(option: int, value: int, pointer: object = 0) -> bool:
@@ -88,11 +63,20 @@ def harden_child() -> bool:
     return _install_filter()
 
 
-def _install_filter() -> bool:
+def _built_filter() -> _Program | None:
     machine = platform.machine()
-    if machine not in _REFUSED or not _prctl(PR_SET_NO_NEW_PRIVS, 1):
+    if machine not in MACHINES:
+        return None
+    program = filter_program(machine)
+    array = (_Instruction * len(program))(*(_Instruction(*fields) for fields in program))
+    return _Program(len(program), array)
+
+
+# Once, before the first fork.
+_FILTER = _built_filter()
+
+
+def _install_filter() -> bool:
+    if _FILTER is None or not _prctl(PR_SET_NO_NEW_PRIVS, 1):
         return False
-    instructions = filter_instructions(machine)
-    array = (_Instruction * len(instructions))(*(_Instruction(*fields) for fields in instructions))
-    program = _Program(len(instructions), array)
-    return _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program))
+    return _prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(_FILTER))

@@ -81,5 +81,3 @@ class OutputPipe:
             if kept:
                 self._writer.send(self._kind, ID.pack(self._call_id), kept)
         return True
-
-

@@ -2,45 +2,8 @@ import json
 import unittest
 
 from gantry_kernel.accounting import parse_oom_kills
-from gantry_kernel.hardening import filter_instructions
 from gantry_kernel.interpreter_process import checked_result
 from gantry_kernel.protocol import ProtocolError
-
-ALLOW, EPERM = 0x7FFF0000, 0x00050001
-
-
-def run_filter(machine: str, architecture: int, number: int) -> int:
-    """Interprets the filter as the kernel does."""
-    program = filter_instructions(machine)
-    data = {0: number, 4: architecture}
-    position = accumulator = 0
-    while True:
-        code, if_true, if_false, value = program[position]
-        position += 1
-        if code == 0x20:
-            accumulator = data[value]
-        elif code == 0x15:
-            position += if_true if accumulator == value else if_false
-        elif code == 0x35:
-            position += if_true if accumulator >= value else if_false
-        else:
-            return value
-
-
-class FilterTest(unittest.TestCase):
-    def test_each_machine_refuses_its_own_numbers(self) -> None:
-        for machine, architecture, ptrace, write in (
-            ("x86_64", 0xC000003E, 101, 1),
-            ("aarch64", 0xC00000B7, 117, 64),
-        ):
-            for number in (425, 426, 427, ptrace):
-                self.assertEqual(run_filter(machine, architecture, number), EPERM, (machine, number))
-            for number in (0, write, 424, 428, 439):
-                self.assertEqual(run_filter(machine, architecture, number), ALLOW, (machine, number))
-
-    def test_other_architectures_and_x32_are_refused(self) -> None:
-        self.assertEqual(run_filter("x86_64", 0x40000003, 1), EPERM)
-        self.assertEqual(run_filter("x86_64", 0xC000003E, 0x40000001), EPERM)
 
 
 class AccountingTest(unittest.TestCase):
