@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { ExecutionLimits, ExecutionResult, OutputSink, SandboxImage } from '../sandbox.js';
-import type { Frame } from './frame-codec.js';
+import type { RequestFrameKind } from './frame-codec.js';
 import type { KernelAnswer, KernelConnection, KernelListener } from './kernel-connection.js';
 import type { KernelRefusal, KernelResult } from './kernel-messages.js';
 
@@ -76,7 +76,7 @@ class Execution implements KernelListener {
     this.connection.tell(this.#id, 'interrupt');
   }
 
-  frame(kind: Exclude<Frame['kind'], 'json'>, body: Buffer): void {
+  frame(kind: RequestFrameKind, body: Buffer): void {
     switch (kind) {
       case 'stdout':
       case 'stderr':

@@ -9,9 +9,13 @@ export const FRAME_KINDS = {
   stderr: 0x45,
   image: 0x49,
   videoFrame: 0x56,
+  tunnel: 0x54,
 } as const;
 
 export type FrameKind = keyof typeof FRAME_KINDS;
+
+/** Kinds that belong to one request, whose id begins them. */
+export type RequestFrameKind = Exclude<FrameKind, 'json' | 'tunnel'>;
 
 export interface Frame {
   readonly kind: FrameKind;

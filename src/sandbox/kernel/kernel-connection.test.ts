@@ -52,6 +52,7 @@ test.each([
   ],
   ['a frame too short to name a request', encodeFrame('stdout', Buffer.from('x'))],
   ['an unknown kind of frame', Buffer.from([0, 0, 0, 0, 1])],
+  ['a tunnel where none may be', encodeFrame('tunnel', Buffer.from([0, 0, 0, 1, 0x6f]))],
 ])('%s ends the connection, and the request with it', async (_title, wire) => {
   const { stream, output } = attached();
   const connection = new KernelConnection(stream);
@@ -71,4 +72,21 @@ test('what a crashing kernel says is part of the reason', async () => {
   output.end();
   await lost;
   expect(connection.lostBecause).toBe('the sandbox is gone: Traceback: oh no');
+});
+
+test('frames of tunnels go to their taker, whose refusal ends the connection', async () => {
+  const { stream, output } = attached();
+  const connection = new KernelConnection(stream);
+  const lost = new Promise<void>((resolve) => connection.whenLost(resolve));
+  const taken: string[] = [];
+  connection.carryTunnels((payload) => {
+    if (payload.toString() === 'bad') throw new Error('no tunnel');
+    taken.push(payload.toString());
+  });
+  output.write(
+    Buffer.concat(['good', 'bad', 'late'].map((text) => encodeFrame('tunnel', Buffer.from(text)))),
+  );
+  await lost;
+  expect(taken).toEqual(['good']);
+  expect(connection.lostBecause).toContain('no tunnel');
 });

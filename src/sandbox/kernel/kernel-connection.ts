@@ -1,4 +1,12 @@
-import { FrameDecoder, encodeCallId, encodeFrame, encodeJsonFrame, type Frame } from './frame-codec.js';
+import {
+  FrameDecoder,
+  FrameError,
+  encodeCallId,
+  encodeFrame,
+  encodeJsonFrame,
+  type Frame,
+  type RequestFrameKind,
+} from './frame-codec.js';
 import {
   kernelMessageSchema,
   type KernelDone,
@@ -12,7 +20,7 @@ export type KernelAnswer = KernelResult | KernelDone | KernelRefusal;
 
 /** One request's listener. `answer` or `lost` comes last, once. */
 export interface KernelListener {
-  frame(kind: Exclude<Frame['kind'], 'json'>, body: Buffer): void;
+  frame(kind: RequestFrameKind, body: Buffer): void;
   answer(answer: KernelAnswer): void;
   lost(): void;
 }
@@ -28,6 +36,7 @@ export class KernelConnection {
   #lostBecause: string | undefined;
   readonly #listeners = new Map<number, KernelListener>();
   readonly #whenLost = new Set<() => void>();
+  #takeTunnelFrame: ((payload: Buffer) => void) | undefined;
   readonly #settleReady: { resolve(ready: KernelReady): void; reject(error: Error): void };
 
   constructor(private readonly stream: KernelStream) {
@@ -89,6 +98,20 @@ export class KernelConnection {
     });
   }
 
+  /** From now on the kernel may send frames of tunnels; what `take` throws on ends the connection. */
+  carryTunnels(take: (payload: Buffer) => void): void {
+    this.#takeTunnelFrame = take;
+  }
+
+  /** False when no more should be sent before `onDrain` calls back. */
+  sendTunnelFrame(payload: Buffer): boolean {
+    return this.#lostBecause !== undefined || this.stream.input.write(encodeFrame('tunnel', payload));
+  }
+
+  onDrain(callback: () => void): void {
+    this.stream.input.once('drain', callback);
+  }
+
   close(reason: string): void {
     if (this.#lostBecause !== undefined) return;
     const crash = this.stream.crashText();
@@ -112,6 +135,11 @@ export class KernelConnection {
   }
 
   #take({ kind, payload }: Frame): void {
+    if (kind === 'tunnel') {
+      if (this.#takeTunnelFrame === undefined) throw new FrameError('a tunnel where none may be');
+      this.#takeTunnelFrame(payload);
+      return;
+    }
     if (kind !== 'json') {
       this.#listeners.get(payload.readUInt32BE(0))?.frame(kind, payload.subarray(4));
       return;
