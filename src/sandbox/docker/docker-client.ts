@@ -19,7 +19,10 @@ export function connectEngine(settings: EngineSettings): EngineClient {
     protocol: 'http' as const,
     agent,
     // Docker's library would read these from the environment itself, and in its own way.
-    ...{ ca: undefined, cert: undefined, key: undefined, timeout: undefined },
+    ca: undefined,
+    cert: undefined,
+    key: undefined,
+    timeout: undefined,
   };
   return { docker: new Docker(options), address, close: () => agent.destroy() };
 }

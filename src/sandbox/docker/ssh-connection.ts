@@ -10,12 +10,19 @@ type SshAddress = Extract<EngineAddress, { kind: 'ssh' }>;
 /** Never asks: nobody sits at the server's terminal. */
 export function sshArguments({ host, user, port, socketPath }: SshAddress): string[] {
   return [
-    ...['-o', 'BatchMode=yes', '-o', `ConnectTimeout=${CONNECT_SECONDS}`, '-T'],
+    '-o',
+    'BatchMode=yes',
+    '-o',
+    `ConnectTimeout=${CONNECT_SECONDS}`,
+    '-T',
     ...(user === undefined ? [] : ['-l', user]),
     ...(port === undefined ? [] : ['-p', String(port)]),
-    ...['--', host, 'docker'],
+    '--',
+    host,
+    'docker',
     ...(socketPath === undefined ? [] : ['--host', `unix://${socketPath}`]),
-    ...['system', 'dial-stdio'],
+    'system',
+    'dial-stdio',
   ];
 }
 
