@@ -1,0 +1,122 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SandboxProvider } from '../../../src/sandbox/sandbox.js';
+import { type LeakCheck, startLeakCheck } from '../leak-check.js';
+import { until } from '../until.js';
+import { ANSWER_ATTACKS } from './answer-attacks.js';
+import type { Attack } from './attack.js';
+import { attackTable } from './attack-table.js';
+import { AttackLane, type Trial } from './attack-trial.js';
+import { FILE_ATTACKS } from './file-attacks.js';
+import { HostCanaries } from './host-canaries.js';
+import { INTERPRETER_ATTACKS } from './interpreter-attacks.js';
+import { MEMORY_ATTACKS } from './memory-attacks.js';
+import { OUTPUT_ATTACKS } from './output-attacks.js';
+import { PROCESS_ATTACKS } from './process-attacks.js';
+import { RACE_ATTACKS } from './race-attacks.js';
+import { SUPERVISOR_ATTACKS } from './supervisor-attacks.js';
+import { WALL_ATTACKS } from './wall-attacks.js';
+
+/** A provider under attack. */
+export interface AttackTarget {
+  provide(): Promise<SandboxProvider>;
+  /** What still stands of the provider's containers, processes and folders. */
+  leftovers(): Promise<readonly string[]>;
+}
+
+/** What a target must be given, whatever its defaults: the suite's programs are measured for it. */
+export const ATTACK_LIMITS = {
+  memoryBytes: 256 * 2 ** 20,
+  workspaceBytes: 32 * 2 ** 20,
+  pids: 64,
+  cpus: 1,
+} as const;
+
+const GROUPS: Readonly<Record<string, readonly Attack[]>> = {
+  walls: WALL_ATTACKS,
+  supervisor: SUPERVISOR_ATTACKS,
+  interpreter: INTERPRETER_ATTACKS,
+  answers: ANSWER_ATTACKS,
+  output: OUTPUT_ATTACKS,
+  memory: MEMORY_ATTACKS,
+  processes: PROCESS_ATTACKS,
+  files: FILE_ATTACKS,
+  races: RACE_ATTACKS,
+};
+/** So many sessions are attacked at once. */
+const LANES = 4;
+const MAX_GROWTH_BYTES = 50 * 2 ** 20;
+const BOUND_MS = 10_000;
+
+/** Every attack, and what has to be true of the server and its host when all is over. */
+export function describeAttacks(name: string, target: AttackTarget): void {
+  describe(`${name} under attack`, () => {
+    const trials: Trial[] = [];
+    const free: AttackLane[] = [];
+    const waiting: ((lane: AttackLane) => void)[] = [];
+    let provider: SandboxProvider;
+    let canaries: HostCanaries;
+    let leaks: LeakCheck;
+    let memory: { readonly before: number; readonly collect: () => void };
+
+    beforeAll(async () => {
+      leaks = startLeakCheck();
+      canaries = await HostCanaries.start();
+      provider = await target.provide();
+      await provider.ready();
+      for (let number = 0; number < LANES; number += 1) {
+        const spec = { sessionId: `sess_attack_${number}`, runId: 'run_1', generation: 1 };
+        await (await provider.acquire(spec)).list();
+        free.push(new AttackLane(provider, spec, canaries));
+      }
+      memory = watchedMemory();
+    });
+
+    afterAll(async () => {
+      console.log(attackTable(name, trials));
+      await provider.close();
+      const left = () => target.leftovers();
+      await until('nothing is left', BOUND_MS, async () => (await left()).length === 0).catch(
+        () => undefined,
+      );
+      expect(await left()).toEqual([]);
+      expect(await canaries.disturbed()).toEqual([]);
+      await canaries.stop();
+      await leaks.verify();
+    });
+
+    const withLane = async (use: (lane: AttackLane) => Promise<void>): Promise<void> => {
+      const lane = free.pop() ?? (await new Promise<AttackLane>((resolve) => waiting.push(resolve)));
+      try {
+        await use(lane);
+      } finally {
+        const next = waiting.shift();
+        if (next === undefined) free.push(lane);
+        else next(lane);
+      }
+    };
+
+    describe.concurrent('each is contained', () => {
+      for (const [group, attacks] of Object.entries(GROUPS)) {
+        test.each(attacks.map((attack) => [attack.name, attack] as const))(`${group}: %s`, (_name, attack) =>
+          withLane(async (lane) => {
+            const trial = await lane.try(attack);
+            trials.push(trial);
+            expect(trial.complaints, attack.why).toEqual([]);
+            memory.collect();
+            expect(process.memoryUsage.rss() - memory.before).toBeLessThan(MAX_GROWTH_BYTES);
+          }),
+        );
+      }
+    });
+  });
+}
+
+/** What stays of memory once what nobody holds is collected. */
+function watchedMemory(): { readonly before: number; readonly collect: () => void } {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  return { before: process.memoryUsage.rss(), collect };
+}
