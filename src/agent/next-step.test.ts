@@ -27,6 +27,7 @@ function call(index: number, state: ToolCallState, name = 'python'): CallSnapsho
     state,
     attempt: 0,
     resultContent: null,
+    parentId: null,
   };
 }
 

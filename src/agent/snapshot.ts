@@ -6,6 +6,8 @@ import type { ToolCallState } from '../runs/tool-call-state.js';
 /** One call of the current round, as committed. */
 export interface CallSnapshot {
   readonly id: string;
+  /** The call whose code made this one; the loop itself sees only calls without one. */
+  readonly parentId: string | null;
   readonly round: number;
   readonly index: number;
   readonly name: string;

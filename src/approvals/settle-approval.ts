@@ -44,6 +44,7 @@ export interface ApprovalRecord {
   run_state: RunState;
   run_options: RunOptions;
   round: number;
+  parent_id: string | null;
 }
 
 const DENIED = 'The user denied this tool call.';
@@ -56,7 +57,8 @@ export async function lockApproval(manager: EntityManager, id: string): Promise<
     [id],
   );
   const [row] = await manager.query<ApprovalRecord[]>(
-    `SELECT approvals.*, runs.state AS run_state, runs.options AS run_options, tool_calls.round FROM approvals
+    `SELECT approvals.*, runs.state AS run_state, runs.options AS run_options, tool_calls.round,
+       tool_calls.parent_id FROM approvals
      JOIN runs ON runs.id = approvals.run_id JOIN tool_calls ON tool_calls.id = approvals.tool_call_id
      WHERE approvals.id = $1 FOR UPDATE OF approvals`,
     [id],
@@ -152,6 +154,7 @@ async function denyCall(
       type: 'agentic_tool_call_progress',
       round: approval.round,
       tool_call_id: approval.tool_call_id,
+      ...(approval.parent_id === null ? {} : { parent_tool_call_id: approval.parent_id }),
       tool_name: approval.tool_name,
       phase: 'complete',
       status: 'denied',

@@ -68,6 +68,7 @@ function applyCallDelta(round: RoundEntry, delta: ToolCallDelta, offset: number)
 function emptyCall(callId: string | null, index: number | null): CallEntry {
   return {
     tool_call_id: callId,
+    parent_tool_call_id: null,
     index,
     name: '',
     arguments_text: '',

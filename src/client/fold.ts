@@ -102,8 +102,9 @@ function applyToCall(call: CallEntry, event: CallEvent): CallEntry {
   switch (event.type) {
     case 'agentic_tool_call_progress': {
       const { tool_name: name, data } = event;
-      if (event.phase === 'calling') return { ...call, name, data, phase: 'calling' };
-      return { ...call, name, data, phase: 'complete', status: event.status ?? null };
+      const named = { ...call, name, data, parent_tool_call_id: event.parent_tool_call_id ?? null };
+      if (event.phase === 'calling') return { ...named, phase: 'calling' };
+      return { ...named, phase: 'complete', status: event.status ?? null };
     }
     case 'agentic_tool_output':
       return { ...call, [event.stream]: joinAt(call[event.stream], event.offset, event.text) };

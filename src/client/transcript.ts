@@ -15,6 +15,8 @@ export interface ApprovalEntry {
 export interface CallEntry {
   /** Absent while the model is still writing the call without having named it. */
   readonly tool_call_id: string | null;
+  /** The call whose code made this one; null: the model or a person did. */
+  readonly parent_tool_call_id: string | null;
   /** Place among the calls that the model writes in this attempt. */
   readonly index: number | null;
   readonly name: string;

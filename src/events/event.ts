@@ -74,6 +74,8 @@ export const toolIdentitySchema = z.object({
 /** Record of a finished call, in `done.agentic_tool_calls` and in an exported session. */
 export const toolCallRecordSchema = z.object({
   id: z.string(),
+  /** The call whose code made this one. */
+  parent_id: z.string().optional(),
   round: z.number().int(),
   name: z.string(),
   arguments: z.string(),
@@ -143,6 +145,8 @@ const payloads = [
     type: z.literal('agentic_tool_call_progress'),
     round: z.number().int(),
     tool_call_id: z.string(),
+    /** The call whose code made this one. */
+    parent_tool_call_id: z.string().optional(),
     tool_name: z.string(),
     phase: z.enum(['calling', 'complete']),
     /** Only with phase `complete`. */
@@ -163,6 +167,7 @@ const payloads = [
     approval_id: z.string(),
     round: z.number().int(),
     tool_call_id: z.string(),
+    parent_tool_call_id: z.string().optional(),
     tool_name: z.string(),
     tool: toolIdentitySchema,
     arguments: z.unknown(),

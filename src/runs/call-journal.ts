@@ -39,29 +39,25 @@ export class CallJournal {
     calls: readonly { id: string; name: string; arguments: string }[],
   ): Promise<EventPayload[]> {
     for (const [index, call] of calls.entries()) {
-      await manager.query(
-        `INSERT INTO tool_calls (id, run_id, session_id, round, index, name, arguments, arguments_hash, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'proposed')`,
-        [
-          call.id,
-          scope.runId,
-          scope.sessionId,
-          round,
-          index,
-          storableText(call.name),
-          storableText(call.arguments),
-          hashOf(call.arguments),
-        ],
-      );
+      await insertCall(manager, scope, { ...call, round, index, parentId: null });
     }
-    return calls.map((call) => ({
-      type: 'agentic_tool_call_progress',
-      round,
-      tool_call_id: call.id,
-      tool_name: call.name,
-      phase: 'calling',
-      data: callingData(this.terms.identify(call.name).kind, call.arguments),
-    }));
+    return calls.map((call) => this.calling({ ...call, round, parentId: null }));
+  }
+
+  /** A call that the code of `parent` makes; it stands after the round's calls so far. */
+  async proposeNested(
+    manager: EntityManager,
+    scope: ChunkScope,
+    parent: CallSnapshot,
+    proposed: { readonly id: string; readonly name: string; readonly arguments: string },
+  ): Promise<EventPayload[]> {
+    const [next] = await manager.query<{ index: number }[]>(
+      `SELECT max(index) + 1 AS index FROM tool_calls WHERE run_id = $1 AND round = $2`,
+      [scope.runId, parent.round],
+    );
+    const call = { ...proposed, round: parent.round, index: next?.index ?? 0, parentId: parent.id };
+    await insertCall(manager, scope, call);
+    return [this.calling(call)];
   }
 
   async judge(
@@ -127,6 +123,7 @@ export class CallJournal {
         type: 'agentic_tool_call_progress',
         round: call.round,
         tool_call_id: call.id,
+        ...parentOf(call),
         tool_name: call.name,
         phase: 'complete',
         status: result.state,
@@ -149,10 +146,22 @@ export class CallJournal {
   async isAwaited(manager: EntityManager, scope: ChunkScope, kind: 'approval' | 'client'): Promise<boolean> {
     const state: ToolCallState = kind === 'approval' ? 'awaiting_approval' : 'running';
     const rows = await manager.query<unknown[]>(
-      `SELECT 1 FROM tool_calls WHERE run_id = $1 AND state = $2 LIMIT 1`,
+      `SELECT 1 FROM tool_calls WHERE run_id = $1 AND state = $2 AND parent_id IS NULL LIMIT 1`,
       [scope.runId, state],
     );
     return rows.length > 0;
+  }
+
+  private calling(call: Omit<NewCall, 'index'>): EventPayload {
+    return {
+      type: 'agentic_tool_call_progress',
+      round: call.round,
+      tool_call_id: call.id,
+      ...parentOf(call),
+      tool_name: call.name,
+      phase: 'calling',
+      data: callingData(this.terms.identify(call.name).kind, call.arguments),
+    };
   }
 
   private async ask(manager: EntityManager, scope: ChunkScope, call: CallSnapshot): Promise<EventPayload> {
@@ -181,12 +190,38 @@ export class CallJournal {
       approval_id: id,
       round: call.round,
       tool_call_id: call.id,
+      ...parentOf(call),
       tool_name: call.name,
       tool,
       arguments: args,
       expires_at: expiresAt?.toISOString() ?? null,
     };
   }
+}
+
+type NewCall = Pick<CallSnapshot, 'id' | 'parentId' | 'round' | 'index' | 'name' | 'arguments'>;
+
+async function insertCall(manager: EntityManager, scope: ChunkScope, call: NewCall): Promise<void> {
+  await manager.query(
+    `INSERT INTO tool_calls
+       (id, run_id, session_id, parent_id, round, index, name, arguments, arguments_hash, state)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'proposed')`,
+    [
+      call.id,
+      scope.runId,
+      scope.sessionId,
+      call.parentId,
+      call.round,
+      call.index,
+      storableText(call.name),
+      storableText(call.arguments),
+      hashOf(call.arguments),
+    ],
+  );
+}
+
+function parentOf({ parentId }: Pick<CallSnapshot, 'parentId'>): { parent_tool_call_id?: string } {
+  return parentId === null ? {} : { parent_tool_call_id: parentId };
 }
 
 function hashOf(json: string): string {

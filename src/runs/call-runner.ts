@@ -4,13 +4,18 @@ import type { ChunkScope, ChunkWriter } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
 import type { FileService } from '../files/file.service.js';
-import type { ToolContext, ToolOutcome } from '../tools/tool.js';
+import { NO_NESTED_TOOLS, type ToolContext, type ToolOutcome } from '../tools/tool.js';
+import type { WorkClock } from '../work-clock.js';
 import type { WorkspaceService } from '../workspaces/workspace.service.js';
 import type { CallJournal, CallResult } from './call-journal.js';
 import { commitFenced } from './commit-fenced.js';
+import { endNestedCalls } from './end-nested-calls.js';
 
 /** After its time a tool gets this long to wind up before the call is given up. */
 const WIND_UP_MS = 7000;
+
+/** After a cancel; shorter, so that a nested call has ended when the time of the one that made it is up. */
+const CANCEL_WIND_UP_MS = 5000;
 
 export interface CallWork {
   readonly tool: string;
@@ -20,61 +25,83 @@ export interface CallWork {
   work(context: ToolContext): Promise<ToolOutcome>;
 }
 
+export interface CallRunnerParts {
+  readonly log: EventLog;
+  readonly chunks: ChunkWriter;
+  readonly calls: CallJournal;
+  readonly workspaces: WorkspaceService;
+  readonly files: FileService;
+  readonly clock: WorkClock;
+  readonly scope: ChunkScope;
+}
+
 /** Carries one call from `approved` to its committed end, streaming what it prints. */
 export class CallRunner {
-  constructor(
-    private readonly log: EventLog,
-    private readonly chunks: ChunkWriter,
-    private readonly calls: CallJournal,
-    private readonly workspaces: WorkspaceService,
-    private readonly files: FileService,
-    private readonly scope: ChunkScope,
-  ) {}
+  constructor(private readonly parts: CallRunnerParts) {}
 
-  async run(call: CallSnapshot, snapshot: RunSnapshot, work: CallWork): Promise<void> {
-    await this.commit((manager) => this.calls.start(manager, call));
+  /** Gives what was committed. */
+  async run(call: CallSnapshot, snapshot: RunSnapshot, work: CallWork): Promise<ToolOutcome> {
+    const { calls, chunks, scope } = this.parts;
+    await this.commit((manager) => calls.start(manager, call));
     const workspace = this.openWorkspace(call, snapshot, work.tool);
     const context = this.contextFor(call, snapshot, work, workspace);
     const outcome = await withDeadline(work, context);
-    await this.chunks.drain(this.scope);
-    await this.finish(call, {
+    await chunks.drain(scope);
+    const result: CallResult = {
       state: outcome.status,
       content: outcome.content,
       data: outcome.data,
       images: outcome.imagesBase64 ?? [],
       fileIds: workspace.producedFileIds(),
-    });
+    };
+    await this.commit(async (manager) => [
+      ...(await endNestedCalls(manager, calls, call.id)),
+      ...(await calls.end(manager, call, result)),
+    ]);
+    return outcome;
   }
 
   /** A client tool: the intent is committed, the client's answer ends it. */
   async hand(call: CallSnapshot): Promise<void> {
-    await this.commit((manager) => this.calls.start(manager, call));
+    await this.commit((manager) => this.parts.calls.start(manager, call));
   }
 
   async refuse(call: CallSnapshot, content: string): Promise<void> {
-    await this.finish(call, this.calls.spoken(call, 'failed', content));
-  }
-
-  finish(call: CallSnapshot, result: CallResult): Promise<void> {
-    return this.commit((manager) => this.calls.end(manager, call, result));
+    const { calls } = this.parts;
+    await this.commit((manager) => calls.end(manager, call, calls.spoken(call, 'failed', content)));
   }
 
   private openWorkspace(call: CallSnapshot, snapshot: RunSnapshot, tool: string) {
     const turn = snapshot.messages.filter((message) => message.role === 'user').length;
-    return this.workspaces.open({
-      ...this.scope,
+    const { workspaces, files, scope } = this.parts;
+    return workspaces.open({
+      ...scope,
       owner: snapshot.owner,
       toolCallId: call.id,
       tool,
       round: call.round,
       turn,
       onFile: async (file) => {
-        const object = await this.files.toObject(file, { inline: false });
+        const object = await files.toObject(file, { inline: false });
         await this.commit(() => Promise.resolve([{ type: 'file', file: object, tool_call_id: call.id }]));
       },
       onMissingFile: (file) =>
         this.commit(() => Promise.resolve([{ type: 'file', file, tool_call_id: call.id }])),
-      onStateLost: (reason) => this.commit(() => Promise.resolve([{ type: 'sandbox_state_lost', reason }])),
+      onStateLost: (reason) => this.tellStateLost(reason),
+    });
+  }
+
+  private tellStateLost(reason: string): Promise<void> {
+    return this.commit(() => Promise.resolve([{ type: 'sandbox_state_lost', reason }]));
+  }
+
+  private ranBefore(call: CallSnapshot): Promise<boolean> {
+    return this.parts.log.transaction(async (manager) => {
+      const rows = await manager.query<unknown[]>(
+        `SELECT 1 FROM tool_calls WHERE session_id = $1 AND id <> $2 AND name = $3 AND started_at IS NOT NULL LIMIT 1`,
+        [this.parts.scope.sessionId, call.id, call.name],
+      );
+      return rows.length > 0;
     });
   }
 
@@ -85,19 +112,24 @@ export class CallRunner {
     workspace: ToolContext['workspace'],
   ): ToolContext {
     const written = { stdout: 0, stderr: 0 };
+    const { scope, chunks, clock } = this.parts;
     return {
       sessionId: snapshot.sessionId,
       runId: snapshot.runId,
       toolCallId: call.id,
       round: call.round,
-      generation: this.scope.generation,
+      generation: scope.generation,
       timeoutMs: work.timeoutMs,
       signal: work.signal,
+      clock,
       workspace,
+      nested: NO_NESTED_TOOLS,
+      ranBefore: () => this.ranBefore(call),
+      tellStateLost: (reason) => this.tellStateLost(reason),
       emitOutput: (stream, text) => {
         const offset = written[stream];
         written[stream] += text.length;
-        return this.chunks.write(this.scope, {
+        return chunks.write(scope, {
           type: 'agentic_tool_output',
           round: call.round,
           tool_call_id: call.id,
@@ -110,28 +142,38 @@ export class CallRunner {
   }
 
   private commit(work: (manager: EntityManager) => Promise<readonly EventPayload[]>): Promise<void> {
-    return commitFenced(this.log, this.scope, async (manager, append) => {
+    return commitFenced(this.parts.log, this.parts.scope, async (manager, append) => {
       await append(await work(manager));
     });
   }
 }
 
-/** Tools keep their own time; one that does not come back is left behind, and its late result is dropped. */
+/**
+ * Tools keep their own time and heed the signal; one that does not come back is left behind, and its late
+ * result is dropped.
+ */
 async function withDeadline(work: CallWork, context: ToolContext): Promise<ToolOutcome> {
   const overdue = new AbortController();
   const signal = AbortSignal.any([context.signal, overdue.signal]);
-  const { promise, resolve } = Promise.withResolvers<ToolOutcome>();
-  const timer = setTimeout(() => {
+  const left = Promise.withResolvers<ToolOutcome>();
+  const leave = (status: 'timed_out' | 'cancelled', content: string): void => {
     overdue.abort();
-    resolve({
-      status: 'timed_out',
-      content: `Error: the tool did not end within ${Math.round(work.timeoutMs / 1000)} s.`,
-      data: { tool_type: 'custom', content: 'timed out' },
-    });
-  }, work.timeoutMs + WIND_UP_MS);
+    left.resolve({ status, content, data: { tool_type: 'custom', content } });
+  };
+  const callOff = context.clock.after(work.timeoutMs + WIND_UP_MS, () =>
+    leave('timed_out', `Error: the tool did not end within ${Math.round(work.timeoutMs / 1000)} s.`),
+  );
+  let windUp: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    windUp = setTimeout(() => leave('cancelled', '[cancelled]'), CANCEL_WIND_UP_MS);
+  };
+  if (context.signal.aborted) onAbort();
+  else context.signal.addEventListener('abort', onAbort, { once: true });
   try {
-    return await Promise.race([work.work({ ...context, signal }), promise]);
+    return await Promise.race([work.work({ ...context, signal }), left.promise]);
   } finally {
-    clearTimeout(timer);
+    callOff();
+    clearTimeout(windUp);
+    context.signal.removeEventListener('abort', onAbort);
   }
 }

@@ -3,11 +3,14 @@ import type { ChunkScope } from '../events/chunk-writer.js';
 import type { EventPayload } from '../events/event.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { CallJournal } from './call-journal.js';
+import { type CallRecord, toCallSnapshot } from './call-record.js';
+import { endNestedCalls } from './end-nested-calls.js';
 import type { Run } from './run.entity.js';
 import { insertMessage } from './insert-message.js';
 import { moveCall } from './move-call.js';
 import { moveRun } from './move-run.js';
 import { identifyTool } from './run-tools.js';
+import type { ToolCallState } from './tool-call-state.js';
 import { isWorkerDead } from './worker-lease.js';
 
 interface ClaimRecord {
@@ -98,27 +101,43 @@ export async function recoverRunningCalls(
   registry: ToolRegistry,
   calls: CallJournal,
 ): Promise<EventPayload[]> {
-  const running = await manager.query<
-    { id: string; round: number; index: number; name: string; arguments: string; attempt: number }[]
-  >(`SELECT * FROM tool_calls WHERE run_id = $1 AND state = 'running' ORDER BY index`, [run.runId]);
+  const running = await manager.query<CallRecord[]>(
+    `SELECT * FROM tool_calls WHERE run_id = $1 AND state = 'running' AND parent_id IS NULL ORDER BY index`,
+    [run.runId],
+  );
   const events: EventPayload[] = [];
-  for (const call of running) {
+  for (const call of running.map(toCallSnapshot)) {
     const tool = registry.get(call.name);
     if (!tool && identifyTool(registry, run.options, call.name).source === 'external') continue;
-    if (tool && tool.effect !== 'effectful') {
+    events.push(...(await endNestedCalls(manager, calls, call.id)));
+    const begun = await begunNestedCalls(manager, call.id);
+    const effects = [tool, ...begun.map(({ name }) => registry.get(name))].map((one) => one?.effect);
+    if (effects.every((effect) => effect === 'pure' || effect === 'idempotent')) {
       await moveCall(manager, call.id, 'approved');
       continue;
     }
-    const content =
-      'The server stopped while this call was running. Whether it took effect is not known; it was not run again. ' +
-      'Check before repeating it.';
-    events.push(
-      ...(await calls.end(
-        manager,
-        { ...call, state: 'running', resultContent: null },
-        calls.spoken(call, 'in_doubt', content),
-      )),
-    );
+    events.push(...(await calls.end(manager, call, calls.spoken(call, 'in_doubt', doubt(begun)))));
   }
   return events;
+}
+
+interface BegunCall {
+  readonly name: string;
+  readonly state: ToolCallState;
+}
+
+/** The calls that the call's code had made and that may have had an effect. */
+function begunNestedCalls(manager: EntityManager, parentId: string): Promise<BegunCall[]> {
+  return manager.query<BegunCall[]>(
+    `SELECT name, state FROM tool_calls WHERE parent_id = $1 AND attempt > 0 ORDER BY index`,
+    [parentId],
+  );
+}
+
+function doubt(begun: readonly BegunCall[]): string {
+  const calls = begun.map(({ name, state }) => `${name} (${state})`).join(', ');
+  return (
+    'The server stopped while this call was running. Whether it took effect is not known; it was not run again. ' +
+    `Check before repeating it.${calls === '' ? '' : ` Its code had called: ${calls}.`}`
+  );
 }

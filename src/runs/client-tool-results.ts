@@ -4,23 +4,16 @@ import { DomainError } from '../errors.js';
 import { EventLog } from '../events/event-log.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { CallJournal } from './call-journal.js';
+import { type CallRecord, toCallSnapshot } from './call-record.js';
 import { moveRun } from './move-run.js';
 import { RunQueue } from './run-queue.js';
 import type { RunOptions, ToolResultSubmission } from './run-request.js';
 import { identifyTool, isClientTool } from './run-tools.js';
 import type { RunState } from './run-state.js';
-import type { ToolCallState } from './tool-call-state.js';
 
-interface ClientCall {
-  id: string;
+interface ClientCall extends CallRecord {
   run_id: string;
   session_id: string;
-  round: number;
-  index: number;
-  name: string;
-  arguments: string;
-  state: ToolCallState;
-  attempt: number;
   run_state: RunState;
   options: RunOptions;
 }
@@ -52,7 +45,7 @@ export class ClientToolResults {
       const state = submission.is_error ? 'failed' : 'succeeded';
       const ended = await calls.end(
         manager,
-        { ...call, resultContent: null },
+        toCallSnapshot(call),
         calls.spoken(call, state, submission.content),
       );
       await append(call.session_id, call.run_id, ended);

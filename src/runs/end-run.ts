@@ -118,7 +118,7 @@ async function answerOpenCalls(
   round: number,
 ): Promise<void> {
   const calls = await manager.query<{ id: string; result_content: string | null }[]>(
-    `SELECT id, result_content FROM tool_calls WHERE run_id = $1 AND round = $2 ORDER BY index`,
+    `SELECT id, result_content FROM tool_calls WHERE run_id = $1 AND round = $2 AND parent_id IS NULL ORDER BY index`,
     [scope.runId, round],
   );
   for (const call of calls) {

@@ -9,6 +9,7 @@ import type { ChunkScope, ChunkWriter } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
 import type { EventPayload, PayloadOf, StopReason } from '../events/event.js';
 import { newId } from '../ids.js';
+import type { WorkClock } from '../work-clock.js';
 import type { CallJournal } from './call-journal.js';
 import { commitFenced, DATABASE_PATIENCE_MS, type FencedWork } from './commit-fenced.js';
 import { endRun, type RunEnding } from './end-run.js';
@@ -16,10 +17,16 @@ import { insertMessage } from './insert-message.js';
 import { moveRun } from './move-run.js';
 import { loadSnapshot } from './run-snapshot.js';
 
+/** What the worker lends to the journal of a run it has claimed. */
+export interface ClaimTerms {
+  readonly clock: WorkClock;
+  /** What a run that ended or waits leaves to do: let the session's next one in. */
+  letNextIn(manager: EntityManager): Promise<void>;
+}
+
 /** The agent loop's memory on Postgres: each method one fenced transaction with its events. */
 export class PostgresRunJournal implements RunJournal {
-  /** Milliseconds on the worker's clock when this claim began. */
-  private readonly claimedAt = performance.now();
+  private readonly claimedAt: number;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -27,9 +34,10 @@ export class PostgresRunJournal implements RunJournal {
     private readonly chunks: ChunkWriter,
     private readonly calls: CallJournal,
     private readonly scope: ChunkScope,
-    /** What a run that ended or waits leaves to do: let the session's next one in. */
-    private readonly letNextIn: (manager: EntityManager) => Promise<void>,
-  ) {}
+    private readonly claim: ClaimTerms,
+  ) {
+    this.claimedAt = claim.clock.now();
+  }
 
   load(): Promise<RunSnapshot> {
     return retryTransient(
@@ -126,7 +134,7 @@ export class PostgresRunJournal implements RunJournal {
       if (!(await this.calls.isAwaited(manager, this.scope, kind))) return false;
       await this.addActiveTime(manager);
       await moveRun(manager, this.scope.runId, kind === 'approval' ? 'wait_for_approval' : 'wait_for_client');
-      await this.letNextIn(manager);
+      await this.claim.letNextIn(manager);
       await append([{ type: 'run_waiting', waiting_for: kind === 'approval' ? 'approval' : 'tool_result' }]);
       return true;
     });
@@ -148,7 +156,7 @@ export class PostgresRunJournal implements RunJournal {
     await this.commit(async (manager, append) => {
       await this.addActiveTime(manager);
       await append(await endRun(manager, this.scope, ending));
-      await this.letNextIn(manager);
+      await this.claim.letNextIn(manager);
     });
     this.chunks.discard(this.scope.runId);
   }
@@ -173,7 +181,7 @@ export class PostgresRunJournal implements RunJournal {
   }
 
   private async addActiveTime(manager: EntityManager): Promise<void> {
-    const activeMs = Math.round(performance.now() - this.claimedAt);
+    const activeMs = Math.round(this.claim.clock.now() - this.claimedAt);
     await manager.query(`UPDATE runs SET active_ms = active_ms + $2 WHERE id = $1`, [
       this.scope.runId,
       activeMs,

@@ -14,6 +14,7 @@ interface RunRecord {
 
 interface CallRecord {
   id: string;
+  parent_id: string | null;
   round: number;
   name: string;
   arguments: string;
@@ -72,6 +73,7 @@ export async function buildRunResponse(manager: EntityManager, runId: string): P
     usage: run.usage ?? NO_USAGE,
     agentic_tool_calls: calls.map((call) => ({
       id: call.id,
+      ...(call.parent_id === null ? {} : { parent_id: call.parent_id }),
       round: call.round,
       name: call.name,
       arguments: call.arguments,

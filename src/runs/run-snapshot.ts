@@ -1,8 +1,9 @@
 import type { EntityManager } from 'typeorm';
-import type { CallSnapshot, PastCall, RunSnapshot } from '../agent/snapshot.js';
+import type { PastCall, RunSnapshot } from '../agent/snapshot.js';
 import { NO_USAGE } from '../agent/usage.js';
 import type { ChatMessage, ToolCallRequest, Usage } from '../engine/engine.js';
 import { FencedError } from '../events/chunk-writer.js';
+import { type CallRecord, toCallSnapshot } from './call-record.js';
 import { readPartialTurn } from './read-partial-turn.js';
 import type { RunOptions } from './run-request.js';
 import type { RunKind, RunState } from './run-state.js';
@@ -36,18 +37,6 @@ interface MessageRecord {
   name: string | null;
 }
 
-interface CallRecord {
-  id: string;
-  round: number;
-  index: number;
-  name: string;
-  arguments: string;
-  arguments_hash: string;
-  state: CallSnapshot['state'];
-  attempt: number;
-  result_content: string | null;
-}
-
 /** Said to a model when the session has no system prompt of its own. */
 const DEFAULT_SYSTEM_PROMPT = 'You are a helpful assistant running locally.';
 
@@ -56,7 +45,8 @@ const RUN_SQL = `
 const MESSAGES_SQL = `
   SELECT messages.*, tool_calls.name FROM messages LEFT JOIN tool_calls ON tool_calls.id = messages.tool_call_id
   WHERE messages.session_id = $1 ORDER BY messages.position`;
-const CALLS_SQL = `SELECT * FROM tool_calls WHERE run_id = $1 ORDER BY round, index`;
+/** What code called is that code's matter: the conversation has the call that ran the code. */
+const CALLS_SQL = `SELECT * FROM tool_calls WHERE run_id = $1 AND parent_id IS NULL ORDER BY round, index`;
 const STEERING_SQL = `SELECT id, text FROM steering_messages WHERE run_id = $1 ORDER BY id`;
 
 /** Reads back all that the run's next step depends on. Rejects with FencedError when it is not `generation`'s. */
@@ -134,19 +124,6 @@ function withoutBrokenArguments(call: ToolCallRequest): ToolCallRequest {
   } catch {
     return { ...call, arguments: '{}' };
   }
-}
-
-function toCallSnapshot(row: CallRecord): CallSnapshot {
-  return {
-    id: row.id,
-    round: row.round,
-    index: row.index,
-    name: row.name,
-    arguments: row.arguments,
-    state: row.state,
-    attempt: row.attempt,
-    resultContent: row.result_content,
-  };
 }
 
 function toPastCall(row: CallRecord): PastCall {

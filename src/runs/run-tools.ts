@@ -10,10 +10,12 @@ import { readRules } from '../approvals/read-rules.js';
 import type { ToolSpec } from '../engine/engine.js';
 import { messageOf } from '../errors.js';
 import { parseArguments } from '../tools/arguments.js';
-import { callingData } from '../tools/calling-data.js';
-import type { Tool, ToolOutcome } from '../tools/tool.js';
+import type { Tool, ToolContext, ToolOutcome } from '../tools/tool.js';
 import { type ToolRegistry, toSpec } from '../tools/tool-registry.js';
 import type { CallRunner } from './call-runner.js';
+import { executeSafely } from './execute-safely.js';
+import type { NestedCallJournal } from './nested-call-journal.js';
+import { NestedCalls } from './nested-calls.js';
 import type { AgentPermission, RunOptions } from './run-request.js';
 
 const CLIENT_TOOL: ToolIdentity = { source: 'external', kind: 'external', label: 'Client tool' };
@@ -37,6 +39,12 @@ export function offeredTools(registry: ToolRegistry, options: RunOptions): reado
   return registry.available().filter((tool) => only === undefined || only.includes(tool.name));
 }
 
+/** Who carries the calls out. */
+export interface CallWorkers {
+  readonly runner: CallRunner;
+  readonly nested: NestedCallJournal;
+}
+
 export interface RunToolsSettings {
   readonly permissionFloor: AgentPermission;
   readonly limits: ServerLimits;
@@ -47,25 +55,37 @@ export interface RunToolsSettings {
 /** The tools of one run: what it may call, under which policy, and the doing. */
 export class RegisteredRunTools implements RunTools {
   private readonly offered: ReadonlyMap<string, Tool>;
+  /** Those of them that code may call. */
+  private readonly callable: ReadonlyMap<string, Tool>;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly registry: ToolRegistry,
     private readonly options: RunOptions,
-    private readonly runner: CallRunner,
+    private readonly workers: CallWorkers,
     private readonly settings: RunToolsSettings,
   ) {
-    this.offered = new Map(offeredTools(registry, options).map((tool) => [tool.name, tool]));
+    const offered = offeredTools(registry, options);
+    this.offered = new Map(offered.map((tool) => [tool.name, tool]));
+    const callable = offered.filter((tool) => tool.callingHint === undefined);
+    this.callable = new Map(callable.map((tool) => [tool.name, tool]));
   }
 
   specs(): readonly ToolSpec[] {
-    const own = [...this.offered.values()].map(toSpec);
+    const own = [...this.offered.values()].map((tool) => this.specOf(tool));
     const clients = (this.options.tools ?? []).map(({ function: { name, description, parameters } }) => ({
       name,
       description: description ?? '',
       parameters: parameters ?? { type: 'object', properties: {} },
     }));
     return [...own, ...clients];
+  }
+
+  /** Of calling other tools a model is told only where there are any. */
+  private specOf(tool: Tool): ToolSpec {
+    const spec = toSpec(tool);
+    if (tool.callingHint === undefined || this.callable.size === 0) return spec;
+    return { ...spec, description: `${spec.description} ${tool.callingHint}` };
   }
 
   isClientTool(name: string): boolean {
@@ -97,18 +117,54 @@ export class RegisteredRunTools implements RunTools {
   }
 
   async execute(call: CallSnapshot, snapshot: RunSnapshot, signal: AbortSignal): Promise<void> {
-    if (this.isClientTool(call.name)) return this.runner.hand(call);
+    const { runner } = this.workers;
+    if (this.isClientTool(call.name)) return runner.hand(call);
     const tool = this.registry.get(call.name);
     const parsed = tool && parseArguments(call.arguments, tool.parameters);
-    if (!tool || !parsed?.ok) return this.runner.refuse(call, this.unknownTool(call.name));
-    const limits = limitsOf(snapshot, this.settings.limits);
-    await this.runner.run(call, snapshot, {
+    if (!tool || !parsed?.ok) return runner.refuse(call, this.unknownTool(call.name));
+    const { toolTimeoutMs: timeoutMs } = limitsOf(snapshot, this.settings.limits);
+    const carry = (context: ToolContext) => executeSafely(tool, parsed.value, context, call);
+    await runner.run(call, snapshot, {
       tool: tool.name,
-      timeoutMs: limits.toolTimeoutMs,
+      timeoutMs,
       signal,
-      work: async (context) =>
-        this.capped(call, context.workspace, await executeSafely(tool, parsed.value, context, call)),
+      work: async (context) => {
+        const nests = tool.callingHint !== undefined;
+        const outcome = nests ? await this.withNested(call, snapshot, context, carry) : await carry(context);
+        return this.capped(call, context.workspace, outcome);
+      },
     });
+  }
+
+  /** The tool's code may call others; what it called has ended when this settles. */
+  private async withNested(
+    call: CallSnapshot,
+    snapshot: RunSnapshot,
+    context: ToolContext,
+    carry: (context: ToolContext) => Promise<ToolOutcome>,
+  ): Promise<ToolOutcome> {
+    const nested = new NestedCalls(call, snapshot, context.signal, {
+      runner: this.workers.runner,
+      journal: this.workers.nested,
+      clock: context.clock,
+      limits: limitsOf(snapshot, this.settings.limits),
+      callable: this.callable,
+      refusal: (name) => this.notCallable(name),
+      applyPolicy: (tool) => this.applyPolicy(tool, snapshot),
+    });
+    const signal = AbortSignal.any([context.signal, nested.brokenOff]);
+    const outcome = await carry({ ...context, signal, nested });
+    await nested.end();
+    return outcome;
+  }
+
+  private notCallable(name: string): string {
+    if (this.isClientTool(name))
+      return `${name} is the client's own function, which only the model can call.`;
+    if (this.offered.has(name)) return `${name} cannot be called from code; write a function instead.`;
+    const names = [...this.callable.keys()];
+    const offer = names.length > 0 ? `Code can call: ${names.join(', ')}.` : 'There are no other tools here.';
+    return `There is no tool ${JSON.stringify(name.slice(0, 100))}. ${offer}`;
   }
 
   private judgeClientCall(call: CallSnapshot): Judgement {
@@ -156,20 +212,5 @@ export class RegisteredRunTools implements RunTools {
       () => undefined,
     );
     return { ...outcome, content: capOutput(outcome.content, limit, kept).content };
-  }
-}
-
-/** A tool must not reject; one that does has failed, and the run goes on. */
-async function executeSafely(
-  tool: Tool,
-  args: unknown,
-  context: Parameters<Tool['execute']>[1],
-  call: CallSnapshot,
-): Promise<ToolOutcome> {
-  try {
-    return await tool.execute(args, context);
-  } catch (error) {
-    const status = context.signal.aborted ? 'cancelled' : 'failed';
-    return { status, content: `Error: ${messageOf(error)}`, data: callingData(tool.kind, call.arguments) };
   }
 }

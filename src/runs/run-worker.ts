@@ -11,12 +11,14 @@ import { type ChunkWriter, FencedError } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
 import type { FileService } from '../files/file.service.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
+import { WorkClock } from '../work-clock.js';
 import type { WorkspaceService } from '../workspaces/workspace.service.js';
 import { CallJournal, type CallTerms } from './call-journal.js';
 import { CallRunner } from './call-runner.js';
 import { type ClaimedRun, claimRun, recoverRunningCalls } from './claim-run.js';
 import { LandedCommitError } from './commit-fenced.js';
 import { enqueueNext } from './enqueue-next.js';
+import { NestedCallJournal } from './nested-call-journal.js';
 import { PostgresRunJournal } from './run-journal.js';
 import type { RunQueue } from './run-queue.js';
 import { identifyTool, isClientTool, RegisteredRunTools } from './run-tools.js';
@@ -137,19 +139,29 @@ export class RunWorker {
   private async work(run: ClaimedRun, signal: AbortSignal): Promise<void> {
     const { config, dataSource, log, chunks, engine, registry, logger } = this.parts;
     const calls = new CallJournal(this.termsOf(run));
-    const journal = new PostgresRunJournal(dataSource, log, chunks, calls, run, (manager) =>
-      this.startNext(manager, run),
-    );
-    const runner = new CallRunner(log, chunks, calls, this.parts.workspaces, this.parts.files, run);
+    const { workspaces, files } = this.parts;
+    const clock = new WorkClock();
+    const journal = new PostgresRunJournal(dataSource, log, chunks, calls, run, {
+      clock,
+      letNextIn: (manager) => this.startNext(manager, run),
+    });
+    const runner = new CallRunner({ log, chunks, calls, workspaces, files, clock, scope: run });
+    const nested = new NestedCallJournal(log, chunks, calls, run);
     try {
       const outputLimit =
         run.kind === 'tool' ? Number.POSITIVE_INFINITY : (await engine.capabilities()).contextSize;
-      const tools = new RegisteredRunTools(dataSource, registry, run.options, runner, {
-        permissionFloor: config.runs.agentPermission,
-        limits: config.runs,
-        outputLimit,
-      });
-      const ports = { journal, tools, engine, now: () => performance.now(), pause, random: Math.random };
+      const tools = new RegisteredRunTools(
+        dataSource,
+        registry,
+        run.options,
+        { runner, nested },
+        {
+          permissionFloor: config.runs.agentPermission,
+          limits: config.runs,
+          outputLimit,
+        },
+      );
+      const ports = { journal, tools, engine, now: () => clock.now(), pause, random: Math.random };
       const end = await workRun(ports, config.runs, signal);
       logger.info({ runId: run.runId, generation: run.generation, end }, 'A run was worked.');
     } catch (error) {

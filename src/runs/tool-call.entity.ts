@@ -13,6 +13,10 @@ export class ToolCall {
   @Column({ name: 'session_id', type: 'text' })
   sessionId!: string;
 
+  /** The call whose code made this one; null: the model or a person did. */
+  @Column({ name: 'parent_id', type: 'text', nullable: true })
+  parentId!: string | null;
+
   @Column({ type: 'integer' })
   round!: number;
 

@@ -17,7 +17,7 @@ const RUNS_SQL = `
   FROM runs WHERE session_id = $1 ORDER BY created_at, id`;
 
 const CALLS_SQL = `
-  SELECT id, run_id, round, name, arguments, state AS status, result_content, result_data,
+  SELECT id, run_id, parent_id, round, name, arguments, state AS status, result_content, result_data,
     result_images AS result_images_base64, file_ids, ${ISO('created_at')} AS created_at,
     ${ISO('started_at')} AS started_at, ${ISO('finished_at')} AS finished_at
   FROM tool_calls WHERE session_id = $1 ORDER BY created_at, run_id, round, index`;
@@ -31,11 +31,11 @@ const INSERT_RUNS_SQL = `
     usage jsonb, error jsonb, created_at timestamptz, started_at timestamptz, finished_at timestamptz)`;
 
 const INSERT_CALLS_SQL = `
-  INSERT INTO tool_calls (id, run_id, session_id, round, index, name, arguments, arguments_hash, state,
+  INSERT INTO tool_calls (id, run_id, session_id, parent_id, round, index, name, arguments, arguments_hash, state,
     result_content, result_data, result_images, file_ids, created_at, started_at, finished_at)
-  SELECT id, run_id, $1, round, index, name, arguments, arguments_hash, status, result_content,
+  SELECT id, run_id, $1, parent_id, round, index, name, arguments, arguments_hash, status, result_content,
     nullif(result_data, 'null'), nullif(result_images_base64, 'null'), file_ids, created_at, started_at, finished_at
-  FROM jsonb_to_recordset($2::jsonb) AS call (id text, run_id text, round integer, index integer, name text,
+  FROM jsonb_to_recordset($2::jsonb) AS call (id text, run_id text, parent_id text, round integer, index integer, name text,
     arguments text, arguments_hash text, status text, result_content text, result_data jsonb,
     result_images_base64 jsonb, file_ids jsonb, created_at timestamptz, started_at timestamptz,
     finished_at timestamptz)`;

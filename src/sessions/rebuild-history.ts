@@ -125,6 +125,7 @@ function settleCall(
     ...call,
     id: ids.callIds.get(call.id) ?? call.id,
     run_id: runId,
+    parent_id: ids.callIds.get(call.parent_id ?? '') ?? null,
     status: final ? call.status : 'cancelled',
     result_content: final ? call.result_content : MISSING_RESULT,
     file_ids: call.file_ids.flatMap((fileId) => ids.fileIds.get(fileId) ?? []),

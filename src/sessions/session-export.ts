@@ -65,6 +65,8 @@ export type ExportedRun = z.infer<typeof exportedRunSchema>;
 const exportedToolCallSchema = z.strictObject({
   id,
   run_id: id,
+  /** The call whose code made this one. */
+  parent_id: id.nullish(),
   round,
   name: z.string().max(256),
   arguments: z.string(),

@@ -1,5 +1,6 @@
 import { ScriptedWorkspace } from './scripted-workspace.js';
-import type { ToolContext } from './tool.js';
+import { WorkClock } from '../work-clock.js';
+import { NO_NESTED_TOOLS, type ToolContext } from './tool.js';
 
 /** A call's context with an empty workspace, for tests of tools. */
 export function scriptedContext(overrides: Partial<ToolContext>): ToolContext {
@@ -11,7 +12,11 @@ export function scriptedContext(overrides: Partial<ToolContext>): ToolContext {
     generation: 1,
     timeoutMs: 5000,
     signal: new AbortController().signal,
+    clock: new WorkClock(),
     workspace: new ScriptedWorkspace(),
+    nested: NO_NESTED_TOOLS,
+    ranBefore: () => Promise.resolve(false),
+    tellStateLost: () => Promise.resolve(),
     emitOutput: () => Promise.resolve(),
     ...overrides,
   };

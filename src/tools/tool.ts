@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Sandbox } from '../sandbox/sandbox.js';
 import type { ToolCallData } from '../events/tool-call-data.js';
+import type { WorkClock } from '../work-clock.js';
 
 export type ToolSource = 'built_in' | 'user' | 'mcp' | 'external';
 export type ToolKind = 'code_execution' | 'web_search' | 'shell' | 'file' | 'custom' | 'external';
@@ -38,7 +39,15 @@ export interface ToolContext {
   readonly timeoutMs: number;
   /** Aborted by cancel, by the run's limits and by fencing; the tool must stop everything it started. */
   readonly signal: AbortSignal;
+  /** Stands still while a person is asked about a nested call: what the call's time is measured with. */
+  readonly clock: WorkClock;
   readonly workspace: Workspace;
+  /** The run's other tools, for a tool that runs code; see `Tool.callingHint`. */
+  readonly nested: NestedTools;
+  /** Whether an earlier call of this tool in the session has begun. */
+  ranBefore(): Promise<boolean>;
+  /** Tells clients that what earlier calls had in memory is gone. */
+  tellStateLost(reason: string): Promise<void>;
   /** Streams to clients as `agentic_tool_output`; awaiting it gives backpressure. */
   emitOutput(stream: 'stdout' | 'stderr', text: string): Promise<void>;
 }
@@ -56,6 +65,36 @@ export interface ToolOutcome {
   readonly imagesBase64?: readonly string[];
 }
 
+/** How a call that code made ended: as one of the model's own, with what clients see of it once it has run. */
+export interface NestedOutcome {
+  readonly status: ToolOutcomeStatus | 'denied';
+  readonly content: string;
+  readonly data?: ToolCallData;
+}
+
+export interface NestedCallNote {
+  readonly tool: string;
+  readonly status: string;
+}
+
+/**
+ * The run's other tools as code may call them: under the same policy, approvals and limits as the model's own
+ * calls, recorded and shown as those are. They end with the call whose code made them.
+ */
+export interface NestedTools {
+  readonly names: readonly string[];
+  /** `args` is plain JSON. Never rejects: what is unknown, refused, denied or failed is an outcome. */
+  call(name: string, args: unknown): Promise<NestedOutcome>;
+  /** The calls so far, in order. */
+  made(): readonly NestedCallNote[];
+}
+
+export const NO_NESTED_TOOLS: NestedTools = {
+  names: [],
+  call: () => Promise.resolve({ status: 'failed', content: 'There are no other tools here.' }),
+  made: () => [],
+};
+
 export interface Tool<Arguments = unknown> {
   readonly name: string;
   readonly description: string;
@@ -67,6 +106,11 @@ export interface Tool<Arguments = unknown> {
   readonly effect: ToolEffect;
   readonly execution: 'parallel' | 'serial';
   readonly reach: ToolReach;
+  /**
+   * Set on a tool whose code may call the run's other tools: what the model is told of it when there are any.
+   * Such a tool is not called from code itself.
+   */
+  readonly callingHint?: string;
   /** False when the tool cannot work here now (no engine, no network); it is then not offered. */
   available(): boolean;
   /** Never rejects for anything the model or the code it wrote did. */

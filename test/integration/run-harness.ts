@@ -23,7 +23,7 @@ export const OWNER = 'alice';
 /** A tool whose doing a test writes; by default it says what it was given. */
 export function scriptedTool(
   name: string,
-  traits: Partial<Pick<Tool, 'effect' | 'execution' | 'reach'>> = {},
+  traits: Partial<Pick<Tool, 'effect' | 'execution' | 'reach' | 'callingHint'>> = {},
   work: (value: string, context: ToolContext) => Promise<string> | string = (value) => `${name}: ${value}`,
 ): Tool<{ value: string }> {
   return {

@@ -11,6 +11,7 @@ import {
   type JavascriptRunner,
 } from '../../../src/tools/javascript/javascript.tool.js';
 import { createPythonTool } from '../../../src/tools/python/python.tool.js';
+import { scriptedContext } from '../../../src/tools/scripted-context.js';
 import { createTerminalTool } from '../../../src/tools/terminal/terminal.tool.js';
 import type { Tool, Workspace } from '../../../src/tools/tool.js';
 import type { EvaluationCase } from './evaluation-case.js';
@@ -90,17 +91,15 @@ export class Toolbox {
     }
     const parsed = parseArguments(call.arguments, tool.parameters);
     if (!parsed.ok) return { content: `Error: ${parsed.problem}`, invalid: true };
-    const outcome = await tool.execute(parsed.value, {
+    const context = scriptedContext({
       sessionId: this.one.id,
       runId: this.one.id,
       toolCallId: call.id,
       round: this.calls++,
-      generation: 1,
       timeoutMs: TOOL_TIMEOUT_MS,
-      signal: new AbortController().signal,
       workspace: this.workspace,
-      emitOutput: () => Promise.resolve(),
     });
+    const outcome = await tool.execute(parsed.value, context);
     return { content: capOutput(outcome.content, this.contextSize, undefined).content, invalid: false };
   }
 }

@@ -82,7 +82,8 @@ function denied(reason: string): QuestionOutcome {
 export function describeRequest(request: ApprovalRequest, style: Style): string {
   const { tool_name, tool, expires_at } = request;
   const until = expires_at === null ? '' : ` (until ${new Date(expires_at).toLocaleTimeString()})`;
-  const title = `${plainLine(tool_name)}: ${plainLine(tool.label)}, ${tool.source} ${tool.kind}`;
+  const by = request.parent_tool_call_id === undefined ? '' : ', called by running code';
+  const title = `${plainLine(tool_name)}: ${plainLine(tool.label)}, ${tool.source} ${tool.kind}${by}`;
   return `${style.warning(`[approval needed${until}] ${title}`)}\n${excerpt(argumentsText(request))}`;
 }
 

@@ -94,7 +94,8 @@ function renderCall(
   style: Style,
   event: Extract<WireEvent, { type: 'agentic_tool_call_progress' }>,
 ): void {
-  const name = plainLine(event.tool_name);
+  const by = event.parent_tool_call_id === undefined ? '' : 'from code: ';
+  const name = by + plainLine(event.tool_name);
   if (event.phase === 'calling') {
     screen.line(style.bold(`[${name}]`));
     const source = sourceOf(event.data);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { DomainError } from '../../errors.js';
 import type { ExecutionResult } from '../../sandbox/sandbox.js';
 import { ScriptedSandboxProvider } from '../../sandbox/scripted/scripted-sandbox-provider.js';
+import { scriptedContext } from '../scripted-context.js';
 import type { ToolContext, ToolOutcome } from '../tool.js';
 import { codeExecutionDataSchema } from '../../events/tool-call-data.js';
 import { createPythonTool } from './python.tool.js';
@@ -12,7 +13,7 @@ function contextOn(provider: ScriptedSandboxProvider, emitted: string[] = []): T
   const unused = (): never => {
     throw new Error('the tool has no business here');
   };
-  return {
+  return scriptedContext({
     ...spec,
     toolCallId: 'call_1',
     round: 1,
@@ -26,7 +27,7 @@ function contextOn(provider: ScriptedSandboxProvider, emitted: string[] = []): T
       withSandbox: async (use) => use(await provider.acquire(spec)),
     },
     emitOutput: async (stream, text) => void emitted.push(`${stream}:${text}`),
-  };
+  });
 }
 
 async function run(result: Partial<ExecutionResult>): Promise<ToolOutcome> {

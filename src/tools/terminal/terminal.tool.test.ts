@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { shellDataSchema } from '../../events/tool-call-data.js';
 import type { ExecutionResult } from '../../sandbox/sandbox.js';
 import { ScriptedSandboxProvider } from '../../sandbox/scripted/scripted-sandbox-provider.js';
+import { scriptedContext } from '../scripted-context.js';
 import type { ToolContext } from '../tool.js';
 import { createTerminalTool } from './terminal.tool.js';
 
@@ -11,7 +12,7 @@ function contextOn(provider: ScriptedSandboxProvider): ToolContext {
   const unused = (): never => {
     throw new Error('the tool has no business here');
   };
-  return {
+  return scriptedContext({
     ...spec,
     toolCallId: 'call_1',
     round: 1,
@@ -25,7 +26,7 @@ function contextOn(provider: ScriptedSandboxProvider): ToolContext {
       withSandbox: async (use) => use(await provider.acquire(spec)),
     },
     emitOutput: async () => undefined,
-  };
+  });
 }
 
 test.each<[Partial<ExecutionResult>, string, string, number | null]>([
