@@ -49,67 +49,63 @@ const LANES = 4;
 const MAX_GROWTH_BYTES = 50 * 2 ** 20;
 const BOUND_MS = 10_000;
 
-/** Every attack, and what has to be true of the server and its host when all is over. */
-export function describeAttacks(name: string, target: AttackTarget): void {
-  describe(`${name} under attack`, () => {
-    const trials: Trial[] = [];
-    const free: AttackLane[] = [];
-    const waiting: ((lane: AttackLane) => void)[] = [];
-    let provider: SandboxProvider;
-    let canaries: HostCanaries;
-    let leaks: LeakCheck;
-    let memory: { readonly before: number; readonly collect: () => void };
+/** Every attack, and what has to be true of the server and its host when all is over; for the body of a describe. */
+export function testAttacks(name: string, target: AttackTarget): void {
+  const trials: Trial[] = [];
+  const free: AttackLane[] = [];
+  const waiting: ((lane: AttackLane) => void)[] = [];
+  let provider: SandboxProvider;
+  let canaries: HostCanaries;
+  let leaks: LeakCheck;
+  let memory: { readonly before: number; readonly collect: () => void };
 
-    beforeAll(async () => {
-      leaks = startLeakCheck();
-      canaries = await HostCanaries.start();
-      provider = await target.provide();
-      await provider.ready();
-      for (let number = 0; number < LANES; number += 1) {
-        const spec = { sessionId: `sess_attack_${number}`, runId: 'run_1', generation: 1 };
-        await (await provider.acquire(spec)).list();
-        free.push(new AttackLane(provider, spec, canaries));
-      }
-      memory = watchedMemory();
-    });
+  beforeAll(async () => {
+    leaks = startLeakCheck();
+    canaries = await HostCanaries.start();
+    provider = await target.provide();
+    await provider.ready();
+    for (let number = 0; number < LANES; number += 1) {
+      const spec = { sessionId: `sess_attack_${number}`, runId: 'run_1', generation: 1 };
+      await (await provider.acquire(spec)).list();
+      free.push(new AttackLane(provider, spec, canaries));
+    }
+    memory = watchedMemory();
+  });
 
-    afterAll(async () => {
-      console.log(attackTable(name, trials));
-      await provider.close();
-      const left = () => target.leftovers();
-      await until('nothing is left', BOUND_MS, async () => (await left()).length === 0).catch(
-        () => undefined,
+  afterAll(async () => {
+    console.log(attackTable(name, trials));
+    await provider.close();
+    const left = () => target.leftovers();
+    await until('nothing is left', BOUND_MS, async () => (await left()).length === 0).catch(() => undefined);
+    expect(await left()).toEqual([]);
+    expect(await canaries.disturbed()).toEqual([]);
+    await canaries.stop();
+    await leaks.verify();
+  });
+
+  const withLane = async (use: (lane: AttackLane) => Promise<void>): Promise<void> => {
+    const lane = free.pop() ?? (await new Promise<AttackLane>((resolve) => waiting.push(resolve)));
+    try {
+      await use(lane);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free.push(lane);
+      else next(lane);
+    }
+  };
+
+  describe.concurrent('each is contained', () => {
+    for (const [group, attacks] of Object.entries(GROUPS)) {
+      test.each(attacks.map((attack) => [attack.name, attack] as const))(`${group}: %s`, (_name, attack) =>
+        withLane(async (lane) => {
+          const trial = await lane.try(attack);
+          trials.push(trial);
+          expect(trial.complaints, attack.why).toEqual([]);
+          memory.collect();
+          expect(process.memoryUsage.rss() - memory.before).toBeLessThan(MAX_GROWTH_BYTES);
+        }),
       );
-      expect(await left()).toEqual([]);
-      expect(await canaries.disturbed()).toEqual([]);
-      await canaries.stop();
-      await leaks.verify();
-    });
-
-    const withLane = async (use: (lane: AttackLane) => Promise<void>): Promise<void> => {
-      const lane = free.pop() ?? (await new Promise<AttackLane>((resolve) => waiting.push(resolve)));
-      try {
-        await use(lane);
-      } finally {
-        const next = waiting.shift();
-        if (next === undefined) free.push(lane);
-        else next(lane);
-      }
-    };
-
-    describe.concurrent('each is contained', () => {
-      for (const [group, attacks] of Object.entries(GROUPS)) {
-        test.each(attacks.map((attack) => [attack.name, attack] as const))(`${group}: %s`, (_name, attack) =>
-          withLane(async (lane) => {
-            const trial = await lane.try(attack);
-            trials.push(trial);
-            expect(trial.complaints, attack.why).toEqual([]);
-            memory.collect();
-            expect(process.memoryUsage.rss() - memory.before).toBeLessThan(MAX_GROWTH_BYTES);
-          }),
-        );
-      }
-    });
+    }
   });
 }
 
