@@ -3,7 +3,8 @@
 A listener on the loopback interface takes connections, and each becomes a stream of tunnel frames between
 the kernel and its host: `u32 stream | u8 operation | body`. Streams are numbered 1, 2, 3, ... as they are
 accepted. `o` opens one, `d` carries bytes, `e` ends this side's bytes, `r` gives the stream up, and `c` (u32)
-says how many bytes more the other side may send; on stream 0, how many streams more may be opened.
+says how many bytes more the other side may send; on stream 0, how many streams more may be opened. `s` on
+stream 0 begins it all: JSON from the host, and the kernel's answer, empty or why it cannot be.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import Any
 from .egress_environment import apply
 from .frame_writer import FrameWriter
 from .loop import Loop
-from .protocol import ID, JSON, TUNNEL
+from .protocol import ID, TUNNEL
 from .tunnel import CREDIT, OPEN, Tunnel
 
 # The host begins with the same number, see src/sandbox/kernel/tunnel-frames.ts.
 INITIAL_STREAMS = 32
 BACKLOG = 128
+START = ord("s")
 
 
 class Egress:
@@ -33,30 +35,26 @@ class Egress:
         self._last_id = 0
         self._openable = INITIAL_STREAMS
 
-    def handle(self, operation: str, request: dict[str, Any]) -> bool:
-        """False when `operation` is another's."""
-        if operation != "egress":
-            return False
-        answer: dict[str, object] = {"type": "done", "id": request["id"]}
+    def receive(self, payload: bytes) -> None:
+        """A frame for a stream that is over is dropped: it crossed with its end."""
+        stream, operation, body = ID.unpack_from(payload)[0], payload[ID.size], payload[ID.size + 1 :]
+        if stream == 0 and operation == START:
+            self._start(json.loads(body))
+        elif stream == 0 and operation == CREDIT:
+            self._openable += struct.unpack(">I", body)[0]
+            self._watch_listener()
+        tunnel = self._tunnels.get(stream)
+        if tunnel is not None:
+            tunnel.take(operation, body)
+
+    def _start(self, request: dict[str, Any]) -> None:
+        problem = ""
         try:
             self._listen(request["port"])
             apply(request["environment"])
         except OSError as error:
-            answer = {"type": "refused", "id": request["id"], "code": "unavailable", "message": str(error)}
-        self._writer.send(JSON, json.dumps(answer).encode())
-        return True
-
-    def receive(self, payload: bytes) -> None:
-        """A frame for a stream that is over is dropped: it crossed with its end."""
-        stream, operation, body = ID.unpack_from(payload)[0], payload[ID.size], payload[ID.size + 1 :]
-        if stream == 0:
-            if operation == CREDIT:
-                self._openable += struct.unpack(">I", body)[0]
-                self._watch_listener()
-            return
-        tunnel = self._tunnels.get(stream)
-        if tunnel is not None:
-            tunnel.take(operation, body)
+            problem = str(error)
+        self._writer.send(TUNNEL, ID.pack(0), bytes((START,)), problem.encode())
 
     def _listen(self, port: int) -> None:
         if self._listener is not None:

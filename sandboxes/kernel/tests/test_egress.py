@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 import unittest
 from typing import NamedTuple
 
+from gantry_kernel.egress import INITIAL_STREAMS, START
 from gantry_kernel.protocol import ID, TUNNEL, encode
 from gantry_kernel.tunnel import CREDIT, DATA, END, INITIAL_CREDIT_BYTES, MAX_DATA_BYTES, OPEN, RESET
 
 from .kernel_client import KernelClient
-
-INITIAL_STREAMS = 32
 
 
 class Frame(NamedTuple):
@@ -24,7 +24,7 @@ class Frame(NamedTuple):
 class EgressClient(KernelClient):
     """Keeps the frames of tunnels apart from the answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, listen: bool = True) -> None:
         self.frames: list[Frame] = []
         self._answers: list[tuple[int, bytes]] = []
         super().__init__()
@@ -32,8 +32,12 @@ class EgressClient(KernelClient):
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         self.packages = f"{self.workspace.name}/packages"
-        environment = {"GANTRY_TEST": "on", "PYTHONUSERBASE": self.packages}
-        self.answer = self.finish(self.send(op="egress", port=self.port, environment=environment)).result
+        if listen:
+            self.answer = self.start(self.port, {"GANTRY_TEST": "on", "PYTHONUSERBASE": self.packages})
+
+    def start(self, port: int, environment: dict[str, str]) -> Frame:
+        self.tunnel(0, START, json.dumps({"port": port, "environment": environment}).encode())
+        return self.next_frame()
 
     def receive(self) -> tuple[int, bytes]:
         while not self._answers:
@@ -89,7 +93,7 @@ class EgressTest(unittest.TestCase):
         return received
 
     def test_bytes_go_both_ways_and_each_way_ends_by_itself(self) -> None:
-        self.assertEqual(self.client.answer["type"], "done")
+        self.assertEqual(self.client.answer, Frame(0, START, b""))
         connection, stream = self.opened()
         connection.sendall(b"question")
         self.assertEqual(self.data_of(stream, 8), b"question")
@@ -219,23 +223,12 @@ class EgressTest(unittest.TestCase):
         self.assertEqual(later["value"], "('on', 1)")
 
     def test_a_port_that_is_taken_is_said(self) -> None:
-        with EgressPortHolder() as port:
-            client = KernelClient()
-            result = client.finish(client.send(op="egress", port=port, environment={})).result
-            client.close()
-        self.assertEqual((result["type"], result["code"]), ("refused", "unavailable"))
-
-
-class EgressPortHolder:
-    def __enter__(self) -> int:
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.listen()
-        port: int = self._socket.getsockname()[1]
-        return port
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        other = EgressClient()
+        self.addCleanup(other.close)
+        self.assertEqual(other.start(other.port, {}), Frame(0, START, b""))
+        third = EgressClient(listen=False)
+        self.addCleanup(third.close)
+        self.assertIn(b"in use", third.start(other.port, {}).body)
 
 
 if __name__ == "__main__":
