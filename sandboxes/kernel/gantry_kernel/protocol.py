@@ -1,6 +1,7 @@
 """Frames: `u32 big-endian payload length | u8 kind | payload`. Both ways, on every channel.
 
 Host to supervisor: `J` JSON request, `D` u32 id + bytes of a file (no bytes: end of file).
+Both: `T` of a tunnel, see egress.py.
 Supervisor to host: `J` JSON answer, `O`/`E` u32 id + stdout/stderr bytes, `D` u32 id + file bytes,
 `I`/`V` u32 id + u8 length + MIME type + bytes of an image/video frame.
 Interpreter to supervisor: the same kinds `J`, `I`, `V`, with the call's 16-byte token for the id.
@@ -16,6 +17,7 @@ STDOUT = ord("O")
 STDERR = ord("E")
 IMAGE = ord("I")
 VIDEO_FRAME = ord("V")
+TUNNEL = ord("T")
 
 HEADER = struct.Struct(">IB")
 ID = struct.Struct(">I")
