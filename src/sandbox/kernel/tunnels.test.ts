@@ -82,6 +82,24 @@ test('bytes go both ways, and each way ends by itself', async () => {
   expect(kernel.tunnels.open).toBe(0);
 });
 
+test('the kernel says when it takes connections, or why it cannot', async () => {
+  const kernel = new Kernel();
+  const started = kernel.tunnels.start(3128, { NAME: 'value' });
+  expect(kernel.sent).toEqual([
+    { operation: 'start', stream: 0, text: '{"port":3128,"environment":{"NAME":"value"}}' },
+  ]);
+  kernel.says({ operation: 'start', stream: 0, text: '' });
+  await started;
+  const refused = new Kernel();
+  const refusal = refused.tunnels.start(3128, {});
+  refused.says({ operation: 'start', stream: 0, text: 'port in use' });
+  await expect(refusal).rejects.toThrow('port in use');
+  const lost = new Kernel();
+  const never = lost.tunnels.start(3128, {});
+  lost.tunnels.close();
+  await expect(never).rejects.toThrow('gone');
+});
+
 test('nothing is sent over the credit, and more of it goes on', async () => {
   const kernel = new Kernel();
   const connection = kernel.open(1);
@@ -133,6 +151,7 @@ test.each<[string, readonly TunnelFrame[]]>([
   ['data for a stream that was never opened', [data(7, 1)]],
   ['credit for a stream that was never opened', [{ operation: 'credit', stream: 1, amount: 1 }]],
   ['credit for opening', [{ operation: 'credit', stream: 0, amount: 1000 }]],
+  ['a start that nobody asked for', [{ operation: 'start', stream: 0, text: '' }]],
   ['a number left out', [{ operation: 'open', stream: 2 }]],
   [
     'a stream opened twice',
@@ -178,6 +197,8 @@ test.each([
   ['too short', Buffer.from([0, 0, 0, 1])],
   ['of an unknown operation', Buffer.from([0, 0, 0, 1, 0x7a])],
   ['an open with a body', Buffer.from([0, 0, 0, 1, 0x6f, 1])],
+  ['a start on a stream', Buffer.from([0, 0, 0, 1, 0x73])],
+  ['a start with a long excuse', Buffer.concat([Buffer.from([0, 0, 0, 0, 0x73]), Buffer.alloc(4097)])],
   ['a credit cut short', Buffer.from([0, 0, 0, 1, 0x63, 1])],
   ['data without data', Buffer.from([0, 0, 0, 1, 0x64])],
   ['data over the cap', Buffer.concat([Buffer.from([0, 0, 0, 1, 0x64]), Buffer.alloc(16_385)])],

@@ -25,6 +25,7 @@ export class Tunnels {
   #pumping = false;
   #blocked = false;
   #closed = false;
+  #started: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(
     private readonly link: TunnelLink,
@@ -36,9 +37,23 @@ export class Tunnels {
     return this.#streams.size;
   }
 
+  /** Resolves when the kernel takes connections; rejects with why it cannot. Call it once. */
+  start(port: number, environment: Readonly<Record<string, string>>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#started = { resolve, reject };
+    this.link.send(
+      encodeTunnelFrame({ operation: 'start', stream: 0, text: JSON.stringify({ port, environment }) }),
+    );
+    return promise;
+  }
+
   /** Throws a FrameError on what no kernel sends; a frame for a stream that is over is dropped. */
   receive(payload: Buffer): void {
     const frame = decodeTunnelFrame(payload);
+    if (frame.operation === 'start') {
+      this.#settleStart(frame.text);
+      return;
+    }
     if (frame.operation === 'open') {
       this.#open(frame.stream);
       return;
@@ -52,9 +67,16 @@ export class Tunnels {
   /** Ends every connection; the kernel is gone. */
   close(): void {
     this.#closed = true;
+    this.#started?.reject(new Error('the sandbox is gone'));
     for (const stream of this.#streams.values()) stream.abandon();
     this.#streams.clear();
     this.#ready.clear();
+  }
+
+  #settleStart(problem: string): void {
+    if (this.#started === undefined) throw new FrameError('tunnels started without being asked');
+    if (problem === '') this.#started.resolve();
+    else this.#started.reject(new Error(problem));
   }
 
   #open(id: number): void {
@@ -67,7 +89,7 @@ export class Tunnels {
     this.serve(stream);
   }
 
-  #give(stream: TunnelStream, frame: Exclude<TunnelFrame, { operation: 'open' }>): void {
+  #give(stream: TunnelStream, frame: Exclude<TunnelFrame, { operation: 'open' | 'start' }>): void {
     switch (frame.operation) {
       case 'data':
         stream.receive(frame.bytes);
