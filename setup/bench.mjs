@@ -6,7 +6,10 @@ import { say, step } from './progress.mjs';
 import { runCommand } from './run-command.mjs';
 import { becomeProgram } from './run-in-foreground.mjs';
 
-/** `npm run bench [area ...]`: set-up, then the measurements of test/bench against the built server. */
+/**
+ * `npm run bench [area ...]`: set-up, then the measurements of test/bench against the built server.
+ * `npm run bench soak -- --minutes 10 --sessions 8` watches its memory instead.
+ */
 async function main() {
   const { prepareProgram, prepareSandbox } = await import('./set-up.mjs');
   await prepareProgram();

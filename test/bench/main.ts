@@ -1,21 +1,37 @@
+import { parseArgs } from 'node:util';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { benchPython } from './python.js';
 import { benchReplay } from './replay.js';
+import { benchSandbox } from './sandbox/sandbox.js';
+import { soak } from './soak/soak.js';
 import { benchStartup } from './startup.js';
 import { benchStream } from './stream.js';
 
 const AREAS: Readonly<Record<string, () => Promise<void>>> = {
   stream: benchStream,
-  python: benchPython,
+  sandbox: benchSandbox,
   replay: benchReplay,
   startup: benchStartup,
 };
 
+/** Takes as long as it is told, so nobody gets it without asking. */
+const SOAK = 'soak';
+
 async function main(): Promise<void> {
-  const asked = process.argv.slice(2);
-  const unknown = asked.filter((area) => !(area in AREAS));
-  if (unknown.length > 0)
-    throw new Error(`No area ${unknown.join(', ')}; there is ${Object.keys(AREAS).join(', ')}.`);
+  const { positionals: asked, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      minutes: { type: 'string', default: '10' },
+      sessions: { type: 'string', default: '8' },
+    },
+  });
+  const unknown = asked.filter((area) => !(area in AREAS) && area !== SOAK);
+  if (unknown.length > 0) {
+    throw new Error(`No area ${unknown.join(', ')}; there is ${[...Object.keys(AREAS), SOAK].join(', ')}.`);
+  }
+  const [minutes, sessions] = [Number(values.minutes), Number(values.sessions)];
+  if (!(minutes > 0) || !(Number.isInteger(sessions) && sessions > 0)) {
+    throw new Error('A soak needs --minutes and --sessions over 0.');
+  }
   const load = () =>
     loadavg()
       .map((value) => value.toFixed(1))
@@ -27,6 +43,7 @@ async function main(): Promise<void> {
   for (const [name, bench] of Object.entries(AREAS)) {
     if (asked.length === 0 || asked.includes(name)) await bench();
   }
+  if (asked.includes(SOAK)) await soak({ minutes, sessions });
   process.stdout.write(`\nload after: ${load()}\n`);
 }
 

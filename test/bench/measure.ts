@@ -54,12 +54,17 @@ export function printRow(label: string, values: readonly number[], unit: string)
   process.stdout.write(`  ${label.padEnd(44)} ${cells.map((cell) => cell.padEnd(16)).join('')} ${unit}\n`);
 }
 
-/** The quotient of the medians; and that of each round, where both sides met the same noise. */
-export function printRatio(label: string, over: readonly number[], under: readonly number[]): void {
+/** The quotient of the medians, which it returns; and that of each round, where both sides met the same noise. */
+export function printRatio(label: string, over: readonly number[], under: readonly number[]): number {
   const ofMedians = summarize(over).median / summarize(under).median;
   const { median, min, max } = summarize(over.map((value, round) => value / (under[round] ?? Number.NaN)));
   const range = `median ${median.toFixed(2)}, ${min.toFixed(2)} to ${max.toFixed(2)}`;
   process.stdout.write(`  ${label.padEnd(44)} ${ofMedians.toFixed(2)} (round by round: ${range})\n`);
+  return ofMedians;
+}
+
+export function printAim(label: string, value: number, isMet: boolean): void {
+  process.stdout.write(`  ${`aim: ${label}`.padEnd(44)} ${value.toFixed(2)}, ${isMet ? 'met' : 'NOT MET'}\n`);
 }
 
 function shown(value: number): string {

@@ -12,6 +12,10 @@ export interface Rig {
   readonly apiKey: string;
   readonly databaseUrl: string;
   readonly client: GantryClient;
+  /** Of the server's process. */
+  readonly pid: number;
+  /** The server's data directory. */
+  readonly home: string;
 }
 
 /** Runs `measure` on a fresh rig and takes it down again, whatever comes of it. */
@@ -31,5 +35,12 @@ export async function withRig(
   const client = new GantryClient({ url: server.url, apiKey: TEST_API_KEY, openSocket: openNodeSocket });
   stack.defer(() => client.close());
   await client.connect();
-  await measure({ url: server.url, apiKey: TEST_API_KEY, databaseUrl: postgres.url, client });
+  await measure({
+    url: server.url,
+    apiKey: TEST_API_KEY,
+    databaseUrl: postgres.url,
+    client,
+    pid: server.pid,
+    home,
+  });
 }

@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../../../src/config/project-root.js';
+import { DOCKER_SANDBOX_DEFAULTS } from '../../../src/sandbox/docker/docker-sandbox-options.js';
+import { DockerSandboxProvider } from '../../../src/sandbox/docker/docker-sandbox-provider.js';
+import { sandboxImage } from '../../../src/sandbox/docker/sandbox-image.js';
+import type { ExecutionResult, Sandbox, SandboxProvider } from '../../../src/sandbox/sandbox.js';
+
+/** A way to run code that is measured. */
+export interface Place {
+  readonly name: string;
+  provide(poolSize: number): SandboxProvider;
+}
+
+export async function dockerImage(): Promise<string> {
+  return sandboxImage(join(PROJECT_ROOT, 'sandboxes'));
+}
+
+/** Docker, which must be there. */
+export async function sandboxPlaces(): Promise<readonly Place[]> {
+  const image = await dockerImage();
+  const docker: Place = {
+    name: 'docker',
+    provide: (poolSize) =>
+      new DockerSandboxProvider(
+        { ...DOCKER_SANDBOX_DEFAULTS, instanceId: `bench-${process.pid}`, image, poolSize },
+        () => undefined,
+      ),
+  };
+  return [docker];
+}
+
+/** Runs `use` on a provider that is taken down again, whatever comes of it. */
+export async function withProvider<T>(
+  place: Place,
+  poolSize: number,
+  use: (provider: SandboxProvider) => Promise<T>,
+): Promise<T> {
+  const provider = place.provide(poolSize);
+  try {
+    await provider.ready();
+    return await use(provider);
+  } finally {
+    await provider.close();
+  }
+}
+
+export function acquire(provider: SandboxProvider, session: string): Promise<Sandbox> {
+  return provider.acquire({ sessionId: `sess_bench_${session}`, runId: 'run_bench', generation: 1 });
+}
+
+export function exec(sandbox: Sandbox, code: string): Promise<ExecutionResult> {
+  return sandbox.exec(code, { timeoutMs: 30_000 }, () => undefined, new AbortController().signal);
+}
+
+export function requireValue(value: string | undefined, expected: string): void {
+  if (value !== expected) throw new Error(`A call gave ${value ?? 'nothing'} instead of ${expected}.`);
+}
