@@ -83,6 +83,41 @@ describe('loadConfig', () => {
   });
 });
 
+describe('sandbox profiles', () => {
+  const profilesOf = (text: string) => loadConfig({ GANTRY_SANDBOX_PROFILES: text }).sandbox;
+
+  it('are read with their sizes and graphics processors, and known by name', () => {
+    const { profiles, profileNames } = profilesOf(
+      '{"large":{"memory_mb":2048,"gpus":"all"},"r":{"image":"r@sha256:1"}}',
+    );
+    expect(profiles['large']).toEqual({ memory_mb: 2048, gpus: 'all', pool: 0 });
+    expect(profileNames).toEqual(['python', 'large', 'r']);
+    expect(loadConfig({}).sandbox.profileNames).toEqual(['python']);
+  });
+
+  it.each([
+    ['{', 'it is not JSON'],
+    ['[]', 'expected record'],
+    ['{"python":{}}', 'python is the profile of the GANTRY_SANDBOX_ variables'],
+    ['{"Large One":{}}', 'a name has up to 32'],
+    ['{"large":{"memory":1}}', 'large: Unrecognized key: "memory"'],
+    ['{"large":{"memory_mb":63}}', 'large.memory_mb: Too small'],
+    ['{"large":{"gpus":"some"}}', 'large.gpus: Invalid string'],
+  ])('%s is refused: %s', (text, why) => {
+    expect(problemsOf({ GANTRY_SANDBOX_PROFILES: text })[0]).toContain(why);
+  });
+
+  it('take graphics processors as all, a number or ids', () => {
+    const gpusOf = (text: string) => loadConfig({ GANTRY_SANDBOX_GPUS: text }).sandbox.gpus;
+    expect(['all', '2', 'GPU-1a', '0,1'].map(gpusOf)).toEqual(['all', 2, ['GPU-1a'], ['0', '1']]);
+  });
+});
+
+/** A default as a person writes it; nothing for none. */
+function written(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
 /** For each variable that can be wrong: a value that is. */
 const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   PORT: '65536',
@@ -98,7 +133,14 @@ const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   GANTRY_SANDBOX_WORKSPACE_MB: '-1',
   GANTRY_SANDBOX_PROCESSES: '15',
   GANTRY_SANDBOX_CPUS: '0',
+  GANTRY_SANDBOX_GPUS: '0',
   GANTRY_SANDBOX_POOL: '65',
+  GANTRY_SANDBOX_POOL_AGE_SEC: '0',
+  GANTRY_SANDBOX_MAX: '0',
+  GANTRY_SANDBOX_TOTAL_MEMORY_MB: 'all',
+  GANTRY_SANDBOX_QUEUE: '-1',
+  GANTRY_SANDBOX_QUEUE_SEC: '0',
+  GANTRY_SANDBOX_PROFILES: '{"large":{"memory_mb":63}}',
   GANTRY_SANDBOX_IDLE_SEC: '1.5',
   GANTRY_AGENT_PERMISSION: 'yes',
   GANTRY_APPROVAL_TIMEOUT_SEC: 'sometimes',
@@ -119,6 +161,8 @@ const FREE_TEXT = [
   'GANTRY_HOME',
   'GANTRY_ALLOWED_ORIGINS',
   'MODEL',
+  'DOCKER_CERT_PATH',
+  'DOCKER_TLS_VERIFY',
   'GANTRY_SANDBOX_IMAGE',
   'GANTRY_SANDBOX_RUNTIME',
 ];
@@ -181,8 +225,7 @@ describe('.env.example', () => {
   it('shows a default wherever there is one', () => {
     for (const [name, schema] of Object.entries(environmentSchema.shape)) {
       const fallback = schema.safeParse(undefined);
-      const value = fallback.success ? (fallback.data ?? '') : '';
-      expect(settings).toContain(`${name}=${value}`);
+      expect(settings).toContain(`${name}=${fallback.success ? written(fallback.data) : ''}`);
     }
   });
 
@@ -214,7 +257,7 @@ describe('docs/operations.md', () => {
       const fallback = schema.safeParse(undefined);
       if (!fallback.success || fallback.data === undefined) continue;
       const row = rows.find(([, shown]) => shown === `\`${name}\``);
-      expect(row?.[2], name).toBe(String(fallback.data));
+      expect(row?.[2], name).toBe(written(fallback.data));
     }
   });
 });

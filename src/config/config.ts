@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_PROFILE_NAME, gpusSchema, profilesSchema } from './sandbox-profiles.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -43,20 +44,31 @@ export const environmentSchema = z.object({
     .describe('a postgres:// URL; absent: an embedded PostgreSQL'),
   DOCKER_HOST: z
     .string()
-    .regex(/^(unix|tcp|http|https):\/\//)
+    .regex(/^(unix|tcp|http|https|ssh):\/\//)
     .optional()
-    .describe('unix:///path, tcp://host:port or https://host:port'),
+    .describe('unix:///path, tcp://host:port, https://host:port or ssh://user@host'),
+  DOCKER_CERT_PATH: z.string().min(1).optional().describe('a folder with ca.pem, cert.pem and key.pem'),
+  DOCKER_TLS_VERIFY: z.string().optional().describe('any value for on, empty for off'),
   GANTRY_SANDBOX: z
     .enum(['auto', 'docker', 'bubblewrap', 'none'])
     .default('auto')
     .describe('auto, docker, bubblewrap or none'),
   GANTRY_SANDBOX_IMAGE: z.string().min(1).optional().describe('an image name; absent: the one set-up builds'),
   GANTRY_SANDBOX_RUNTIME: z.string().min(1).optional().describe('a runtime the engine knows, e.g. runsc'),
+  GANTRY_SANDBOX_GPUS: gpusSchema.optional().describe('all, a number, or ids separated by commas'),
   GANTRY_SANDBOX_MEMORY_MB: positive.min(64).default(512).describe('mebibytes, at least 64'),
   GANTRY_SANDBOX_WORKSPACE_MB: positive.default(64).describe('mebibytes'),
   GANTRY_SANDBOX_PROCESSES: positive.min(16).default(64).describe('processes and threads, at least 16'),
   GANTRY_SANDBOX_CPUS: z.coerce.number().positive().default(1).describe('processor cores, e.g. 0.5'),
   GANTRY_SANDBOX_POOL: z.coerce.number().int().min(0).max(64).default(1).describe('warm sandboxes, 0 to 64'),
+  GANTRY_SANDBOX_POOL_AGE_SEC: positive.default(3600).describe('seconds'),
+  GANTRY_SANDBOX_MAX: positive.max(1024).default(32).describe('sandboxes at once, 1 to 1024'),
+  GANTRY_SANDBOX_TOTAL_MEMORY_MB: positive.default(16_384).describe('mebibytes of all sandboxes together'),
+  GANTRY_SANDBOX_QUEUE: z.coerce.number().int().min(0).max(1024).default(32).describe('calls, 0 to 1024'),
+  GANTRY_SANDBOX_QUEUE_SEC: positive.default(60).describe('seconds'),
+  GANTRY_SANDBOX_PROFILES: profilesSchema
+    .optional()
+    .describe('JSON of names and what differs, e.g. {"large":{"memory_mb":2048,"cpus":2}}'),
   GANTRY_SANDBOX_IDLE_SEC: positive.default(1800).describe('seconds'),
   GANTRY_AGENT_PERMISSION: z.enum(['auto', 'ask', 'deny']).default('auto').describe('auto, ask or deny'),
   GANTRY_APPROVAL_TIMEOUT_SEC: z
@@ -100,14 +112,20 @@ export function loadConfig(environment: Environment): Config {
   );
   const parsed = environmentSchema.safeParse(given);
   if (!parsed.success)
-    throw new ConfigError(parsed.error.issues.map((issue) => describeProblem(issue.path, given)));
+    throw new ConfigError(parsed.error.issues.map((issue) => describeProblem(issue, given)));
   return deepFreeze(toConfig(parsed.data, given));
 }
 
-function describeProblem(path: readonly PropertyKey[], given: Environment): string {
-  const name = String(path[0]);
+function describeProblem(issue: z.core.$ZodIssue, given: Environment): string {
+  const [variable, ...inside] = issue.path;
+  const name = String(variable);
   const expected =
     environmentSchema.shape[name as keyof typeof environmentSchema.shape].description ?? 'another value';
+  if (name === 'GANTRY_SANDBOX_PROFILES') {
+    const where = inside.length === 0 ? '' : `${inside.map(String).join('.')}: `;
+    const why = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message;
+    return `${name}: expected ${expected}; ${where}${why ?? issue.message}.`;
+  }
   const shown =
     name.includes('KEY') || name.includes('URL') ? 'the value given' : JSON.stringify(given[name]);
   return `${name}: expected ${expected}; ${shown} is not.`;
@@ -134,18 +152,7 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
     },
     acceleratorEnvironment: pick(environment, ACCELERATOR_VARIABLES),
     databaseUrl: env.DATABASE_URL,
-    sandbox: {
-      provider: env.GANTRY_SANDBOX,
-      dockerHost: env.DOCKER_HOST,
-      image: env.GANTRY_SANDBOX_IMAGE,
-      runtime: env.GANTRY_SANDBOX_RUNTIME,
-      memoryBytes: env.GANTRY_SANDBOX_MEMORY_MB * MEBIBYTE,
-      workspaceBytes: env.GANTRY_SANDBOX_WORKSPACE_MB * MEBIBYTE,
-      processes: env.GANTRY_SANDBOX_PROCESSES,
-      cpus: env.GANTRY_SANDBOX_CPUS,
-      poolSize: env.GANTRY_SANDBOX_POOL,
-      idleMs: env.GANTRY_SANDBOX_IDLE_SEC * 1000,
-    },
+    sandbox: toSandboxConfig(env),
     runs: {
       agentPermission: env.GANTRY_AGENT_PERMISSION,
       approvalTimeoutMs:
@@ -162,6 +169,34 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
     },
     logLevel: env.LOG_LEVEL,
     logForPeople: env.GANTRY_LOG === 'people',
+  };
+}
+
+function toSandboxConfig(env: z.infer<typeof environmentSchema>) {
+  return {
+    provider: env.GANTRY_SANDBOX,
+    dockerHost: env.DOCKER_HOST,
+    dockerCertPath: env.DOCKER_CERT_PATH,
+    dockerTlsVerify: env.DOCKER_TLS_VERIFY !== undefined,
+    image: env.GANTRY_SANDBOX_IMAGE,
+    runtime: env.GANTRY_SANDBOX_RUNTIME,
+    gpus: env.GANTRY_SANDBOX_GPUS,
+    memoryBytes: env.GANTRY_SANDBOX_MEMORY_MB * MEBIBYTE,
+    workspaceBytes: env.GANTRY_SANDBOX_WORKSPACE_MB * MEBIBYTE,
+    processes: env.GANTRY_SANDBOX_PROCESSES,
+    cpus: env.GANTRY_SANDBOX_CPUS,
+    poolSize: env.GANTRY_SANDBOX_POOL,
+    limits: {
+      maximum: env.GANTRY_SANDBOX_MAX,
+      memoryBytes: env.GANTRY_SANDBOX_TOTAL_MEMORY_MB * MEBIBYTE,
+      queueLength: env.GANTRY_SANDBOX_QUEUE,
+      queueWaitMs: env.GANTRY_SANDBOX_QUEUE_SEC * 1000,
+      maxAgeMs: env.GANTRY_SANDBOX_POOL_AGE_SEC * 1000,
+    },
+    profiles: env.GANTRY_SANDBOX_PROFILES ?? {},
+    /** What a session may name. */
+    profileNames: [DEFAULT_PROFILE_NAME, ...Object.keys(env.GANTRY_SANDBOX_PROFILES ?? {})],
+    idleMs: env.GANTRY_SANDBOX_IDLE_SEC * 1000,
   };
 }
 

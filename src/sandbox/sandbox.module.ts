@@ -3,14 +3,17 @@ import { type BeforeApplicationShutdown, Global, Inject, Module } from '@nestjs/
 import { PinoLogger } from 'nestjs-pino';
 import { CONFIG, type Config } from '../config/config.js';
 import { PROJECT_ROOT } from '../config/project-root.js';
+import { DomainError } from '../errors.js';
 import { DockerSandboxProvider } from './docker/docker-sandbox-provider.js';
-import { sandboxImage } from './docker/sandbox-image.js';
+import { dockerSandboxOptions } from './docker/options-from-config.js';
+import { kernelVersion, sandboxImage, slimSandboxImage } from './docker/sandbox-image.js';
 import { instanceId } from './instance-id.js';
 import { IsolatePool } from './isolate/isolate-pool.js';
 import { NoSandboxProvider } from './none/no-sandbox-provider.js';
 import { SANDBOX_PROVIDER, type SandboxProvider } from './sandbox.js';
 
-async function createProvider({ sandbox, home, runs }: Config, logger: PinoLogger): Promise<SandboxProvider> {
+async function createProvider(config: Config, logger: PinoLogger): Promise<SandboxProvider> {
+  const { sandbox } = config;
   switch (sandbox.provider) {
     case 'none':
       return new NoSandboxProvider(
@@ -22,23 +25,25 @@ async function createProvider({ sandbox, home, runs }: Config, logger: PinoLogge
       );
     case 'auto':
     case 'docker':
-      return new DockerSandboxProvider(
-        {
-          instanceId: await instanceId(home),
-          image: sandbox.image ?? (await sandboxImage(join(PROJECT_ROOT, 'sandboxes'))),
-          ...(sandbox.dockerHost === undefined ? {} : { dockerHost: sandbox.dockerHost }),
-          ...(sandbox.runtime === undefined ? {} : { runtime: sandbox.runtime }),
-          poolSize: runs.worker ? sandbox.poolSize : 0,
-          memoryBytes: sandbox.memoryBytes,
-          workspaceBytes: sandbox.workspaceBytes,
-          pids: sandbox.processes,
-          cpus: sandbox.cpus,
-          idleMs: sandbox.idleMs,
-        },
-        (message) => logger.info(message),
-      );
+      return dockerProvider(config, (message) => logger.info(message));
     default:
       return sandbox.provider satisfies never;
+  }
+}
+
+async function dockerProvider(config: Config, log: (message: string) => void): Promise<SandboxProvider> {
+  const folder = join(PROJECT_ROOT, 'sandboxes');
+  const options = dockerSandboxOptions(config.sandbox, {
+    instanceId: await instanceId(config.home),
+    images: { python: await sandboxImage(folder), slim: await slimSandboxImage(folder) },
+    kernelVersion: await kernelVersion(folder),
+    keepsWarm: config.runs.worker,
+  });
+  try {
+    return new DockerSandboxProvider(options, log);
+  } catch (error) {
+    if (error instanceof DomainError) return new NoSandboxProvider(error.message);
+    throw error;
   }
 }
 

@@ -11,8 +11,30 @@ export type OutputSink = (output: SandboxOutput) => void | Promise<void>;
 export interface ExecutionLimits {
   /** SIGINT inside at this time, SIGKILL 2 s later, the sandbox is destroyed 5 s later. */
   readonly timeoutMs: number;
-  /** Output past this many bytes per stream is counted, not streamed. Default 1 MiB. */
+  /** Output past this many bytes per stream is not streamed: it goes to a file. Default 1 MiB. */
   readonly maxOutputBytes?: number;
+  /**
+   * What becomes of processes that shell commands leave running: ended with the call, the default, or kept
+   * until the sandbox ends. Those of a call that was stopped are ended always.
+   */
+  readonly background?: 'end' | 'keep';
+}
+
+/** One stream's output past `maxOutputBytes`. */
+export interface OutputOverflow {
+  readonly stream: 'stdout' | 'stderr';
+  /** Those that `stdout` or `stderr` of the result do not have. */
+  readonly droppedBytes: number;
+  /** The stream's output from its first byte on, up to a cap of its own; it is among the `changes`. */
+  readonly file?: { readonly path: string; readonly bytes: number };
+  /** Why there is no file; absent when there is. */
+  readonly problem?: string;
+}
+
+export interface BackgroundProcess {
+  readonly pid: number;
+  /** As it was started, in one line, cut; hostile: treat as data. */
+  readonly command: string;
 }
 
 export interface SandboxImage {
@@ -29,8 +51,11 @@ export interface ExecutionResult {
   readonly stateKept: boolean;
   readonly stdout: string;
   readonly stderr: string;
-  /** Bytes that did not fit into `stdout` and `stderr`. */
+  /** Bytes that did not fit into `stdout` and `stderr`: the sum of the overflows. */
   readonly droppedBytes: number;
+  readonly overflows: readonly OutputOverflow[];
+  /** Streams that Python code closed or pointed elsewhere: what it printed there since is not to be had. */
+  readonly closedStreams: readonly ('stdout' | 'stderr')[];
   /** The exception's traceback, for Python. */
   readonly exception?: string;
   /** repr of the last expression's value, for Python. */
@@ -38,12 +63,19 @@ export interface ExecutionResult {
   /** Exit status, for shell commands. */
   readonly exitCode?: number;
   readonly images: readonly SandboxImage[];
+  /** Of a long animation a selection, of a moving picture without a known end the last ones. */
   readonly videoFrames: readonly SandboxImage[];
-  /** Animation frames made, including those over the cap. */
+  /** Animation frames made, including those that are not in `videoFrames`. */
   readonly videoFrameCount: number;
   readonly durationMs: number;
+  /** Of everything in the sandbox while the call ran, or, where that is not counted, of the call's own process. */
   readonly cpuMs?: number;
+  /** The sandbox's peak where the call set its record, else the peak of the call's own process. */
   readonly peakMemoryBytes?: number;
+  /** Processes that were killed because memory ran out, also where the call itself went on. */
+  readonly oomKills: number;
+  /** Every process that is kept now, by this call or an earlier one. */
+  readonly background: readonly BackgroundProcess[];
   /** Regular files that differ from before the call, relative to the working directory. */
   readonly changes: readonly FileChange[];
 }
@@ -94,6 +126,52 @@ export interface SandboxSpec {
   readonly sessionId: string;
   readonly runId: string;
   readonly generation: number;
+  /** One of the provider's, see `SandboxProtections.profiles`; its own default when absent. */
+  readonly profile?: string;
+}
+
+/** What the code in a sandbox stands behind, read off inside one. */
+export interface SandboxWalls {
+  readonly unprivilegedUser: boolean;
+  readonly noCapabilities: boolean;
+  readonly noNewPrivileges: boolean;
+  readonly readOnlyRoot: boolean;
+  readonly noNetwork: boolean;
+  /** How many filters every system call passes. */
+  readonly systemCallFilters: number;
+  readonly memoryBytes?: number;
+  readonly noSwap: boolean;
+  readonly processes?: number;
+}
+
+/** What sandboxes run on, as it describes itself. `/ready` needs no key: no versions, no names. */
+export interface SandboxEngine {
+  /** Of the control groups: `1`, `2` or `unknown`. */
+  readonly cgroup: string;
+  readonly runtime: string;
+  readonly rootless: boolean;
+  readonly userNamespaces: boolean;
+}
+
+/** What a session gets that names it. */
+export interface SandboxProfileState {
+  readonly available: boolean;
+  readonly reason?: string;
+  readonly memoryBytes: number;
+  readonly workspaceBytes: number;
+  readonly processes: number;
+  readonly cpus: number;
+  readonly runtime?: string;
+  readonly gpus?: 'all' | number | readonly string[];
+  readonly maxTimeoutMs?: number;
+}
+
+/** How many sandboxes there are, and how many claims wait for one. */
+export interface SandboxOccupancy {
+  readonly ready: number;
+  readonly booting: number;
+  readonly used: number;
+  readonly queued: number;
 }
 
 /** What is really enforced, probed at start; shown in `/ready` and told to the model. */
@@ -109,6 +187,12 @@ export interface SandboxProtections {
   readonly runtime?: string;
   /** One sentence each, in plain words. */
   readonly notes: readonly string[];
+  readonly engine?: SandboxEngine;
+  /** Absent until a first sandbox was booted. */
+  readonly walls?: SandboxWalls;
+  /** By the names that a session may choose; the first is the default. */
+  readonly profiles?: Readonly<Record<string, SandboxProfileState>>;
+  readonly occupancy?: SandboxOccupancy;
 }
 
 export interface SandboxProvider {
@@ -117,9 +201,11 @@ export interface SandboxProvider {
   ready(): Promise<void>;
   /**
    * The session's sandbox, made if it has none. The same session gets the same one until it is
-   * closed or lost. Rejects with a DomainError `unavailable` when none can be had.
+   * closed or lost. Rejects with a DomainError: `unavailable` when none can be had, `rate_limited` when
+   * all are in use for too long, `storage_full` when there is no room to make one. While it stands in
+   * line, `onQueued` hears its place, counted from 1.
    */
-  acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox>;
+  acquire(spec: SandboxSpec, signal?: AbortSignal, onQueued?: (position: number) => void): Promise<Sandbox>;
   /** The session's live sandbox, if it has one; makes none. */
   current(sessionId: string): Sandbox | undefined;
   /** Destroys the session's sandbox, if any. */

@@ -2,15 +2,18 @@ import { expect, test } from 'vitest';
 import { containerOptions } from './container-options.js';
 import { DOCKER_SANDBOX_DEFAULTS } from './docker-sandbox-options.js';
 
+const profile = { ...DOCKER_SANDBOX_DEFAULTS, image: 'image' };
+
 test('every wall is asked for', () => {
-  const options = { ...DOCKER_SANDBOX_DEFAULTS, instanceId: 'here', image: 'image', runtime: 'runsc' };
-  const made = containerOptions(options, { 'gantry.session': 'sess_1' });
+  const made = containerOptions({ ...profile, runtime: 'runsc' }, 'a-name', { 'gantry.session': 'sess_1' });
   expect(made).toMatchObject({
+    name: 'a-name',
     Image: 'image',
     User: '10001:10001',
     StdinOnce: true,
     Tty: false,
-    Labels: { gantry: '1', 'gantry.owner': 'here', 'gantry.session': 'sess_1' },
+    Healthcheck: { Test: ['NONE'] },
+    Labels: { gantry: '1', 'gantry.session': 'sess_1' },
     HostConfig: {
       AutoRemove: true,
       NetworkMode: 'none',
@@ -18,9 +21,9 @@ test('every wall is asked for', () => {
       SecurityOpt: ['no-new-privileges'],
       ReadonlyRootfs: true,
       IpcMode: 'none',
-      Memory: options.memoryBytes,
-      MemorySwap: options.memoryBytes,
-      PidsLimit: options.pids,
+      Memory: profile.memoryBytes,
+      MemorySwap: profile.memoryBytes,
+      PidsLimit: profile.pids,
       NanoCpus: 1e9,
       LogConfig: { Type: 'none' },
       Runtime: 'runsc',
@@ -28,8 +31,20 @@ test('every wall is asked for', () => {
   });
   expect(made.HostConfig).not.toHaveProperty('Binds');
   expect(made.HostConfig).not.toHaveProperty('Privileged');
+  expect(made.HostConfig).not.toHaveProperty('DeviceRequests');
   expect(Object.values(made.HostConfig?.Tmpfs ?? {})).toEqual([
-    expect.stringContaining(`nosuid,nodev,size=${options.workspaceBytes},`),
+    expect.stringContaining(`nosuid,nodev,size=${profile.workspaceBytes},`),
     expect.stringContaining('nosuid,nodev,size='),
+  ]);
+});
+
+test.each([
+  ['all', { Count: -1 }],
+  [2, { Count: 2 }],
+  [['GPU-1', 'GPU-2'], { DeviceIDs: ['GPU-1', 'GPU-2'] }],
+] as const)('graphics processors %j are asked for', (gpus, request) => {
+  const made = containerOptions({ ...profile, gpus }, 'a-name', {});
+  expect(made.HostConfig?.DeviceRequests).toEqual([
+    { Driver: '', Capabilities: [['gpu', 'compute', 'utility']], ...request },
   ]);
 });

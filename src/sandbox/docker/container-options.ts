@@ -1,6 +1,6 @@
-import type { ContainerCreateOptions } from 'dockerode';
+import type { ContainerCreateOptions, DeviceRequest } from 'dockerode';
 import { WORKING_DIRECTORY } from '../kernel/working-directory.js';
-import type { DockerSandboxOptions } from './docker-sandbox-options.js';
+import type { GpuRequest, SandboxProfile } from './docker-sandbox-options.js';
 
 const USER_ID = 10001;
 const TEMPORARY_BYTES = 64 * 2 ** 20;
@@ -9,17 +9,27 @@ function tmpfs(bytes: number, inodes: number, mode: string): string {
   return `rw,nosuid,nodev,size=${bytes},nr_inodes=${inodes},mode=${mode},uid=${USER_ID},gid=${USER_ID}`;
 }
 
+/** Computing and asking after the devices; nothing that draws or encodes. */
+function deviceRequest(gpus: GpuRequest): DeviceRequest {
+  const which = typeof gpus === 'object' ? { DeviceIDs: [...gpus] } : { Count: gpus === 'all' ? -1 : gpus };
+  return { Driver: '', ...which, Capabilities: [['gpu', 'compute', 'utility']] };
+}
+
 /**
  * Every wall of a sandbox. No log driver: the default one writes what a container prints to the
- * host's disk without limit. No shared memory: `/dev/shm` would be a hole in the size caps.
+ * host's disk without limit. No shared memory: `/dev/shm` would be a hole in the size caps. No health
+ * check: an image could bring one, which the engine would run beside the kernel.
  * `StdinOnce` ends the container when this process dies, `AutoRemove` then removes it.
  */
 export function containerOptions(
-  options: DockerSandboxOptions,
+  profile: SandboxProfile,
+  name: string,
   labels: Readonly<Record<string, string>>,
 ): ContainerCreateOptions {
+  const { image, memoryBytes, workspaceBytes, cpus, pids, runtime, gpus } = profile;
   return {
-    Image: options.image,
+    name,
+    Image: image,
     User: `${USER_ID}:${USER_ID}`,
     WorkingDir: WORKING_DIRECTORY,
     OpenStdin: true,
@@ -28,7 +38,8 @@ export function containerOptions(
     AttachStdout: true,
     AttachStderr: true,
     Tty: false,
-    Labels: { gantry: '1', 'gantry.owner': options.instanceId, ...labels },
+    Healthcheck: { Test: ['NONE'] },
+    Labels: { gantry: '1', ...labels },
     HostConfig: {
       AutoRemove: true,
       NetworkMode: 'none',
@@ -37,20 +48,21 @@ export function containerOptions(
       ReadonlyRootfs: true,
       IpcMode: 'none',
       Tmpfs: {
-        [WORKING_DIRECTORY]: tmpfs(options.workspaceBytes, 4096, '0700'),
+        [WORKING_DIRECTORY]: tmpfs(workspaceBytes, 4096, '0700'),
         '/tmp': tmpfs(TEMPORARY_BYTES, 2048, '1777'),
       },
-      Memory: options.memoryBytes,
-      MemorySwap: options.memoryBytes,
-      NanoCpus: Math.round(options.cpus * 1e9),
-      PidsLimit: options.pids,
+      Memory: memoryBytes,
+      MemorySwap: memoryBytes,
+      NanoCpus: Math.round(cpus * 1e9),
+      PidsLimit: pids,
       OomScoreAdj: 500,
       Ulimits: [
         { Name: 'nofile', Soft: 256, Hard: 256 },
         { Name: 'core', Soft: 0, Hard: 0 },
       ],
       LogConfig: { Type: 'none', Config: {} },
-      ...(options.runtime === undefined ? {} : { Runtime: options.runtime }),
+      ...(runtime === undefined ? {} : { Runtime: runtime }),
+      ...(gpus === undefined ? {} : { DeviceRequests: [deviceRequest(gpus)] }),
     },
   };
 }

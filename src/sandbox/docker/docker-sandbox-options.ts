@@ -1,11 +1,12 @@
-/** Everything a setting can change about Docker sandboxes. Milliseconds and bytes throughout. */
-export interface DockerSandboxOptions {
-  /** Names this server's containers, so that its next start can sweep what it left. */
-  readonly instanceId: string;
-  /** Never pulled: it must be there, see sandboxes/build-image.mjs. */
+import type { PoolLimits } from '../kernel/pool-action.js';
+
+/** All of the engine's, so many of them, or those with these ids. */
+export type GpuRequest = 'all' | number | readonly string[];
+
+/** What one sandbox is made of and may use. Milliseconds and bytes throughout. */
+export interface SandboxProfile {
+  /** A name or a digest. Never pulled: it must be there, see sandboxes/build-image.mjs. */
   readonly image: string;
-  /** `unix:///path`, `tcp://host:port` or `http(s)://host:port`; the engine's default when absent. */
-  readonly dockerHost?: string;
   /** Booted containers that wait for a session. 0 boots each on demand. */
   readonly poolSize: number;
   /** Also the swap limit: a sandbox has no swap. */
@@ -17,9 +18,32 @@ export interface DockerSandboxOptions {
   readonly cpus: number;
   /** A runtime the engine knows, such as `runsc`; the engine's default when absent. */
   readonly runtime?: string;
+  readonly gpus?: GpuRequest;
+  /** No call runs longer, whatever it asks for. */
+  readonly maxTimeoutMs?: number;
+}
+
+/** Everything a setting can change about Docker sandboxes; its own profile is the one for who names none. */
+export interface DockerSandboxOptions extends SandboxProfile {
+  /** Names this server's containers, so that its next start can sweep what it left. */
+  readonly instanceId: string;
+  /** As DOCKER_HOST; the engine of this machine when absent. */
+  readonly dockerHost?: string;
+  /** As DOCKER_CERT_PATH. */
+  readonly certPath?: string;
+  /** As DOCKER_TLS_VERIFY. */
+  readonly tlsVerify?: boolean;
+  /** Others that a session may name. */
+  readonly profiles?: Readonly<Record<string, SandboxProfile>>;
+  /** Over all profiles. */
+  readonly limits: PoolLimits;
   /** A sandbox that was not used for this long is destroyed. */
   readonly idleMs: number;
+  /** Of the kernel that this server speaks to: an image that carries another is refused. */
+  readonly kernelVersion?: string;
 }
+
+export const DEFAULT_PROFILE = 'python';
 
 export const DOCKER_SANDBOX_DEFAULTS = {
   poolSize: 1,
@@ -28,4 +52,19 @@ export const DOCKER_SANDBOX_DEFAULTS = {
   pids: 64,
   cpus: 1,
   idleMs: 15 * 60_000,
+  limits: {
+    maximum: 32,
+    memoryBytes: 16 * 2 ** 30,
+    queueLength: 32,
+    queueWaitMs: 60_000,
+    maxAgeMs: 60 * 60_000,
+  },
 } as const satisfies Partial<DockerSandboxOptions>;
+
+/** By name; the default one first. */
+export function profilesOf(options: DockerSandboxOptions): ReadonlyMap<string, SandboxProfile> {
+  return new Map<string, SandboxProfile>([
+    [DEFAULT_PROFILE, options],
+    ...Object.entries(options.profiles ?? {}),
+  ]);
+}

@@ -1,64 +1,85 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type Docker from 'dockerode';
 import { DomainError, messageOf } from '../../errors.js';
 import { newId } from '../../ids.js';
-import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
 import type { BootedKernel } from '../kernel/booted-kernel.js';
-import { KernelPool } from '../kernel/kernel-pool.js';
+import { kernelAnswers } from '../kernel/kernel-health.js';
+import { SandboxPool } from '../kernel/sandbox-pool.js';
 import { SessionKernels } from '../kernel/session-kernels.js';
-import { bootContainer } from './booted-container.js';
-import { dockerClient } from './docker-client.js';
-import type { DockerSandboxOptions } from './docker-sandbox-options.js';
-import { probeEngine } from './engine-probe.js';
-import { PROCESS_LABEL, removeContainersOf, sweepContainers } from './janitor.js';
+import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
+import { connectEngine, type EngineClient } from './docker-client.js';
+import { DEFAULT_PROFILE, type DockerSandboxOptions, profilesOf } from './docker-sandbox-options.js';
+import { DockerSandboxMaker } from './docker-sandbox-maker.js';
+import { removeContainersOf, sweepContainers } from './janitor.js';
+import { isProcessAlive, processPlace } from './process-place.js';
 
 const PROBE_AGAIN_MS = 10_000;
-/** Longer than any engine takes from a container's creation to its start. */
+const SWEEP_AGAIN_MS = 60 * 60_000;
 const SETTLE_MS = 3000;
+const CHECK_TIMEOUT_MS = 2000;
+
+/** Calls `work` again and again; returns what ends that. */
+export type Every = (milliseconds: number, work: () => void) => () => void;
+
+const everyInBackground: Every = (milliseconds, work) => {
+  const timer = setInterval(work, milliseconds);
+  timer.unref();
+  return () => clearInterval(timer);
+};
 
 /** Sandboxes in containers of a Docker engine, one a session. Never pulls an image, never waits for one. */
 export class DockerSandboxProvider implements SandboxProvider {
-  readonly #docker: Docker;
-  readonly #pool: KernelPool;
+  readonly #client: EngineClient;
+  readonly #maker: DockerSandboxMaker;
+  readonly #pool: SandboxPool<SandboxSpec>;
   readonly #sessions: SessionKernels;
   readonly #ready: Promise<void>;
-  readonly #process = newId('work');
+  readonly #self = processPlace(newId('work'));
+  readonly #stopSweeping: () => void;
   #sweeping: Promise<void> = Promise.resolve();
-  #protections: SandboxProtections = {
-    provider: 'docker',
-    available: false,
-    reason: 'The Docker engine has not answered yet.',
-    network: 'not_applicable',
-    notes: [],
-  };
-  #probedAt = 0;
-  #probing: Promise<SandboxProtections> | undefined;
   #closed = false;
 
+  /** Throws a DomainError for a DOCKER_HOST that cannot be used. */
   constructor(
     private readonly options: DockerSandboxOptions,
     private readonly log: (message: string) => void,
+    every: Every = everyInBackground,
   ) {
-    this.#docker = dockerClient(options.dockerHost);
-    this.#pool = new KernelPool(options.poolSize, () => this.#bootWith({ 'gantry.session': '' }), log);
-    this.#sessions = new SessionKernels((spec) => this.#make(spec), options.idleMs);
+    this.#client = connectEngine(options);
+    this.#maker = new DockerSandboxMaker(this.#client, options, this.#self, log);
+    this.#pool = new SandboxPool({
+      profiles: [...profilesOf(options)].map(([name, profile]) => ({
+        name,
+        warm: profile.poolSize,
+        memoryBytes: profile.memoryBytes,
+      })),
+      limits: options.limits,
+      boot: (profile, spec) => this.#maker.boot(profile, spec),
+      check: (kernel) => kernelAnswers(kernel, CHECK_TIMEOUT_MS),
+      log,
+    });
+    this.#sessions = new SessionKernels(
+      (spec, signal, onQueued) => this.#make(spec, signal, onQueued),
+      options.idleMs,
+    );
     this.#ready = this.#start();
+    this.#stopSweeping = every(SWEEP_AGAIN_MS, () => this.#sweep());
   }
 
   /** What the last probe found. An engine that was missing is looked for again, in the background. */
   protections(): SandboxProtections {
-    if (!this.#protections.available && !this.#closed && Date.now() - this.#probedAt > PROBE_AGAIN_MS) {
-      void this.#probe();
+    const protections = this.#maker.protections(this.#pool.occupancy());
+    if (!protections.available && !this.#closed && this.#maker.probeAge() > PROBE_AGAIN_MS) {
+      void this.#maker.probeAgain();
     }
-    return this.#protections;
+    return protections;
   }
 
   ready(): Promise<void> {
     return this.#ready;
   }
 
-  acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox> {
-    return this.#sessions.acquire(spec, signal);
+  acquire(spec: SandboxSpec, signal?: AbortSignal, onQueued?: (position: number) => void): Promise<Sandbox> {
+    return this.#sessions.acquire(spec, signal, onQueued);
   }
 
   current(sessionId: string): Sandbox | undefined {
@@ -71,80 +92,63 @@ export class DockerSandboxProvider implements SandboxProvider {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stopSweeping();
     this.#sessions.refuse();
     await this.#ready;
     await Promise.all([this.#pool.close(), this.#sweeping]);
     await this.#sessions.close();
     // What the engine lost sight of while it could not be reached.
-    await removeContainersOf(this.#docker, this.#process).catch(() => undefined);
+    await removeContainersOf(this.#client.docker, this.#self).catch(() => undefined);
+    this.#client.close();
   }
 
   async #start(): Promise<void> {
-    if (!(await this.#probe()).available) return;
-    this.#sweeping = this.#sweep();
+    await this.#maker.probe();
+    this.#sweep();
+    if (!this.#maker.answers()) return;
     await this.#pool.fill();
+    await this.#maker.proveUnusual();
   }
 
-  /** Beside the start: only the end waits for it. Never rejects. */
-  async #sweep(): Promise<void> {
+  /** Beside everything else: only the end waits for it. */
+  #sweep(): void {
+    if (this.#closed || !this.#maker.answers()) return;
+    this.#sweeping = this.#sweeping.then(() => this.#sweepOnce());
+  }
+
+  async #sweepOnce(): Promise<void> {
     try {
-      const settle = () => delay(SETTLE_MS);
-      const swept = await sweepContainers(this.#docker, this.options.instanceId, settle);
+      const swept = await sweepContainers({
+        docker: this.#client.docker,
+        instanceId: this.options.instanceId,
+        self: this.#self,
+        isAlive: isProcessAlive,
+        settle: () => delay(SETTLE_MS),
+      });
       if (swept > 0) this.log(`removed ${swept} sandbox container(s) that an earlier run left`);
     } catch (error) {
       this.log(`old sandbox containers could not be swept: ${messageOf(error)}`);
     }
   }
 
-  async #make(spec: SandboxSpec): Promise<BootedKernel> {
-    await this.#ready;
-    const warm = this.#pool.take();
-    const container = warm ?? (await this.#boot(spec));
-    if (warm !== undefined) void warm.rename(containerName(spec, warm.id));
-    void this.#pool.fill();
-    return container;
-  }
-
-  async #boot(spec: SandboxSpec): Promise<BootedKernel> {
-    try {
-      return await this.#bootWith({
-        'gantry.session': spec.sessionId,
-        'gantry.run': spec.runId,
-        'gantry.generation': String(spec.generation),
-      });
-    } catch (error) {
-      const { reason } = await this.#probe();
-      throw new DomainError('unavailable', reason ?? `No sandbox could be started: ${messageOf(error)}`, {
-        reason: 'sandbox_unavailable',
-        cause: error,
-      });
+  async #make(
+    spec: SandboxSpec,
+    signal?: AbortSignal,
+    onQueued?: (position: number) => void,
+  ): Promise<BootedKernel> {
+    const profile = spec.profile ?? DEFAULT_PROFILE;
+    const known = [...profilesOf(this.options).keys()];
+    if (!known.includes(profile)) {
+      throw new DomainError(
+        'unavailable',
+        `This server has no sandbox profile ${profile} any more; it has: ${known.join(', ')}.`,
+        { reason: 'unknown_sandbox_profile' },
+      );
     }
-  }
-
-  async #bootWith(labels: Readonly<Record<string, string>>): Promise<BootedKernel> {
-    const container = await bootContainer(this.#docker, this.options, {
-      ...labels,
-      [PROCESS_LABEL]: this.#process,
-    });
-    if (!container.kernel.filtered) this.log('the second system call filter of a sandbox is off');
-    return container;
-  }
-
-  #probe(): Promise<SandboxProtections> {
-    this.#probing ??= probeEngine(this.#docker, this.options).then((protections) => {
-      if (protections.available !== this.#protections.available || this.#probedAt === 0) {
-        this.log(
-          protections.available
-            ? 'Docker sandboxes are on'
-            : `Docker sandboxes are off: ${protections.reason ?? ''}`,
-        );
-      }
-      this.#protections = protections;
-      this.#probedAt = Date.now();
-      this.#probing = undefined;
-      return protections;
-    });
-    return this.#probing;
+    await this.#ready;
+    const kernel = await this.#pool.claim(profile, spec, signal, onQueued);
+    void kernel.rename(containerName(spec, kernel.id));
+    return kernel;
   }
 }
 

@@ -1,54 +1,87 @@
 import type Docker from 'dockerode';
+import type { ContainerInfo } from 'dockerode';
+import { inTime } from './in-time.js';
+import type { ProcessPlace } from './process-place.js';
 
-/** Which process made a container: several share a data directory and an engine. */
-export const PROCESS_LABEL = 'gantry.process';
+const OWNER_LABEL = 'gantry.owner';
+const PROCESS_LABEL = 'gantry.process';
+const PLACE_LABEL = 'gantry.place';
+const PID_LABEL = 'gantry.pid';
+const LIST_TIMEOUT_MS = 15_000;
 
-/** Containers of this data directory that stand still. A running one leaves by itself once its process is gone. */
-async function findStanding(docker: Docker, instanceId: string): Promise<string[]> {
-  const found = await docker.listContainers({
-    all: true,
-    filters: { label: ['gantry=1', `gantry.owner=${instanceId}`], status: ['created', 'exited', 'dead'] },
-  });
-  return found.map(({ Id }) => Id);
+/** Several processes may share a data directory, and several data directories an engine. */
+export function ownerLabels(instanceId: string, maker: ProcessPlace): Record<string, string> {
+  return {
+    [OWNER_LABEL]: instanceId,
+    [PROCESS_LABEL]: maker.id,
+    [PLACE_LABEL]: maker.place,
+    [PID_LABEL]: String(maker.pid),
+  };
+}
+
+export interface Sweep {
+  readonly docker: Docker;
+  readonly instanceId: string;
+  readonly self: ProcessPlace;
+  /** A number of `self`'s place. */
+  isAlive(pid: number): boolean;
+  /** Longer than any engine takes from a container's creation to its start. */
+  settle(): Promise<unknown>;
 }
 
 /**
- * Removes the containers that earlier processes of this instance left; says how many there were. What still stands
- * after `settle` was left: a sibling's container is started within moments of its creation.
+ * `orphan`: its process is gone for certain. `doubtful`: its process cannot be looked for, but it stands
+ * still. A running one whose process cannot be looked for leaves by itself once that is gone.
  */
-export async function sweepContainers(
-  docker: Docker,
-  instanceId: string,
-  settle: () => Promise<unknown>,
-): Promise<number> {
-  const before = new Set(await findStanding(docker, instanceId));
-  if (before.size === 0) return 0;
-  await settle();
-  const left = (await findStanding(docker, instanceId)).filter((id) => before.has(id));
-  await removeAll(docker, left);
-  return left.length;
+function fateOf({ Labels, State }: ContainerInfo, sweep: Sweep): 'orphan' | 'doubtful' | 'kept' {
+  const { self } = sweep;
+  if (Labels[PROCESS_LABEL] === self.id) return 'kept';
+  const pid = Number(Labels[PID_LABEL]);
+  if (Labels[PLACE_LABEL] === self.place && Number.isInteger(pid)) {
+    return pid === self.pid || !sweep.isAlive(pid) ? 'orphan' : 'kept';
+  }
+  return ['created', 'exited', 'dead'].includes(State) ? 'doubtful' : 'kept';
+}
+
+/**
+ * Removes the containers that earlier processes of this instance left; says how many there were. What still
+ * stands after `settle` was left: a sibling's container is started within moments of its creation.
+ */
+export async function sweepContainers(sweep: Sweep): Promise<number> {
+  const found = await listOwn(sweep);
+  const orphans = found.filter((each) => fateOf(each, sweep) === 'orphan').map(({ Id }) => Id);
+  await removeAll(sweep.docker, orphans);
+  const doubtful = found.filter((each) => fateOf(each, sweep) === 'doubtful');
+  if (doubtful.length === 0) return orphans.length;
+  await sweep.settle();
+  const before = new Set(doubtful.map(({ Id }) => Id));
+  const left = (await listOwn(sweep))
+    .filter((each) => before.has(each.Id) && fateOf(each, sweep) === 'doubtful')
+    .map(({ Id }) => Id);
+  await removeAll(sweep.docker, left);
+  return orphans.length + left.length;
 }
 
 /** Everything that the process made, whatever its state; for its end. */
-export async function removeContainersOf(docker: Docker, process: string): Promise<void> {
-  const found = await docker.listContainers({
-    all: true,
-    filters: { label: [`${PROCESS_LABEL}=${process}`] },
-  });
+export async function removeContainersOf(docker: Docker, maker: ProcessPlace): Promise<void> {
+  const filters = { label: [`${PROCESS_LABEL}=${maker.id}`] };
+  const found = await inTime(docker.listContainers({ all: true, filters }), LIST_TIMEOUT_MS);
   await removeAll(
     docker,
     found.map(({ Id }) => Id),
   );
 }
 
+function listOwn({ docker, instanceId }: Sweep): Promise<ContainerInfo[]> {
+  const filters = { label: ['gantry=1', `${OWNER_LABEL}=${instanceId}`] };
+  return inTime(docker.listContainers({ all: true, filters }), LIST_TIMEOUT_MS);
+}
+
 /** One that leaves by itself meanwhile is no failure. */
 async function removeAll(docker: Docker, ids: readonly string[]): Promise<void> {
   await Promise.all(
     ids.map((id) =>
-      docker
-        .getContainer(id)
-        .remove({ force: true })
-        .catch(() => undefined),
+      inTime(docker.getContainer(id).remove({ force: true }), LIST_TIMEOUT_MS).catch(() => undefined),
     ),
   );
 }

@@ -6,6 +6,8 @@ export interface BootedKernel {
   readonly id: string;
   readonly connection: KernelConnection;
   readonly kernel: KernelReady;
+  /** No call runs longer, whatever it asks for. */
+  readonly maxTimeoutMs?: number;
   /** Shows whose it is to people who look at the machine; never rejects. */
   rename(name: string): Promise<void>;
   /** Idempotent; never rejects. Resolves when the place is gone or nobody can be asked about it. */

@@ -3,7 +3,7 @@ import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink, Sandbox } 
 import { WORKING_DIRECTORY } from './working-directory.js';
 import type { SandboxSession } from './sandbox-session.js';
 
-function checkLimits(limits: ExecutionLimits): void {
+function checkedLimits(limits: ExecutionLimits, maxTimeoutMs: number): ExecutionLimits {
   const { timeoutMs, maxOutputBytes = 0 } = limits;
   if (!(timeoutMs > 0) || !(maxOutputBytes >= 0)) {
     throw new DomainError(
@@ -11,6 +11,7 @@ function checkLimits(limits: ExecutionLimits): void {
       'A call needs a timeout over 0 ms and an output cap of 0 bytes or more.',
     );
   }
+  return { ...limits, timeoutMs: Math.min(timeoutMs, maxTimeoutMs) };
 }
 
 /** What one `acquire` hands out; several may stand for the same kernel. */
@@ -32,8 +33,7 @@ export class KernelSandbox implements Sandbox {
     onOutput: OutputSink,
     signal: AbortSignal,
   ): Promise<ExecutionResult> {
-    checkLimits(limits);
-    return this.session.execute({ op: 'exec', code }, limits, onOutput, signal);
+    return this.session.execute({ op: 'exec', code }, this.limited(limits), onOutput, signal);
   }
 
   async shell(
@@ -42,11 +42,11 @@ export class KernelSandbox implements Sandbox {
     onOutput: OutputSink,
     signal: AbortSignal,
   ): Promise<ExecutionResult> {
-    checkLimits(limits);
+    const limited = this.limited(limits);
     if (commands.some((command) => command.includes('\0'))) {
       throw new DomainError('invalid_request', 'A shell command cannot contain a zero byte.');
     }
-    return this.session.execute({ op: 'shell', commands }, limits, onOutput, signal);
+    return this.session.execute({ op: 'shell', commands }, limited, onOutput, signal);
   }
 
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {
@@ -71,5 +71,9 @@ export class KernelSandbox implements Sandbox {
 
   close(): Promise<void> {
     return this.session.kernel.destroy();
+  }
+
+  private limited(limits: ExecutionLimits): ExecutionLimits {
+    return checkedLimits(limits, this.session.kernel.maxTimeoutMs ?? Infinity);
   }
 }

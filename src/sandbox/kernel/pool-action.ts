@@ -40,10 +40,3 @@ export type PoolAction =
   /** `position` counts from 1. */
   | { readonly type: 'queued'; readonly claim: number; readonly position: number }
   | { readonly type: 'refuse'; readonly claim: number; readonly refusal: Refusal };
-
-export interface Occupancy {
-  readonly ready: number;
-  readonly booting: number;
-  readonly used: number;
-  readonly queued: number;
-}

@@ -1,4 +1,5 @@
-import type { Occupancy, PoolAction, PoolLimits, PoolProfile, Refusal } from './pool-action.js';
+import type { SandboxOccupancy } from '../sandbox.js';
+import type { PoolAction, PoolLimits, PoolProfile, Refusal } from './pool-action.js';
 
 interface Kernel {
   readonly id: number;
@@ -146,7 +147,7 @@ export class PoolState {
     return this.#take();
   }
 
-  occupancy(): Occupancy {
+  occupancy(): SandboxOccupancy {
     return {
       ready: this.#of('waiting').length,
       booting: this.#of('booting').length,

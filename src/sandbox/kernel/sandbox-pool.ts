@@ -1,6 +1,7 @@
 import { DomainError, messageOf } from '../../errors.js';
+import type { SandboxOccupancy } from '../sandbox.js';
 import type { BootedKernel } from './booted-kernel.js';
-import type { Occupancy, PoolAction, PoolLimits, PoolProfile, Refusal } from './pool-action.js';
+import type { PoolAction, PoolLimits, PoolProfile, Refusal } from './pool-action.js';
 import { PoolState } from './pool-state.js';
 
 const TICK_MS = 15_000;
@@ -28,6 +29,7 @@ export class SandboxPool<Claimed> {
   readonly #kernels = new Map<number, BootedKernel>();
   readonly #claims = new Map<number, Claim<Claimed>>();
   readonly #failures = new Map<number, unknown>();
+  readonly #toldFailures = new Map<string, string>();
   readonly #working = new Set<Promise<void>>();
   readonly #ticking: NodeJS.Timeout;
   #settled = Promise.withResolvers<void>();
@@ -68,7 +70,7 @@ export class SandboxPool<Claimed> {
     while (!this.#state.isSettled()) await this.#settled.promise;
   }
 
-  occupancy(): Occupancy {
+  occupancy(): SandboxOccupancy {
     return this.#state.occupancy();
   }
 
@@ -120,11 +122,11 @@ export class SandboxPool<Claimed> {
     try {
       const kernel = await this.parts.boot(profile, claimed);
       this.#kernels.set(id, kernel);
+      this.#toldFailures.delete(profile);
       this.#perform(this.#state.booted(id, performance.now()));
       kernel.connection.whenLost(() => this.#lose(id));
     } catch (error) {
-      if (claim === undefined)
-        this.parts.log(`no warm sandbox of profile ${profile} could be made: ${messageOf(error)}`);
+      if (claim === undefined) this.#tellFailure(profile, messageOf(error));
       this.#failures.set(id, error);
       this.#perform(this.#state.bootFailed(id, performance.now()));
       this.#failures.delete(id);
@@ -136,6 +138,13 @@ export class SandboxPool<Claimed> {
     const healthy = kernel !== undefined && (await this.parts.check(kernel));
     if (!healthy) this.parts.log('a waiting sandbox did not answer and was replaced');
     this.#perform(this.#state.checked(id, healthy, performance.now()));
+  }
+
+  /** Once: a refill is tried again and again. */
+  #tellFailure(profile: string, message: string): void {
+    if (this.#toldFailures.get(profile) !== message)
+      this.parts.log(`no warm sandbox of profile ${profile} could be made: ${message}`);
+    this.#toldFailures.set(profile, message);
   }
 
   #lose(id: number): void {
@@ -188,7 +197,7 @@ export class SandboxPool<Claimed> {
 function refusalError(
   reason: Exclude<Refusal['reason'], 'boot_failed'>,
   { maximum, memoryBytes, queueWaitMs, queueLength }: PoolLimits,
-  { used, queued }: Occupancy,
+  { used, queued }: SandboxOccupancy,
 ): DomainError {
   const mebibytes = Math.floor(memoryBytes / 2 ** 20);
   const advice =

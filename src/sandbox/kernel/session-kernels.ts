@@ -11,21 +11,32 @@ export class SessionKernels {
   #closed = false;
 
   constructor(
-    private readonly make: (spec: SandboxSpec) => Promise<BootedKernel>,
+    private readonly make: (
+      spec: SandboxSpec,
+      signal?: AbortSignal,
+      onQueued?: (position: number) => void,
+    ) => Promise<BootedKernel>,
     private readonly idleMs: number,
   ) {}
 
-  async acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox> {
+  async acquire(
+    spec: SandboxSpec,
+    signal?: AbortSignal,
+    onQueued?: (position: number) => void,
+  ): Promise<Sandbox> {
     signal?.throwIfAborted();
     if (this.#closed) throw new DomainError('unavailable', 'The server is stopping.');
     const known = this.#sessions.get(spec.sessionId);
     if (known !== undefined) {
-      const session = await known;
-      if (!session.isLost) return new KernelSandbox(session, false);
+      // That another's making failed, or was given up, says nothing about this one's.
+      const session = await known.catch(() => undefined);
+      if (session !== undefined && !session.isLost) return new KernelSandbox(session, false);
       this.#forget(spec.sessionId, known);
-      return this.acquire(spec, signal);
+      return this.acquire(spec, signal, onQueued);
     }
-    const making = this.make(spec).then((kernel) => new SandboxSession(kernel, this.idleMs));
+    const making = this.make(spec, signal, onQueued).then(
+      (kernel) => new SandboxSession(kernel, this.idleMs),
+    );
     this.#sessions.set(spec.sessionId, making);
     try {
       const session = await making;

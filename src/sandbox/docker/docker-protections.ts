@@ -1,0 +1,112 @@
+import type { SandboxOccupancy, SandboxProfileState, SandboxProtections, SandboxWalls } from '../sandbox.js';
+import type { SandboxProfile } from './docker-sandbox-options.js';
+import type { EngineFacts } from './engine-probe.js';
+
+const MEBIBYTE = 2 ** 20;
+
+/** What is known about one profile. */
+export interface ProfileKnowledge {
+  readonly profile: SandboxProfile;
+  /** Why no sandbox of it can be made. */
+  readonly problem: string | undefined;
+  /** Absent until one was booted. */
+  readonly walls: SandboxWalls | undefined;
+}
+
+export function unavailable(reason: string): SandboxProtections {
+  return { provider: 'docker', available: false, reason, network: 'not_applicable', notes: [] };
+}
+
+/** Pure. The first profile is the default one: what holds there is told to the model. */
+export function dockerProtections(
+  facts: EngineFacts,
+  known: ReadonlyMap<string, ProfileKnowledge>,
+  occupancy: SandboxOccupancy,
+): SandboxProtections {
+  const [first] = known.values();
+  if (first === undefined) return unavailable('There is no sandbox profile.');
+  const { profile, problem, walls } = first;
+  const shared = {
+    engine: {
+      cgroup: facts.cgroup,
+      runtime: profile.runtime ?? facts.defaultRuntime,
+      rootless: facts.rootless,
+      userNamespaces: facts.userNamespaces,
+    },
+    profiles: Object.fromEntries([...known].map(([name, each]) => [name, stateOf(each)])),
+    occupancy,
+  };
+  if (problem !== undefined) return { ...unavailable(problem), ...shared };
+  const limits = limitsOf(facts, first);
+  return {
+    provider: 'docker',
+    available: true,
+    network: 'none',
+    workspaceBytes: profile.workspaceBytes,
+    ...limits,
+    ...(profile.runtime === undefined ? {} : { runtime: profile.runtime }),
+    notes: notesOn(facts, first, limits),
+    ...shared,
+    ...(walls === undefined ? {} : { walls }),
+  };
+}
+
+/** As a sandbox itself sees them, once there was one; as the engine says until then. */
+function limitsOf(
+  facts: EngineFacts,
+  { profile, walls }: ProfileKnowledge,
+): { readonly memoryBytes?: number; readonly processes?: number } {
+  const memory = walls === undefined ? facts.limitsMemory : walls.memoryBytes !== undefined;
+  const processes = walls === undefined ? facts.limitsProcesses : walls.processes !== undefined;
+  return {
+    ...(memory ? { memoryBytes: profile.memoryBytes } : {}),
+    ...(processes ? { processes: profile.pids } : {}),
+  };
+}
+
+function notesOn(
+  facts: EngineFacts,
+  { profile, walls }: ProfileKnowledge,
+  { memoryBytes, processes }: ReturnType<typeof limitsOf>,
+): string[] {
+  const filtered = walls === undefined ? facts.seccomp : walls.systemCallFilters > 0;
+  const workspace = Math.round(profile.workspaceBytes / MEBIBYTE);
+  return [
+    'There is no network: nothing can be downloaded or installed.',
+    `Python runs in a container of its own for each session, as an ordinary user without privileges; only /workspace and /tmp can be written to.`,
+    memoryBytes === undefined
+      ? `This engine cannot limit memory; /workspace holds at most ${workspace} MiB.`
+      : `Memory is limited to ${Math.round(memoryBytes / MEBIBYTE)} MiB, files in /workspace (at most ${workspace} MiB) included.`,
+    processes === undefined
+      ? 'This engine cannot limit processes.'
+      : `At most ${processes} processes and threads run at once, on ${profile.cpus} processor core(s).`,
+    ...(profile.gpus === undefined
+      ? []
+      : [`Graphics processors can be used: ${describeGpus(profile.gpus)}.`]),
+    ...(profile.maxTimeoutMs === undefined
+      ? []
+      : [`No call runs longer than ${profile.maxTimeoutMs / 1000} s.`]),
+    // Another runtime's own kernel stands where the filter would.
+    ...(filtered || profile.runtime !== undefined ? [] : ['This engine does not filter system calls.']),
+  ];
+}
+
+function describeGpus(gpus: NonNullable<SandboxProfile['gpus']>): string {
+  if (gpus === 'all') return "all of the engine's";
+  return typeof gpus === 'number' ? String(gpus) : gpus.join(', ');
+}
+
+function stateOf({ profile, problem }: ProfileKnowledge): SandboxProfileState {
+  const { memoryBytes, workspaceBytes, pids, cpus, runtime, gpus, maxTimeoutMs } = profile;
+  return {
+    available: problem === undefined,
+    ...(problem === undefined ? {} : { reason: problem }),
+    memoryBytes,
+    workspaceBytes,
+    processes: pids,
+    cpus,
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(gpus === undefined ? {} : { gpus }),
+    ...(maxTimeoutMs === undefined ? {} : { maxTimeoutMs }),
+  };
+}

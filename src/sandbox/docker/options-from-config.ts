@@ -1,0 +1,74 @@
+import type { Config } from '../../config/config.js';
+import type { ProfileSetting } from '../../config/sandbox-profiles.js';
+import type { DockerSandboxOptions, SandboxProfile } from './docker-sandbox-options.js';
+
+const MEBIBYTE = 2 ** 20;
+
+/** What the settings do not say. */
+export interface Surroundings {
+  readonly instanceId: string;
+  /** Those that set-up builds. */
+  readonly images: { readonly python: string; readonly slim: string };
+  readonly kernelVersion: string;
+  /** A process that works no runs keeps no sandboxes ready. */
+  readonly keepsWarm: boolean;
+}
+
+function imageNamed(name: string, images: Surroundings['images']): string {
+  if (name === 'python') return images.python;
+  return name === 'python-slim' ? images.slim : name;
+}
+
+function profileFrom(
+  setting: ProfileSetting,
+  standard: SandboxProfile,
+  { images, keepsWarm }: Surroundings,
+): SandboxProfile {
+  const { image, memory_mb, workspace_mb, processes, cpus, pool, timeout_sec } = setting;
+  const runtime = setting.runtime ?? standard.runtime;
+  const gpus = setting.gpus ?? standard.gpus;
+  return {
+    image: image === undefined ? standard.image : imageNamed(image, images),
+    memoryBytes: memory_mb === undefined ? standard.memoryBytes : memory_mb * MEBIBYTE,
+    workspaceBytes: workspace_mb === undefined ? standard.workspaceBytes : workspace_mb * MEBIBYTE,
+    pids: processes ?? standard.pids,
+    cpus: cpus ?? standard.cpus,
+    poolSize: keepsWarm ? pool : 0,
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(gpus === undefined ? {} : { gpus }),
+    ...(timeout_sec === undefined ? {} : { maxTimeoutMs: timeout_sec * 1000 }),
+  };
+}
+
+/** Pure. */
+export function dockerSandboxOptions(
+  sandbox: Config['sandbox'],
+  surroundings: Surroundings,
+): DockerSandboxOptions {
+  const { instanceId, images, kernelVersion, keepsWarm } = surroundings;
+  const { dockerHost, dockerCertPath, dockerTlsVerify, runtime, gpus } = sandbox;
+  const standard: SandboxProfile = {
+    image: imageNamed(sandbox.image ?? 'python', images),
+    poolSize: keepsWarm ? sandbox.poolSize : 0,
+    memoryBytes: sandbox.memoryBytes,
+    workspaceBytes: sandbox.workspaceBytes,
+    pids: sandbox.processes,
+    cpus: sandbox.cpus,
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(gpus === undefined ? {} : { gpus }),
+  };
+  const profiles = Object.entries(sandbox.profiles).map(
+    ([name, setting]) => [name, profileFrom(setting, standard, surroundings)] as const,
+  );
+  return {
+    ...standard,
+    instanceId,
+    kernelVersion,
+    profiles: Object.fromEntries(profiles),
+    limits: sandbox.limits,
+    idleMs: sandbox.idleMs,
+    ...(dockerHost === undefined ? {} : { dockerHost }),
+    ...(dockerCertPath === undefined ? {} : { certPath: dockerCertPath }),
+    tlsVerify: dockerTlsVerify,
+  };
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+/** Which process made a container, and where that process can be looked for. */
+export interface ProcessPlace {
+  /** Never used twice. */
+  readonly id: string;
+  /** Equal for processes that see each other under the same numbers: one machine since its start, one namespace. */
+  readonly place: string;
+  readonly pid: number;
+}
+
+function read(work: () => string): string {
+  try {
+    return work().trim();
+  } catch {
+    return '';
+  }
+}
+
+export function processPlace(id: string): ProcessPlace {
+  const parts = [
+    hostname(),
+    read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+    read(() => readlinkSync('/proc/self/ns/pid')),
+  ];
+  return {
+    id,
+    place: createHash('sha256').update(parts.join('\0')).digest('hex').slice(0, 16),
+    pid: process.pid,
+  };
+}
+
+export function isProcessAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Another user's is alive too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
