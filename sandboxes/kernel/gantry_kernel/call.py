@@ -1,50 +1,59 @@
-"""One running call: its deadline, how it was asked to stop, and what it will report."""
+"""One running call: its deadline, how it was asked to stop, and what it has printed."""
 
 from __future__ import annotations
 
 import time
-from typing import Callable, Literal
+from typing import Callable, Literal, NamedTuple
 
+from .accounting import Usage
 from .loop import Loop, Timer
+from .output import OpenSpill, OutputPipe
+from .requests import PythonRequest, ShellRequest
 
 GRACE_SECONDS = 2.0
 
 StopReason = Literal["timed_out", "interrupted"]
 
 
-class Call:
-    """`interrupt` is asked for once, at the deadline or on request; `kill` if that did not end it in 2 s."""
+class Place(NamedTuple):
+    """What a call runs in. `kill` is for one that did not end 2 s after `interrupt`."""
 
+    stdout: OutputPipe
+    stderr: OutputPipe
+    interrupt: Callable[[], None]
+    kill: Callable[[], None]
+
+
+class Call:
     def __init__(
-        self,
-        loop: Loop,
-        call_id: int,
-        kind: Literal["exec", "shell"],
-        timeout_seconds: float,
-        interrupt: Callable[[], None],
-        kill: Callable[[], None],
-        oom_kills_before: int,
+        self, loop: Loop, request: PythonRequest | ShellRequest, place: Place, usage: Usage, open_spill: OpenSpill
     ) -> None:
-        self.id = call_id
-        self.kind = kind
+        """`usage` is the sandbox's before the call."""
+        self.id = request.id
         self.stopped: StopReason | None = None
         self.violation: str | None = None
-        self.oom_kills_before = oom_kills_before
+        self.usage = usage
+        self._place = place
         self._loop = loop
-        self._interrupt = interrupt
-        self._kill = kill
+        for pipe in (place.stdout, place.stderr):
+            pipe.begin(request.id, request.max_output_bytes, open_spill)
         self._started = time.monotonic()
-        self._timer: Timer = loop.after(timeout_seconds, lambda: self.stop("timed_out"))
+        self._timer: Timer = loop.after(request.timeout_ms / 1000, lambda: self.stop("timed_out"))
 
     def stop(self, reason: StopReason) -> None:
         if self.stopped is not None:
             return
         self.stopped = reason
         self._timer.cancel()
-        self._timer = self._loop.after(GRACE_SECONDS, self._kill)
-        self._interrupt()
+        self._timer = self._loop.after(GRACE_SECONDS, self._place.kill)
+        self._place.interrupt()
 
-    def finish(self) -> float:
-        """Stops the clock; milliseconds since the start."""
+    def finish(self) -> dict[str, object]:
+        """Stops the clock and takes what is left in the pipes."""
         self._timer.cancel()
-        return (time.monotonic() - self._started) * 1000
+        duration = (time.monotonic() - self._started) * 1000
+        pipes = (self._place.stdout, self._place.stderr)
+        for pipe in pipes:
+            pipe.end()
+        overflows = [found for pipe in pipes if (found := pipe.overflow()) is not None]
+        return {"durationMs": duration, "overflows": overflows}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
-from .protocol import JSON, FrameReader, encode
+from .protocol import JSON, TOKEN_BYTES, FrameReader, encode
 
 
 class ChildChannel:
@@ -14,7 +13,7 @@ class ChildChannel:
         self._fd = fd
         self._frames = FrameReader()
         self._ready: list[tuple[int, bytes]] = []
-        self.token = b"\0" * 16
+        self.token = bytes(TOKEN_BYTES)
         # A fork that user code makes must not answer for the interpreter, nor take its requests.
         os.register_at_fork(after_in_child=self._abandon)
 
@@ -22,8 +21,8 @@ class ChildChannel:
         os.close(self._fd)
         self._fd = -1
 
-    def receive(self) -> dict[str, Any] | None:
-        """The next request; None when the supervisor is gone or the descriptor was closed by user code."""
+    def receive(self) -> str | None:
+        """The next call's source; None when the supervisor is gone or the descriptor was closed by user code."""
         while not self._ready:
             try:
                 data = os.read(self._fd, 1 << 16)
@@ -32,9 +31,9 @@ class ChildChannel:
             if not data:
                 return None
             self._ready = self._frames.feed(data)
-        request: dict[str, Any] = json.loads(self._ready.pop(0)[1])
-        self.token = bytes.fromhex(request["token"])
-        return request
+        payload = self._ready.pop(0)[1]
+        self.token = payload[:TOKEN_BYTES]
+        return payload[TOKEN_BYTES:].decode("utf-8", "surrogatepass")
 
     def send(self, kind: int, *parts: bytes) -> None:
         view = memoryview(encode(kind, self.token, *parts))

@@ -12,9 +12,14 @@ from typing import Callable, NamedTuple, NoReturn
 from . import hardening
 from .interpreter import run_interpreter
 
-CHANNEL_FD = 3
-# `eval` in one shell: `cd` and variables carry over to the commands after it.
-SHELL = ["/bin/bash", "-c", 'for command in "$@"; do eval "$command"; done', "bash"]
+EXTRA_FD = 3
+# `eval` in one shell: `cd` and variables carry over to the commands after it. The commands come in
+# through a descriptor: as arguments they could not be longer than 128 KiB each.
+_RUN_ALL = (
+    f'mapfile -d "" -t -u {EXTRA_FD} commands && exec {EXTRA_FD}<&-; '
+    'set -- "${commands[@]}"; unset commands; for command; do eval "$command"; done'
+)
+SHELL = ["/bin/bash", "-c", _RUN_ALL, "bash"]
 
 
 class Child(NamedTuple):
@@ -25,7 +30,7 @@ class Child(NamedTuple):
     channel: socket.socket | None
 
 
-def _fork(channel: socket.socket | None, become: Callable[[bool], NoReturn]) -> tuple[int, int, int]:
+def _fork(extra: int, become: Callable[[bool], NoReturn]) -> tuple[int, int, int]:
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     ends = (out_read, out_write, err_read, err_write)
@@ -40,7 +45,7 @@ def _fork(channel: socket.socket | None, become: Callable[[bool], NoReturn]) -> 
             os.setsid()
             signal.set_wakeup_fd(-1)
             null = os.open("/dev/null", os.O_RDONLY)
-            sources = [null, out_write, err_write] + ([channel.fileno()] if channel else [])
+            sources = [null, out_write, err_write, extra]
             # Moved out of the way first: a source may sit on another's destination.
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in sources]
             for target, fd in enumerate(high):
@@ -64,10 +69,10 @@ def fork_interpreter(workspace: str) -> Child:
     def become(filtered: bool) -> NoReturn:
         os.chdir(workspace)
         sys.path.insert(0, workspace)
-        run_interpreter(CHANNEL_FD, filtered)
+        run_interpreter(EXTRA_FD, filtered)
 
     try:
-        pid, stdout, stderr = _fork(theirs, become)
+        pid, stdout, stderr = _fork(theirs.fileno(), become)
     except OSError:
         ours.close()
         raise
@@ -80,7 +85,14 @@ def fork_interpreter(workspace: str) -> Child:
 def fork_shell(workspace: str, commands: list[str]) -> Child:
     def become(_filtered: bool) -> NoReturn:
         os.chdir(workspace)
-        os.execv(SHELL[0], SHELL + commands)
+        os.execv(SHELL[0], SHELL)
 
-    pid, stdout, stderr = _fork(None, become)
+    script = os.memfd_create("commands", os.MFD_CLOEXEC)
+    try:
+        with open(script, "wb", closefd=False) as file:
+            file.write(b"".join(command.encode("utf-8", "replace") + b"\0" for command in commands))
+        os.lseek(script, 0, os.SEEK_SET)
+        pid, stdout, stderr = _fork(script, become)
+    finally:
+        os.close(script)
     return Child(pid, stdout, stderr, None)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterator
+from typing import Iterator
 
 from .frame_writer import FrameWriter
 from .protocol import DATA, ID, JSON
+from .requests import FileRequest
 from .workspace import Refused, Upload, Workspace, described
 
 READ_AHEAD_CHUNKS = 4
@@ -19,34 +20,36 @@ class FileRequests:
         self._reads: dict[int, Iterator[bytes]] = {}
         self._uploads: dict[int, Upload] = {}
 
-    def handle(self, operation: str, request: dict[str, Any]) -> bool:
-        """False when `operation` is none of the files'."""
-        call_id: int = request["id"]
+    def handle(self, request: FileRequest) -> None:
         try:
-            match operation:
-                case "list":
-                    files = [described(path, entry) for path, entry in self._workspace.scan().items()]
-                    self._answer(call_id, {"files": files})
-                case "read":
-                    self._reads[call_id] = self._workspace.read(request["path"], request["maxBytes"])
-                    for _ in range(READ_AHEAD_CHUNKS):
-                        self._send_chunk(call_id)
-                case "more":
-                    self._send_chunk(call_id)
-                case "cancel":
-                    self._cancel(call_id)
-                case "write":
-                    self._uploads[call_id] = self._workspace.put(request["path"])
-                case "remove":
-                    self._workspace.remove(request["path"])
-                    self._answer(call_id, {})
-                case _:
-                    return False
+            self._serve(request)
         except Refused as refusal:
-            self._refuse(call_id, refusal)
-        return True
+            self._refuse(request.id, refusal)
+
+    def _serve(self, request: FileRequest) -> None:
+        match request.operation:
+            case "list":
+                files = [described(path, entry) for path, entry in self._workspace.scan().files.items()]
+                self._answer(request.id, {"files": files})
+            case "read":
+                self._reads[request.id] = self._workspace.read(request.path, request.max_bytes)
+                for _ in range(READ_AHEAD_CHUNKS):
+                    self._send_chunk(request.id)
+            case "more":
+                self._send_chunk(request.id)
+            case "cancel":
+                self._cancel(request.id)
+            case "write":
+                self._cancel(request.id)
+                self._uploads[request.id] = self._workspace.put(request.path)
+            case "remove":
+                self._workspace.remove(request.path)
+                self._answer(request.id, {})
 
     def receive(self, payload: bytes) -> None:
+        """Bytes for nobody are dropped: the host learns of a refused upload only after it has sent some."""
+        if len(payload) < ID.size:
+            return
         call_id = ID.unpack_from(payload)[0]
         upload = self._uploads.get(call_id)
         if upload is None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import Callable
 
 from .loop import Loop
 from .protocol import encode
 
 HIGH_WATER_BYTES = 1 << 20
+MAX_WAITING_FRAMES = 4
 
 
 class FrameWriter:
@@ -19,6 +21,7 @@ class FrameWriter:
         self._on_broken = on_broken
         self._pending = bytearray()
         self._waiting: list[Callable[[], None]] = []
+        self._perishable: deque[bytes] = deque(maxlen=MAX_WAITING_FRAMES)
 
     @property
     def is_full(self) -> bool:
@@ -26,8 +29,17 @@ class FrameWriter:
 
     def send(self, kind: int, *parts: bytes) -> None:
         was_idle = not self._pending
+        # What waits was said before this, and the host counts on the order.
+        while self._perishable:
+            self._pending += self._perishable.popleft()
         self._pending += encode(kind, *parts)
         if was_idle:
+            self._flush()
+
+    def send_perishable(self, kind: int, *parts: bytes) -> None:
+        """For frames of a moving picture: where they come faster than they leave, the oldest is dropped."""
+        self._perishable.append(encode(kind, *parts))
+        if not self._pending:
             self._flush()
 
     def when_drained(self, callback: Callable[[], None]) -> None:
@@ -37,11 +49,14 @@ class FrameWriter:
     def close(self) -> None:
         self._pending.clear()
         self._waiting.clear()
+        self._perishable.clear()
         self._loop.on_writable(self._fd, None)
 
     def _flush(self) -> None:
         try:
-            while self._pending:
+            while self._pending or self._perishable:
+                if not self._pending:
+                    self._pending += self._perishable.popleft()
                 del self._pending[: os.write(self._fd, self._pending)]
         except BlockingIOError:
             self._loop.on_writable(self._fd, self._flush)

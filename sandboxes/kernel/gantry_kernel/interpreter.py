@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import linecache
 import os
 import random
@@ -16,11 +17,13 @@ import types
 from typing import NoReturn
 
 from .child_channel import ChildChannel
-from .live_text import live_text
+from .output_stream import OutputStream
 from .pictures import Pictures
 from .protocol import IMAGE, VIDEO_FRAME
 
 MAX_TEXT = 64 << 10
+# Tracebacks show source lines of this many calls.
+MAX_REMEMBERED_CALLS = 200
 
 
 def run_interpreter(channel_fd: int, filtered: bool) -> NoReturn:
@@ -52,8 +55,7 @@ class Interpreter:
         sys.argv = [""]
         self._namespace = module.__dict__
         sys.stdin = open(0, closefd=False)
-        sys.stdout = self._stdout = live_text(1)
-        sys.stderr = self._stderr = live_text(2)
+        self._streams = (OutputStream("stdout", 1), OutputStream("stderr", 2))
         builtins.input = _no_input
         self._pictures = Pictures(
             lambda mime, data: channel.send(IMAGE, bytes([len(mime)]), mime.encode(), data),
@@ -69,38 +71,53 @@ class Interpreter:
 
     def serve(self, filtered: bool) -> None:
         self._channel.send_json({"filtered": filtered})
-        while (request := self._channel.receive()) is not None:
-            self._channel.send_json(self._call(request["code"]))
+        while (code := self._channel.receive()) is not None:
+            self._channel.send_json(self._call(code))
 
     def _call(self, code: str) -> dict[str, object]:
         signal.signal(signal.SIGINT, self._on_interrupt)
-        sys.stdout, sys.stderr = self._stdout, self._stderr
+        for stream in self._streams:
+            stream.begin()
         self._calls += 1
         self._reset_peak_memory()
         cpu = self._cpu_seconds()
         result: dict[str, object] = {}
-        self._interruptible = True
         try:
+            self._interruptible = True
             try:
-                self._pictures.begin()
-                self._run(code, result)
-                self._pictures.end()
+                self._run_and_show(code, result)
             finally:
                 self._interruptible = False
         except BaseException as error:  # user code may raise anything, SystemExit included
             result.update(self._failure(error))
-        self._flush()
+        closed = [stream.name for stream in self._streams if not stream.end()]
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "status": "completed",
             **result,
+            **({"closed": closed} if closed else {}),
             "frames": self._pictures.frames,
             "cpuMs": (self._cpu_seconds() - cpu) * 1000,
             "peakMemoryBytes": usage.ru_maxrss * 1024,
         }
 
+    def _run_and_show(self, code: str, result: dict[str, object]) -> None:
+        self._pictures.begin()
+        try:
+            self._run(code, result)
+        except KeyboardInterrupt:
+            self._pictures.discard()
+            raise
+        except BaseException:
+            # As in a notebook, what was drawn before an error is shown; it counts more than a faulty picture.
+            with contextlib.suppress(Exception):
+                self._pictures.end()
+            raise
+        self._pictures.end()
+
     def _run(self, code: str, result: dict[str, object]) -> None:
         name = f"<call {self._calls}>"
+        linecache.cache.pop(f"<call {self._calls - MAX_REMEMBERED_CALLS}>", None)
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         tree = ast.parse(code, name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -115,15 +132,21 @@ class Interpreter:
         self._pictures.value(value)
 
     def _failure(self, error: BaseException) -> dict[str, object]:
-        if isinstance(error, SystemExit):
-            if error.code in (None, 0):
-                return {"status": "completed"}
-            return {"status": "failed", "exception": f"SystemExit: {_capped(str(error.code))}"}
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        # An interrupt that came just as the call's code ended may have kept this from being unset.
+        self._interruptible = False
+        if isinstance(error, SystemExit) and error.code in (None, 0):
+            return {"status": "completed"}
         try:
-            return {"status": status, "exception": _capped(self._traceback(error))}
-        except Exception:  # an exception whose own __str__ fails
-            return {"status": status, "exception": type(error).__name__}
+            # The error's texts are the user's code too.
+            self._interruptible = True
+            try:
+                said = f"SystemExit: {error.code}" if isinstance(error, SystemExit) else self._traceback(error)
+            finally:
+                self._interruptible = False
+            return {"status": "failed", "exception": _capped(said)}
+        except BaseException:
+            self._interruptible = False
+            return {"status": "failed", "exception": type(error).__name__}
 
     def _traceback(self, error: BaseException) -> str:
         trace = error.__traceback__
@@ -134,13 +157,6 @@ class Interpreter:
         # The interrupt is raised by our signal handler, wherever the user's code was.
         report.stack[:] = [frame for frame in report.stack if frame.filename != __file__]
         return "".join(report.format()).rstrip()
-
-    def _flush(self) -> None:
-        for stream in (self._stdout, self._stderr):
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                pass
 
     def _on_interrupt(self, *_: object) -> None:
         if self._interruptible:
@@ -154,7 +170,10 @@ class Interpreter:
     @staticmethod
     def _reset_peak_memory() -> None:
         try:
-            with open("/proc/self/clear_refs", "w") as file:
-                file.write("5")
+            file = os.open("/proc/self/clear_refs", os.O_WRONLY | os.O_CLOEXEC)
         except OSError:
-            pass
+            return
+        try:
+            os.write(file, b"5")
+        finally:
+            os.close(file)

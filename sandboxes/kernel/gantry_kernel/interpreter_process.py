@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import socket
 from typing import Any, Callable
@@ -11,34 +10,16 @@ from .children import fork_interpreter
 from .frame_writer import FrameWriter
 from .loop import Loop
 from .output import OutputPipe
-from .protocol import IMAGE, JSON, STDERR, STDOUT, TOKEN_BYTES, VIDEO_FRAME, FrameReader, ProtocolError
+from .protocol import CODE, IMAGE, JSON, STDERR, STDOUT, TOKEN_BYTES, VIDEO_FRAME, FrameReader, ProtocolError
+from .python_result import checked_result
 
-MAX_PICTURE_BYTES = 32 << 20
-MAX_PICTURES = {IMAGE: 16, VIDEO_FRAME: 60}
+# Images wait for the host; frames of a moving picture are dropped where they come too fast.
+MAX_PICTURES = {IMAGE: 16, VIDEO_FRAME: 600}
+MAX_PICTURE_BYTES = {IMAGE: 32 << 20, VIDEO_FRAME: 128 << 20}
 PICTURE_TYPES = {IMAGE: b"image/png", VIDEO_FRAME: b"image/jpeg"}
-STATUSES = ("completed", "failed", "interrupted")
 
 Picture = Callable[[int, bytes], None]
 Finished = Callable[[dict[str, Any]], None]
-
-
-def checked_result(payload: bytes) -> dict[str, Any]:
-    """The known fields of a result with the right types; a forger can lie about its own call, not break ours."""
-    try:
-        message = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("result is not JSON") from error
-    if not isinstance(message, dict) or message.get("status") not in STATUSES:
-        raise ProtocolError("result has no status")
-    result: dict[str, Any] = {"status": message["status"]}
-    for key in ("value", "exception"):
-        if isinstance(message.get(key), str):
-            result[key] = message[key]
-    for key in ("frames", "cpuMs", "peakMemoryBytes"):
-        value = message.get(key)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15:
-            result[key] = value
-    return result
 
 
 class InterpreterProcess:
@@ -64,7 +45,7 @@ class InterpreterProcess:
         self._on_picture: Picture | None = None
         self._on_finished: Finished | None = None
         self._room: dict[int, int] = {}
-        self._picture_bytes = 0
+        self._picture_bytes: dict[int, int] = {}
         self.stdout = OutputPipe(loop, child.stdout, STDOUT, writer)
         self.stderr = OutputPipe(loop, child.stderr, STDERR, writer)
         loop.on_readable(child.channel.fileno(), self._on_readable)
@@ -72,9 +53,8 @@ class InterpreterProcess:
     def run(self, code: str, on_picture: Picture, on_finished: Finished) -> None:
         self._token = secrets.token_bytes(TOKEN_BYTES)
         self._on_picture, self._on_finished = on_picture, on_finished
-        self._room, self._picture_bytes = dict(MAX_PICTURES), 0
-        request = {"token": self._token.hex(), "code": code}
-        self._requests.send(JSON, json.dumps(request).encode())
+        self._room, self._picture_bytes = dict(MAX_PICTURES), dict(MAX_PICTURE_BYTES)
+        self._requests.send(CODE, self._token, code.encode("utf-8", "surrogatepass"))
 
     def stop_listening(self) -> None:
         """No frame counts any more: the call is over, whatever the child still says."""
@@ -142,6 +122,6 @@ class InterpreterProcess:
         if body[: 1 + len(mime)] != bytes([len(mime)]) + mime:
             raise ProtocolError("picture of an unknown type")
         self._room[kind] -= 1
-        self._picture_bytes += len(body)
-        if self._room[kind] >= 0 and self._picture_bytes <= MAX_PICTURE_BYTES:
+        self._picture_bytes[kind] -= len(body)
+        if self._room[kind] >= 0 and self._picture_bytes[kind] >= 0:
             on_picture(kind, body)

@@ -11,6 +11,10 @@ from typing import Callable
 Callback = Callable[[], None]
 
 
+# Cancelled timers are taken out in bulk: a deadline that is long over would otherwise wait for its hour.
+MIN_TIMERS_TO_SWEEP = 64
+
+
 class Timer:
     def __init__(self, callback: Callback) -> None:
         self.callback: Callback | None = callback
@@ -25,6 +29,7 @@ class Loop:
         self._callbacks: dict[int, tuple[Callback | None, Callback | None]] = {}
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
+        self._sweep_at = MIN_TIMERS_TO_SWEEP
 
     def on_readable(self, fd: int, callback: Callback | None) -> None:
         self._set(fd, callback, self._callbacks.get(fd, (None, None))[1])
@@ -53,6 +58,10 @@ class Loop:
 
     def after(self, seconds: float, callback: Callback) -> Timer:
         timer = Timer(callback)
+        if len(self._timers) >= self._sweep_at:
+            self._timers = [entry for entry in self._timers if entry[2].callback is not None]
+            heapq.heapify(self._timers)
+            self._sweep_at = max(MIN_TIMERS_TO_SWEEP, 2 * len(self._timers))
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), timer))
         return timer
 

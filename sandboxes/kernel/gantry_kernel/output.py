@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import Callable
 
 from .frame_writer import FrameWriter
 from .loop import Loop
-from .protocol import ID
+from .protocol import ID, STDOUT
+from .spill import Spill
 
 CHUNK_BYTES = 64 << 10
 DRAIN_BYTES = 2 << 20
 # Small writes that come close together, as print's text and newline do, become one frame.
 GATHER_SECONDS = 0.004
+# What belongs to nobody is thrown away, at a pace that leaves the processor to those who wait for it.
+DISCARD_SECONDS = 0.05
+
+OpenSpill = Callable[[str], Spill]
 
 
 class OutputPipe:
@@ -22,46 +28,69 @@ class OutputPipe:
         self._fd = fd
         self._kind = kind
         self._writer = writer
+        self._stream = "stdout" if kind == STDOUT else "stderr"
         self._call_id: int | None = None
         self._room = 0
-        self.dropped = 0
-        self._open = True
+        self._open_spill: OpenSpill | None = None
+        # Kept until the call ends: a spilled file begins with what was streamed.
+        self._streamed: list[bytes] = []
+        self._spill: Spill | None = None
+        self._dropped = 0
+        self.is_open = True
         self._loop.on_readable(fd, self._on_readable)
 
-    def begin(self, call_id: int, max_bytes: int) -> None:
+    def begin(self, call_id: int, max_bytes: int, open_spill: OpenSpill) -> None:
         self._drain()
-        self._call_id, self._room, self.dropped = call_id, max_bytes, 0
+        self._forget()
+        self._call_id, self._room, self._open_spill = call_id, max_bytes, open_spill
 
     def end(self) -> None:
         """Takes what the finished call left in the pipe, and no more than that."""
         self._drain()
         self._call_id = None
+        self._streamed = []
+        if self._spill is not None:
+            self._spill.finish()
+
+    def overflow(self) -> dict[str, object] | None:
+        """What did not fit into the last call's cap, and where it is."""
+        if self._spill is None:
+            return None
+        found: dict[str, object] = {"stream": self._stream, "droppedBytes": self._dropped}
+        if self._spill.problem is not None:
+            return {**found, "problem": self._spill.problem}
+        return {**found, "file": {"path": self._spill.path, "bytes": self._spill.bytes}}
 
     def close(self) -> None:
-        if self._open:
-            self._open = False
+        if self.is_open:
+            self.is_open = False
             self._loop.forget(self._fd)
             os.close(self._fd)
 
+    def _forget(self) -> None:
+        self._streamed, self._spill, self._dropped = [], None, 0
+
     def _drain(self) -> None:
         for _ in range(DRAIN_BYTES // CHUNK_BYTES):
-            if not self._open or not self._take():
+            if not self.is_open or not self._take():
                 return
 
     def _on_readable(self) -> None:
         self._loop.on_readable(self._fd, None)
-        if self._call_id is not None and self._room > 0 and self._writer.is_full:
+        if self._call_id is None:
+            self._loop.after(DISCARD_SECONDS, self._take_gathered)
+        elif self._room > 0 and self._writer.is_full:
             self._writer.when_drained(self._resume)
         else:
             self._loop.after(GATHER_SECONDS, self._take_gathered)
 
     def _take_gathered(self) -> None:
-        if self._open:
+        if self.is_open:
             self._take()
             self._resume()
 
     def _resume(self) -> None:
-        if self._open:
+        if self.is_open:
             self._loop.on_readable(self._fd, self._on_readable)
 
     def _take(self) -> bool:
@@ -75,9 +104,21 @@ class OutputPipe:
             self.close()
             return False
         if self._call_id is not None:
-            kept, lost = data[: self._room], len(data) - self._room
-            self._room -= len(kept)
-            self.dropped += max(0, lost)
-            if kept:
-                self._writer.send(self._kind, ID.pack(self._call_id), kept)
+            self._pass_on(self._call_id, data)
         return True
+
+    def _pass_on(self, call_id: int, data: bytes) -> None:
+        kept, rest = data[: self._room], data[self._room :]
+        self._room -= len(kept)
+        if kept:
+            self._writer.send(self._kind, ID.pack(call_id), kept)
+            self._streamed.append(kept)
+        if not rest or self._open_spill is None:
+            return
+        self._dropped += len(rest)
+        if self._spill is None:
+            self._spill = self._open_spill(self._stream)
+            for piece in self._streamed:
+                self._spill.write(piece)
+            self._streamed = []
+        self._spill.write(rest)

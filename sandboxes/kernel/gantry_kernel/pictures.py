@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any, Callable
+import time
+import weakref
+from collections.abc import Sized
+from typing import Any, Callable, NamedTuple
 
 MAX_IMAGES = 16
-MAX_FRAMES = 60
+# Of an animation of known length so many frames are shown, spread over all of it.
+ANIMATION_FRAMES = 60
+# Of a moving picture without a known end so many are sent; the host keeps the last ones.
+MAX_FRAMES = 600
 
 Send = Callable[[str, bytes], None]
+
+
+class _Film(NamedTuple):
+    """An animation that the call itself saves: its frames are shown as they are drawn."""
+
+    figure: Any
+    every: int
 
 
 class Pictures:
@@ -24,15 +37,22 @@ class Pictures:
     def begin(self) -> None:
         self.images = 0
         self.frames = 0
+        self._frames_sent = 0
         self._saved: list[Any] = []
         self._animations: list[Any] = []
-        self._done: set[int] = set()
+        self._film: _Film | None = None
+        # By reference: another figure may get the place in memory of one that is gone.
+        self._done: weakref.WeakSet[Any] = weakref.WeakSet()
         self._collecting = False
         self._patch()
 
     def value(self, value: object) -> None:
         """The last expression's value, when it can draw itself."""
         if isinstance(value, type):
+            return
+        figures = sys.modules.get("matplotlib.figure")
+        if figures is not None and isinstance(value, figures.Figure):
+            self._saved.append(value)
             return
         draw = getattr(value, "_repr_png_", None)
         png = draw() if callable(draw) else None
@@ -50,6 +70,13 @@ class Pictures:
             self._send_figure(figure)
         self._saved, self._animations = [], []
 
+    def discard(self) -> None:
+        """For a call that was stopped: nothing of it is drawn any more, also not by the next one."""
+        self._saved, self._animations = [], []
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None:
+            pyplot.close("all")
+
     def _image(self, data: bytes) -> None:
         if self.images < MAX_IMAGES:
             self._send_image("image/png", data)
@@ -59,24 +86,35 @@ class Pictures:
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None:
             return
-        for number in pyplot.get_fignums():
+        numbers = pyplot.get_fignums()
+        for number in numbers:
             self._send_figure(pyplot.figure(number))
-        pyplot.close("all")
+        if numbers:
+            pyplot.close("all")
 
     def _send_figure(self, figure: Any) -> None:
-        if id(figure) in self._done or self.images >= MAX_IMAGES:
+        if figure in self._done or self.images >= MAX_IMAGES:
             return
-        self._done.add(id(figure))
+        self._done.add(figure)
+        self._image(self._drawn(figure, format="png", bbox_inches="tight"))
+
+    def _send_frame_of(self, figure: Any, every: int = 1) -> None:
+        self.frames += 1
+        if (self.frames - 1) % every == 0 and self._frames_sent < MAX_FRAMES:
+            self._frames_sent += 1
+            self._send_frame("image/jpeg", self._drawn(figure, format="jpeg"))
+
+    def _drawn(self, figure: Any, **options: str) -> bytes:
+        buffer = io.BytesIO()
         collecting, self._collecting = self._collecting, True
         try:
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png", bbox_inches="tight")
+            figure.savefig(buffer, **options)
         finally:
             self._collecting = collecting
-        self._image(buffer.getvalue())
+        return buffer.getvalue()
 
     def _send_animation(self, animation: Any) -> None:
-        pictures = self
+        pictures, every = self, _every(animation)
         writer: Any = sys.modules["matplotlib.animation"].AbstractMovieWriter
 
         class FrameCollector(writer):  # type: ignore[misc]
@@ -84,11 +122,7 @@ class Pictures:
                 self.fig = fig
 
             def grab_frame(self, **_: object) -> None:
-                pictures.frames += 1
-                if pictures.frames <= MAX_FRAMES:
-                    buffer = io.BytesIO()
-                    self.fig.savefig(buffer, format="jpeg")
-                    pictures._send_frame("image/jpeg", buffer.getvalue())
+                pictures._send_frame_of(self.fig, every)
 
             def finish(self) -> None:
                 pass
@@ -96,7 +130,7 @@ class Pictures:
         figure = getattr(animation, "_fig", None)
         if figure is None:
             return
-        self._done.add(id(figure))
+        self._done.add(figure)
         self._saved.append(figure)
         animation.save("frames", writer=FrameCollector())
 
@@ -117,7 +151,13 @@ class Pictures:
         def show(*_: object, **__: object) -> None:
             self._send_open_figures()
 
+        def pause(interval: float) -> None:
+            if pyplot.get_fignums():
+                self._send_frame_of(pyplot.gcf())
+            time.sleep(interval)
+
         pyplot.show = show
+        pyplot.pause = pause
 
     def _patch_figure(self, module: Any) -> None:
         original = module.Figure.savefig
@@ -127,10 +167,15 @@ class Pictures:
             if not pictures._collecting and figure not in pictures._saved[:MAX_IMAGES]:
                 pictures._saved.append(figure)
                 del pictures._saved[MAX_IMAGES:]
-            return original(figure, *arguments, **options)
+            result = original(figure, *arguments, **options)
+            film = pictures._film
+            if film is not None and film.figure is figure and not pictures._collecting:
+                pictures._send_frame_of(figure, film.every)
+            return result
 
         savefig.__doc__ = original.__doc__
         module.Figure.savefig = savefig
+        module.Figure.show = lambda figure, *_, **__: pictures._send_figure(figure)
 
     def _patch_animation(self, module: Any) -> None:
         original = module.Animation.__init__
@@ -142,9 +187,32 @@ class Pictures:
             pictures._animations = [animation]
 
         module.Animation.__init__ = initialise
+        save = module.Animation.save
+
+        def save_and_show(animation: Any, *arguments: Any, **options: Any) -> Any:
+            if pictures._collecting:
+                return save(animation, *arguments, **options)
+            # Its functions may not bear being run twice: what is saved is what is shown.
+            pictures._animations = [other for other in pictures._animations if other is not animation]
+            pictures._film = _Film(animation._fig, _every(animation))
+            pictures._done.add(animation._fig)
+            try:
+                return save(animation, *arguments, **options)
+            finally:
+                pictures._film = None
+
+        save_and_show.__doc__ = save.__doc__
+        module.Animation.save = save_and_show
 
     def _patch_pillow(self, module: Any) -> None:
         def show(image: Any, *_: object, **__: object) -> None:
             self.value(image)
 
         module.Image.show = show
+
+
+def _every(animation: Any) -> int:
+    """1 to show every frame, 2 for every second one, as its length asks for."""
+    frames = getattr(animation, "_framedata", None)
+    count = len(frames) if isinstance(frames, Sized) else getattr(animation, "save_count", None)
+    return max(1, -(-count // ANIMATION_FRAMES)) if isinstance(count, int) else 1

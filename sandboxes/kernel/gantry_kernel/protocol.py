@@ -4,7 +4,8 @@ Host to supervisor: `J` JSON request, `D` u32 id + bytes of a file (no bytes: en
 Both: `T` of a tunnel, see egress.py.
 Supervisor to host: `J` JSON answer, `O`/`E` u32 id + stdout/stderr bytes, `D` u32 id + file bytes,
 `I`/`V` u32 id + u8 length + MIME type + bytes of an image/video frame.
-Interpreter to supervisor: the same kinds `J`, `I`, `V`, with the call's 16-byte token for the id.
+Supervisor to interpreter: `C` the call's 16-byte token + Python source.
+Interpreter to supervisor: the same kinds `J`, `I`, `V`, with the call's token for the id.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 
 JSON = ord("J")
 DATA = ord("D")
+CODE = ord("C")
 STDOUT = ord("O")
 STDERR = ord("E")
 IMAGE = ord("I")

@@ -6,28 +6,28 @@ import json
 import os
 import platform
 import signal
-from typing import Any
+import sys
+from resource import struct_rusage
+from typing import Any, NoReturn
 
-from .accounting import oom_kills
-from .call import Call
-from .children import fork_shell
+from .accounting import CONTROL_GROUPS, Accounting, Figures, figures
+from .background import Background
+from .call import Call, Place
+from .egress import Egress
+from .child_exits import on_child_exit
 from .file_requests import FileRequests
 from .frame_writer import FrameWriter
 from .interpreter_process import InterpreterProcess
 from .loop import Loop
 from .output import OutputPipe
-from .processes import end_all_but, interrupt_group
-from .protocol import DATA, ID, JSON, STDERR, STDOUT, FrameReader
+from .processes import end_all_but, end_described, interrupt_group
+from .protocol import DATA, ID, JSON, VIDEO_FRAME, TUNNEL, FrameReader, ProtocolError
+from .requests import BadRequest, FileRequest, InterruptRequest, PythonRequest, ShellRequest, parse_request
+from .shell_process import ShellProcess
+from .spill import Spill
 from .workspace import Workspace
 
 REFORK_RETRY_SECONDS = 0.1
-
-
-class _Shell:
-    def __init__(self, pid: int, stdout: OutputPipe, stderr: OutputPipe) -> None:
-        self.pid = pid
-        self.stdout = stdout
-        self.stderr = stderr
 
 
 class Supervisor:
@@ -38,76 +38,83 @@ class Supervisor:
         self._writer = FrameWriter(self._loop, 1, self._leave)
         self._workspace = Workspace(workspace)
         self._files = FileRequests(self._workspace, self._writer)
+        self._egress = Egress(self._loop, self._writer)
         self._frames = FrameReader()
+        # The control group is this sandbox's own only where this is its first process.
+        self._accounting = Accounting(CONTROL_GROUPS if os.getpid() == 1 else None)
+        self._background = Background()
+        # Kept processes may go on writing; nobody is told of it.
+        self._unheard: list[OutputPipe] = []
         self._interpreter: InterpreterProcess | None = None
-        self._shell: _Shell | None = None
+        self._shell: ShellProcess | None = None
         self._call: Call | None = None
+        self._calls = 0
         # A call that came while the interpreter could not be forked yet.
-        self._waiting: dict[str, Any] | None = None
+        self._waiting: PythonRequest | None = None
         self._state_lost = False
         self._announced = False
 
     def serve(self) -> None:
-        self._watch_children()
+        on_child_exit(self._loop, self._reap)
         os.set_blocking(0, False)
-        self._loop.on_readable(0, self._on_request)
+        self._loop.on_readable(0, self._on_input)
         self._fork_interpreter()
         while True:
             self._loop.run_once()
 
     # --- the host ---
 
-    def _on_request(self) -> None:
+    def _on_input(self) -> None:
         try:
             data = os.read(0, 1 << 18)
         except BlockingIOError:
             return
         if not data:
             self._leave()
-        for kind, payload in self._frames.feed(data):
+        try:
+            frames = self._frames.feed(data)
+        except ProtocolError as error:
+            # Where the next frame begins cannot be known any more.
+            print(f"the host broke the protocol: {error}", file=sys.stderr)
+            self._leave()
+        for kind, payload in frames:
             if kind == DATA:
                 self._files.receive(payload)
+            elif kind == TUNNEL:
+                self._egress.receive(payload)
             elif kind == JSON:
-                self._handle(json.loads(payload))
+                self._take(payload)
 
-    def _handle(self, request: dict[str, Any]) -> None:
-        operation = request["op"]
-        if self._files.handle(operation, request):
+    def _take(self, payload: bytes) -> None:
+        try:
+            request = parse_request(payload)
+        except BadRequest as error:
+            self._refuse(error.call_id, "invalid_request", str(error))
             return
-        if operation == "interrupt":
-            if self._call is not None and self._call.id == request["id"]:
+        if isinstance(request, FileRequest):
+            self._files.handle(request)
+        elif isinstance(request, InterruptRequest):
+            if self._call is not None and self._call.id == request.id:
                 self._call.stop("interrupted")
-        elif operation == "exec":
+        elif self._call is not None or self._waiting is not None:
+            self._refuse(request.id, "unavailable", "another call is running")
+        elif isinstance(request, PythonRequest):
             self._start_python(request)
-        elif operation == "shell":
+        else:
             self._start_shell(request)
+
+    def _refuse(self, call_id: int, code: str, message: str) -> None:
+        self._send({"type": "refused", "id": call_id, "code": code, "message": message})
 
     def _send(self, message: dict[str, object]) -> None:
         self._writer.send(JSON, json.dumps(message).encode())
 
-    def _leave(self) -> None:
+    def _leave(self) -> NoReturn:
         """The host is gone, and nobody else may use what runs here."""
         end_all_but(None)
         os._exit(0)
 
     # --- children ---
-
-    def _watch_children(self) -> None:
-        read, write = os.pipe()
-        os.set_blocking(read, False)
-        os.set_blocking(write, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        # User code may flood us with SIGCHLD; a full pipe still wakes us.
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-
-        def on_wakeup() -> None:
-            try:
-                os.read(read, 4096)
-            except BlockingIOError:
-                pass
-            self._reap()
-
-        self._loop.on_readable(read, on_wakeup)
 
     def _reap(self) -> None:
         while True:
@@ -120,7 +127,7 @@ class Supervisor:
             if self._interpreter is not None and pid == self._interpreter.pid:
                 self._on_interpreter_exit(status)
             elif self._shell is not None and pid == self._shell.pid:
-                self._finish_shell(status, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+                self._finish_shell(self._shell, status, usage)
 
     def _fork_interpreter(self) -> None:
         if self._interpreter is not None:
@@ -131,12 +138,19 @@ class Supervisor:
             )
         except OSError:
             # The process limit is still used up by what is being killed.
-            end_all_but(None)
+            self._end_everything()
             self._loop.after(REFORK_RETRY_SECONDS, self._fork_interpreter)
             return
         if self._waiting is not None:
             request, self._waiting = self._waiting, None
             self._start_python(request)
+
+    def _end_everything(self) -> None:
+        self._background.sessions.clear()
+        end_all_but(None)
+
+    def _end_strays(self) -> None:
+        end_all_but(self._interpreter.pid if self._interpreter else None, self._background.sessions)
 
     def _on_hello(self, filtered: bool) -> None:
         if not self._announced:
@@ -159,105 +173,122 @@ class Supervisor:
             return
         self._state_lost = True
         call = self._call
-        if call is not None and call.kind == "exec":
-            end_all_but(None)
-            self._finish(call, interpreter.stdout, interpreter.stderr, self._death(call, status))
+        if call is not None and self._shell is None:
+            end_all_but(None, self._background.sessions)
+            used = self._used(call, None, None)
+            self._finish(call, self._death(call, status, used), used)
         interpreter.close()
         self._interpreter = None
         self._fork_interpreter()
 
-    def _death(self, call: Call, status: int) -> dict[str, Any]:
+    @staticmethod
+    def _death(call: Call, status: int, used: Figures) -> dict[str, Any]:
         if call.stopped is not None:
             return {"outcome": call.stopped}
-        if oom_kills() > call.oom_kills_before:
+        if used.oom_kills > 0:
             return {"outcome": "out_of_memory"}
-        if call.violation is not None:
-            reason = f"it broke the sandbox's protocol: {call.violation}"
-        elif os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            reason = f"ended by signal {number} ({signal.strsignal(number)})"
-        else:
-            reason = f"ended with exit status {os.WEXITSTATUS(status)}"
+        reason = end_described(status) if call.violation is None else f"it broke the protocol: {call.violation}"
         return {"outcome": "died", "exception": f"The Python process is gone: {reason}"}
 
     # --- calls ---
 
-    def _start_python(self, request: dict[str, Any]) -> None:
+    def _start_python(self, request: PythonRequest) -> None:
         interpreter = self._interpreter
         if interpreter is None:
             self._waiting = request
             return
+        self._background.forget_ended()
         pid = interpreter.pid
-        call = self._begin(request, "exec", lambda: interrupt_group(pid), lambda: end_all_but(None))
-        interpreter.stdout.begin(call.id, request["maxOutputBytes"])
-        interpreter.stderr.begin(call.id, request["maxOutputBytes"])
+
+        def kill() -> None:
+            end_all_but(None, self._background.sessions)
+
+        place = Place(interpreter.stdout, interpreter.stderr, lambda: interrupt_group(pid), kill)
+        call = self._begin(request, place)
         identity = ID.pack(call.id)
 
+        def on_picture(kind: int, body: bytes) -> None:
+            send = self._writer.send_perishable if kind == VIDEO_FRAME else self._writer.send
+            send(kind, identity, body)
+
         def finished(result: dict[str, Any]) -> None:
-            end_all_but(pid)
+            self._end_strays()
             outcome = call.stopped or result.pop("status")
             result.pop("status", None)
-            self._finish(call, interpreter.stdout, interpreter.stderr, {"outcome": outcome, **result})
+            used = self._used(call, result.pop("cpuMs", None), result.pop("peakMemoryBytes", None))
+            self._finish(call, {"outcome": outcome, **result}, used)
 
-        interpreter.run(request["code"], lambda kind, body: self._writer.send(kind, identity, body), finished)
+        interpreter.run(request.code, on_picture, finished)
 
-    def _start_shell(self, request: dict[str, Any]) -> None:
-        def kill() -> None:
-            end_all_but(self._interpreter.pid if self._interpreter else None)
-
-        try:
-            child = fork_shell(self._root, request["commands"])
-        except OSError as error:
-            self._send({"type": "refused", "id": request["id"], "code": "unavailable", "message": str(error)})
+    def _start_shell(self, request: ShellRequest) -> None:
+        self._background.forget_ended()
+        shell = self._forked_shell(request)
+        if shell is None:
+            self._refuse(request.id, "unavailable", "no process is left for a shell")
             return
-        call = self._begin(request, "shell", lambda: interrupt_group(child.pid), kill)
-        self._shell = _Shell(
-            child.pid,
-            OutputPipe(self._loop, child.stdout, STDOUT, self._writer),
-            OutputPipe(self._loop, child.stderr, STDERR, self._writer),
-        )
-        self._shell.stdout.begin(call.id, request["maxOutputBytes"])
-        self._shell.stderr.begin(call.id, request["maxOutputBytes"])
+        self._shell = shell
+        place = Place(shell.stdout, shell.stderr, lambda: interrupt_group(shell.pid), self._end_strays)
+        self._begin(request, place)
 
-    def _begin(self, request: dict[str, Any], kind: Any, interrupt: Any, kill: Any) -> Call:
-        seconds = request["timeoutMs"] / 1000
-        self._call = Call(self._loop, request["id"], kind, seconds, interrupt, kill, oom_kills())
+    def _forked_shell(self, request: ShellRequest) -> ShellProcess | None:
+        for _ in range(2):
+            try:
+                return ShellProcess(self._loop, self._root, self._writer, request.commands, request.background)
+            except OSError:
+                # Kept processes may have taken every place there is.
+                self._background.sessions.clear()
+                self._end_strays()
+        return None
+
+    def _begin(self, request: PythonRequest | ShellRequest, place: Place) -> Call:
+        self._calls += 1
+        number = self._calls
+        usage = self._accounting.read()
+        self._call = Call(self._loop, request, place, usage, lambda stream: Spill(self._workspace, number, stream))
         return self._call
 
-    def _finish_shell(self, status: int, cpu_seconds: float, peak_bytes: int) -> None:
-        shell, call = self._shell, self._call
-        if shell is None or call is None:
+    def _used(self, call: Call, own_cpu_ms: float | None, own_peak_bytes: int | None) -> Figures:
+        return figures(call.usage, self._accounting.read(), own_cpu_ms, own_peak_bytes)
+
+    def _finish_shell(self, shell: ShellProcess, status: int, usage: struct_rusage) -> None:
+        call = self._call
+        if call is None:
             return
-        end_all_but(self._interpreter.pid if self._interpreter else None)
+        if shell.background == "keep" and call.stopped is None:
+            self._background.keep_all_but(self._interpreter.pid if self._interpreter else None)
+        self._end_strays()
+        used = self._used(call, (usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss * 1024)
         code = os.waitstatus_to_exitcode(status)
         code = 128 - code if code < 0 else code
         outcome: str = "completed" if code == 0 else "failed"
         if call.stopped is not None:
             outcome = call.stopped
-        elif code != 0 and oom_kills() > call.oom_kills_before:
+        elif code != 0 and used.oom_kills > 0:
             outcome = "out_of_memory"
-        result = {"outcome": outcome, "exitCode": code, "cpuMs": cpu_seconds * 1000, "peakMemoryBytes": peak_bytes}
-        self._finish(call, shell.stdout, shell.stderr, result)
-        shell.stdout.close()
-        shell.stderr.close()
+        self._finish(call, {"outcome": outcome, "exitCode": code}, used)
         self._shell = None
+        if shell.background == "keep":
+            unheard = (*self._unheard, shell.stdout, shell.stderr)
+            self._unheard = [pipe for pipe in unheard if pipe.is_open]
+        else:
+            shell.close()
 
-    def _finish(self, call: Call, stdout: OutputPipe, stderr: OutputPipe, result: dict[str, Any]) -> None:
-        duration = call.finish()
-        stdout.end()
-        stderr.end()
+    def _finish(self, call: Call, result: dict[str, Any], used: Figures) -> None:
+        told = call.finish()
         self._call = None
         if self._interpreter is not None:
             self._interpreter.stop_listening()
         kept, self._state_lost = not self._state_lost, False
+        measured = {"cpuMs": used.cpu_ms, "peakMemoryBytes": used.peak_bytes, "oomKills": used.oom_kills}
         self._send(
             {
                 "type": "result",
                 "id": call.id,
                 **result,
+                **told,
+                **{name: figure for name, figure in measured.items() if figure is not None},
                 "stateKept": kept,
-                "droppedBytes": stdout.dropped + stderr.dropped,
-                "durationMs": duration,
+                "background": self._background.listed(),
                 "changes": self._workspace.changes(),
             }
         )

@@ -1,7 +1,7 @@
 """The working directory: what changed, and access that never follows a link.
 
 Names are bytes that hostile code chose. Those that are not UTF-8, and trees deeper or wider than the
-caps, are left out of listings rather than guessed at.
+caps, are left out of listings rather than guessed at. What a scan could not see counts as unchanged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ MAX_DEPTH = 32
 MAX_PATH_BYTES = 1024
 MAX_LISTED_PATH_BYTES = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Refused(Exception):
@@ -33,6 +34,12 @@ class Entry(NamedTuple):
     inode: int
 
 
+class Tree(NamedTuple):
+    files: dict[str, Entry]
+    """Beginnings of the paths that could not be looked at; "" is all that was not found."""
+    unseen: tuple[str, ...]
+
+
 def _refusal(error: OSError, path: str) -> Refused:
     if error.errno in (errno.ENOENT,):
         return Refused("not_found", f"no such file: {path}")
@@ -47,9 +54,66 @@ def split_path(path: str) -> list[str]:
     parts = path.split("/")
     if "\0" in path or any(part in ("", ".", "..") for part in parts):
         raise Refused("invalid_path", "a path is relative, without empty, `.` or `..` parts")
-    if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH_BYTES or len(parts) > MAX_DEPTH:
+    try:
+        length = len(path.encode())
+    except UnicodeEncodeError:
+        raise Refused("invalid_path", "the path is not valid text") from None
+    if length > MAX_PATH_BYTES or len(parts) > MAX_DEPTH:
         raise Refused("invalid_path", "the path is too long")
     return parts
+
+
+class _Scan:
+    """One walk of the tree."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, Entry] = {}
+        self._unseen: list[str] = []
+        self._entries_left = MAX_ENTRIES
+        self._bytes_left = MAX_LISTED_PATH_BYTES
+
+    def of(self, root: int) -> Tree:
+        self._walk(root, "", 1)
+        return Tree(self._files, tuple(self._unseen))
+
+    def _walk(self, directory: int, prefix: str, depth: int) -> None:
+        folders: list[str] = []
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                self._entries_left -= 1
+                if self._entries_left < 0 or self._bytes_left < 0:
+                    self._unseen.append("")
+                    return
+                if self._take(entry, prefix) and depth < MAX_DEPTH:
+                    folders.append(entry.name)
+        for name in folders:
+            try:
+                folder = os.open(name, _DIRECTORY, dir_fd=directory)
+            except PermissionError:
+                self._unseen.append(f"{prefix}{name}/")
+                continue
+            except OSError:
+                # Gone or replaced since it was listed.
+                continue
+            try:
+                self._walk(folder, f"{prefix}{name}/", depth + 1)
+            finally:
+                os.close(folder)
+
+    def _take(self, entry: os.DirEntry[str], prefix: str) -> bool:
+        """True for a folder, which is yet to be walked."""
+        path = prefix + entry.name
+        try:
+            length = len(path.encode())
+            status = entry.stat(follow_symlinks=False)
+        except (UnicodeEncodeError, OSError):
+            return False
+        if length > MAX_PATH_BYTES:
+            return False
+        if stat.S_ISREG(status.st_mode):
+            self._bytes_left -= length
+            self._files[path] = Entry(status.st_size, status.st_mtime_ns, status.st_ino)
+        return stat.S_ISDIR(status.st_mode)
 
 
 class Workspace:
@@ -57,58 +121,61 @@ class Workspace:
         self._root = os.open(root, _DIRECTORY)
         self.known: dict[str, Entry] = {}
 
-    def scan(self) -> dict[str, Entry]:
-        found: dict[str, Entry] = {}
-        budget = [MAX_ENTRIES, MAX_LISTED_PATH_BYTES]
-        self._scan_into(found, self._root, "", 1, budget)
-        return found
-
-    def _scan_into(self, found: dict[str, Entry], directory: int, prefix: str, depth: int, budget: list[int]) -> None:
-        folders: list[str] = []
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                budget[0] -= 1
-                if budget[0] < 0 or budget[1] < 0:
-                    return
-                path = prefix + entry.name
-                try:
-                    length = len(path.encode())
-                except UnicodeEncodeError:
-                    continue
-                if length > MAX_PATH_BYTES:
-                    continue
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except OSError:
-                    continue
-                if stat.S_ISREG(status.st_mode):
-                    budget[1] -= length
-                    found[path] = Entry(status.st_size, status.st_mtime_ns, status.st_ino)
-                elif stat.S_ISDIR(status.st_mode) and depth < MAX_DEPTH:
-                    folders.append(entry.name)
-        for name in folders:
-            try:
-                folder = os.open(name, _DIRECTORY, dir_fd=directory)
-            except OSError:
-                continue
-            try:
-                self._scan_into(found, folder, f"{prefix}{name}/", depth + 1, budget)
-            finally:
-                os.close(folder)
+    def scan(self) -> Tree:
+        return _Scan().of(self._root)
 
     def changes(self) -> list[dict[str, object]]:
         """What differs from the last call of this, of `put` and of `remove`."""
-        before, after = self.known, self.scan()
-        self.known = after
+        before, tree = self.known, self.scan()
+        after = tree.files
         if before == after:
             return []
+        gone = [path for path in before if path not in after]
+        hidden = {path: before[path] for path in gone if path.startswith(tree.unseen)}
+        self.known = {**after, **hidden}
         changed: list[dict[str, object]] = []
         for path, entry in after.items():
             old = before.get(path)
             if old != entry:
                 changed.append({"change": "modified" if old else "created", **described(path, entry)})
-        changed += [{"change": "deleted", "path": path} for path in before if path not in after]
-        return changed
+        return changed + [{"change": "deleted", "path": path} for path in gone if path not in hidden]
+
+    def create(self, path: str) -> int | None:
+        """A new empty file, open for writing; None when the name is taken, by whatever."""
+        parts = split_path(path)
+        try:
+            directory = self._open_parent(parts, create=True)
+            try:
+                return os.open(parts[-1], _NEW_FILE, 0o644, dir_fd=directory)
+            finally:
+                os.close(directory)
+        except FileExistsError:
+            return None
+        except OSError as error:
+            raise _refusal(error, path) from None
+
+    def holds(self, path: str, file: int) -> bool:
+        """Whether this open file is still the one of that name."""
+        parts = split_path(path)
+        try:
+            directory = self._open_parent(parts, create=False)
+            try:
+                named = os.stat(parts[-1], dir_fd=directory, follow_symlinks=False)
+            finally:
+                os.close(directory)
+        except OSError:
+            return False
+        return os.path.samestat(named, os.fstat(file))
+
+    def discard(self, path: str, file: int) -> None:
+        """Takes back a created file and its room, and closes it."""
+        try:
+            os.ftruncate(file, 0)
+            if self.holds(path, file):
+                self.remove(path)
+        except (OSError, Refused):
+            pass
+        os.close(file)
 
     def _open_parent(self, parts: list[str], create: bool) -> int:
         """A descriptor of the directory that holds the last part; the caller closes it."""
@@ -144,11 +211,10 @@ class Workspace:
                 raise Refused("refused", f"not a regular file: {path}")
             if status.st_size > max_bytes:
                 raise Refused("too_large", f"{path} has {status.st_size} bytes, over the {max_bytes} allowed")
-            total = 0
-            while chunk := os.read(file, chunk_bytes):
-                total += len(chunk)
-                if total > max_bytes:
-                    raise Refused("too_large", f"{path} grew over the {max_bytes} bytes allowed")
+            # A file that grows meanwhile, such as a log, is read as long as it was when it was opened.
+            left = status.st_size
+            while left > 0 and (chunk := os.read(file, min(chunk_bytes, left))):
+                left -= len(chunk)
                 yield chunk
         except OSError as error:
             raise _refusal(error, path) from None
@@ -184,9 +250,8 @@ class Upload:
         self._name = name
         self._directory = directory
         self._temporary = f".gantry-{secrets.token_hex(8)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            self._file = os.open(self._temporary, flags, 0o644, dir_fd=directory)
+            self._file = os.open(self._temporary, _NEW_FILE, 0o644, dir_fd=directory)
         except OSError:
             os.close(directory)
             raise

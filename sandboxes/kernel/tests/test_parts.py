@@ -1,16 +1,8 @@
 import json
 import unittest
 
-from gantry_kernel.accounting import parse_oom_kills
-from gantry_kernel.interpreter_process import checked_result
+from gantry_kernel.python_result import checked_result
 from gantry_kernel.protocol import ProtocolError
-
-
-class AccountingTest(unittest.TestCase):
-    def test_both_cgroup_versions_are_read(self) -> None:
-        self.assertEqual(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"), 3)
-        self.assertEqual(parse_oom_kills("low 0\nhigh 0\nmax 12\noom 2\noom_kill 2\noom_group_kill 0\n"), 2)
-        self.assertEqual(parse_oom_kills("nothing here"), 0)
 
 
 class ResultTest(unittest.TestCase):

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from gantry_kernel.processes import is_zombie
+from gantry_kernel.processes import is_gone
 
 from .kernel_client import KernelClient, eventually
 
@@ -60,7 +60,9 @@ class SupervisorTest(unittest.TestCase):
         self.assertEqual(self.client.exec("raise SystemExit").result["outcome"], "completed")
         failed = self.client.exec("import sys; sys.exit('broken')").result
         self.assertEqual((failed["outcome"], failed["exception"]), ("failed", "SystemExit: broken"))
-        self.assertEqual(self.client.exec("raise KeyboardInterrupt").result["outcome"], "interrupted")
+        own = self.client.exec("raise KeyboardInterrupt").result
+        self.assertEqual(own["outcome"], "failed")
+        self.assertIn("KeyboardInterrupt", own["exception"])
         self.assertEqual(self.client.exec("raise GeneratorExit").result["outcome"], "failed")
 
     def test_input_is_refused(self) -> None:
@@ -88,7 +90,8 @@ class SupervisorTest(unittest.TestCase):
 
     def test_output_is_capped_and_counted(self) -> None:
         outcome = self.client.exec('print("x" * 99_999)', max_output=10)
-        self.assertEqual((outcome.stdout, outcome.result["droppedBytes"]), ("x" * 10, 99_990))
+        [overflow] = outcome.result["overflows"]
+        self.assertEqual((outcome.stdout, overflow["stream"], overflow["droppedBytes"]), ("x" * 10, "stdout", 99_990))
         self.assertEqual(self.client.exec("print(1)").stdout, "1\n")
 
     def test_output_of_a_finished_call_never_reaches_the_next(self) -> None:
@@ -115,14 +118,18 @@ class SupervisorTest(unittest.TestCase):
 
     def test_the_shell_leaves_the_interpreter_alone(self) -> None:
         self.client.exec("kept = 6")
-        result = self.client.shell("trap '' INT; while true; do :; done", timeout=0.2).result
-        self.assertEqual((result["outcome"], result["exitCode"], result["stateKept"]), ("timed_out", 137, True))
+        stubborn = "trap '' INT; echo deaf; while true; do :; done"
+        call_id = self.client.send(op="shell", commands=[stubborn], timeoutMs=60_000, maxOutputBytes=100)
+        self.assertEqual(self.client.first_output(), b"deaf\n")
+        self.client.send(op="interrupt", id=call_id)
+        result = self.client.finish(call_id).result
+        self.assertEqual((result["outcome"], result["exitCode"], result["stateKept"]), ("interrupted", 137, True))
         self.assertEqual(self.client.exec("kept").result["value"], "6")
 
     def test_background_processes_end_with_their_call(self) -> None:
         outcome = self.client.shell("setsid sleep 600 & echo $!")
         pid = int(outcome.stdout)
-        self.assertTrue(eventually(lambda: is_zombie(pid)))
+        self.assertTrue(eventually(lambda: is_gone(pid)))
 
     def test_files_travel_both_ways(self) -> None:
         data = os.urandom(1_500_000)
@@ -154,7 +161,7 @@ class EndTest(unittest.TestCase):
         client.close()
         self.assertEqual(client.process.returncode, 0)
         pid = int(outcome.result["value"])
-        self.assertTrue(eventually(lambda: is_zombie(pid)))
+        self.assertTrue(eventually(lambda: is_gone(pid)))
 
 
 if __name__ == "__main__":

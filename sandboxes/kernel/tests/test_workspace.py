@@ -1,6 +1,8 @@
 import os
 import tempfile
+import threading
 import unittest
+from unittest import mock
 
 from gantry_kernel.workspace import Refused, Workspace
 
@@ -62,11 +64,11 @@ class WorkspaceTest(unittest.TestCase):
         for path in ("link", "folder/passwd", "pipe", "dir"):
             self.assertEqual(self.refusal(path), "refused", path)
         self.assertEqual(self.refusal("big"), "too_large")
-        self.assertEqual(list(self.workspace.scan()), ["big"])
+        self.assertEqual(list(self.workspace.scan().files), ["big"])
 
     def test_paths_out_are_refused(self) -> None:
         outside = ("", "/etc/passwd", "..", "../x", "a/../b", "./a", "a//b", "a/", "a\0b")
-        for path in (*outside, "x" * 2000, "d/" * 40 + "x"):
+        for path in (*outside, "x" * 2000, "d/" * 40 + "x", "\ud800"):
             self.assertEqual(self.refusal(path), "invalid_path", path)
 
     def test_writing_replaces_a_link_and_not_its_target(self) -> None:
@@ -84,19 +86,92 @@ class WorkspaceTest(unittest.TestCase):
         upload.abandon()
         self.assertEqual(os.listdir(self.root), [])
 
-    def test_a_file_that_grows_while_it_is_read_is_stopped(self) -> None:
-        self.write("file", "x" * 10)
-        chunks = self.workspace.read("file", 15, chunk_bytes=10)
+    def test_a_file_that_grows_while_it_is_read_ends_where_it_ended_before(self) -> None:
+        self.write("log", "x" * 15)
+        chunks = self.workspace.read("log", 15, chunk_bytes=10)
+        first = next(chunks)
+        self.write("log", "y" * 100)
+        self.assertEqual((first, b"".join(chunks)), (b"x" * 10, b"y" * 5))
+
+    def test_a_file_that_shrinks_while_it_is_read_just_ends(self) -> None:
+        self.write("file", "x" * 20)
+        chunks = self.workspace.read("file", 20, chunk_bytes=10)
         next(chunks)
-        self.write("file", "x" * 100)
-        with self.assertRaises(Refused):
-            list(chunks)
+        self.write("file", "")
+        self.assertEqual(list(chunks), [])
+
+    def test_what_takes_a_files_place_between_scan_and_read_is_not_followed(self) -> None:
+        os.mkdir(self.path("d"))
+        self.write("d/file", "mine")
+        self.assertEqual(list(self.workspace.scan().files), ["d/file"])
+        os.rename(self.path("d"), self.path("away"))
+        os.symlink("away", self.path("d"))
+        self.assertEqual(self.refusal("d/file"), "refused")
+        os.unlink(self.path("away/file"))
+        for replace in (lambda path: os.symlink("/etc/passwd", path), os.mkfifo, os.mkdir):
+            replace(self.path("away/file"))
+            self.assertEqual(self.refusal("away/file"), "refused")
+            (os.rmdir if replace is os.mkdir else os.unlink)(self.path("away/file"))
+
+    def test_a_folder_swapped_for_a_link_during_the_scan_is_not_walked(self) -> None:
+        outside = tempfile.TemporaryDirectory()
+        self.addCleanup(outside.cleanup)
+        with open(os.path.join(outside.name, "secret"), "w"):
+            pass
+        stop = threading.Event()
+
+        def swap() -> None:
+            while not stop.is_set():
+                os.mkdir(self.path("d"))
+                os.rmdir(self.path("d"))
+                os.symlink(outside.name, self.path("d"))
+                os.unlink(self.path("d"))
+
+        swapper = threading.Thread(target=swap)
+        swapper.start()
+        try:
+            for _ in range(300):
+                self.assertEqual(self.workspace.scan().files, {})
+        finally:
+            stop.set()
+            swapper.join()
+
+    def test_what_a_scan_cannot_see_counts_as_unchanged(self) -> None:
+        os.mkdir(self.path("d"))
+        self.write("d/file", "kept")
+        self.write("other", "x")
+        self.workspace.changes()
+        with mock.patch("os.open", side_effect=PermissionError):
+            os.unlink(self.path("other"))
+            self.assertEqual(self.workspace.changes(), [{"change": "deleted", "path": "other"}])
+        self.assertEqual(self.workspace.changes(), [])
+        with mock.patch("gantry_kernel.workspace.MAX_ENTRIES", 0):
+            self.assertEqual(self.workspace.changes(), [])
+        os.unlink(self.path("d/file"))
+        self.assertEqual(self.workspace.changes(), [{"change": "deleted", "path": "d/file"}])
+
+    def test_a_created_file_takes_no_name_that_is_taken(self) -> None:
+        file = self.workspace.create("output/one.txt")
+        assert file is not None
+        self.assertTrue(self.workspace.holds("output/one.txt", file))
+        self.assertIsNone(self.workspace.create("output/one.txt"))
+        os.symlink("/nowhere", self.path("output/two.txt"))
+        self.assertIsNone(self.workspace.create("output/two.txt"))
+        os.rename(self.path("output/two.txt"), self.path("output/one.txt"))
+        self.assertFalse(self.workspace.holds("output/one.txt", file))
+        self.workspace.discard("output/one.txt", file)
+        self.assertEqual(os.readlink(self.path("output/one.txt")), "/nowhere")
+        self.write("plain", "")
+        os.symlink("/tmp", self.path("link"))
+        for path in ("plain/file", "link/file"):
+            with self.assertRaises(Refused):
+                self.workspace.create(path)
 
     def test_hostile_names_are_listed_as_data_or_left_out(self) -> None:
         for name in (b"a\nb", b"-rf", b"\xff\xfe"):
             with open(os.path.join(self.root.encode(), name), "w"):
                 pass
-        self.assertEqual(sorted(self.workspace.scan()), ["-rf", "a\nb"])
+        self.assertEqual(sorted(self.workspace.scan().files), ["-rf", "a\nb"])
 
 
 if __name__ == "__main__":

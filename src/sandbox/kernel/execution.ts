@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { DomainError } from '../../errors.js';
 import type { ExecutionLimits, ExecutionResult, OutputSink, SandboxImage } from '../sandbox.js';
 import type { RequestFrameKind } from './frame-codec.js';
 import type { KernelAnswer, KernelConnection, KernelListener } from './kernel-connection.js';
@@ -10,7 +11,14 @@ export type ExecutionRequest =
 
 const DEFAULT_MAX_OUTPUT_BYTES = 2 ** 20;
 const HOST_GRACE_MS = 5000;
-const MAX_PICTURE_BYTES = 32 * 2 ** 20;
+const MAX_OUTPUT_BYTES = 64 * 2 ** 20;
+const MAX_TIMEOUT_MS = 2 ** 31 - 1 - HOST_GRACE_MS;
+/** As JSON; the kernel takes frames a little larger than this. */
+const MAX_REQUEST_BYTES = 7 * 2 ** 20;
+const MAX_JSON_BYTES_PER_CHARACTER = 6;
+const MAX_IMAGE_BYTES = 32 * 2 ** 20;
+const MAX_VIDEO_FRAME_BYTES = 16 * 2 ** 20;
+const MAX_VIDEO_FRAMES = 60;
 const PICTURE_TYPES = new Set(['image/png', 'image/jpeg']);
 
 class OutputText {
@@ -39,16 +47,35 @@ class OutputText {
   }
 }
 
+/** The newest pictures that there is room for: where more come, the oldest go. */
+class Pictures {
+  readonly kept: SandboxImage[] = [];
+  #bytes = 0;
+
+  constructor(
+    private readonly maxBytes: number,
+    private readonly maxCount: number,
+  ) {}
+
+  add(mimeType: string, data: Buffer): void {
+    // A copy: the body is a window of a much larger read.
+    this.kept.push({ mimeType, data: Uint8Array.from(data) });
+    this.#bytes += data.length;
+    while (this.#bytes > this.maxBytes || this.kept.length > this.maxCount) {
+      this.#bytes -= this.kept.shift()?.data.length ?? 0;
+    }
+  }
+}
+
 /** One call on its way through the kernel. Ends by itself, at the host's deadline at the latest. */
 class Execution implements KernelListener {
   readonly #settled = Promise.withResolvers<ExecutionResult>();
   readonly #started = performance.now();
   readonly #output: { readonly stdout: OutputText; readonly stderr: OutputText };
-  readonly #pictures: { readonly image: SandboxImage[]; readonly videoFrame: SandboxImage[] } = {
-    image: [],
-    videoFrame: [],
+  readonly #pictures = {
+    image: new Pictures(MAX_IMAGE_BYTES, Infinity),
+    videoFrame: new Pictures(MAX_VIDEO_FRAME_BYTES, MAX_VIDEO_FRAMES),
   };
-  #pictureBytes = 0;
   #sinking: Promise<void> = Promise.resolve();
   #sinkFailure: { readonly cause: unknown } | undefined;
   #deadline: NodeJS.Timeout;
@@ -60,10 +87,12 @@ class Execution implements KernelListener {
     limits: ExecutionLimits,
     private readonly onOutput: OutputSink,
   ) {
-    const maxOutputBytes = limits.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+    const maxOutputBytes = Math.min(limits.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES, MAX_OUTPUT_BYTES);
+    const timeoutMs = Math.min(limits.timeoutMs, MAX_TIMEOUT_MS);
     this.#output = { stdout: new OutputText(maxOutputBytes), stderr: new OutputText(maxOutputBytes) };
-    this.#deadline = this.#destroyAfter(limits.timeoutMs + HOST_GRACE_MS);
-    this.#id = connection.request({ ...request, timeoutMs: limits.timeoutMs, maxOutputBytes }, this);
+    this.#deadline = this.#destroyAfter(timeoutMs + HOST_GRACE_MS);
+    const { background } = limits;
+    this.#id = connection.request({ ...request, timeoutMs, maxOutputBytes, background }, this);
   }
 
   get result(): Promise<ExecutionResult> {
@@ -113,8 +142,8 @@ class Execution implements KernelListener {
       ...fields,
       stdout: stdout.text,
       stderr: stderr.text,
-      images: this.#pictures.image,
-      videoFrames: this.#pictures.videoFrame,
+      images: this.#pictures.image.kept,
+      videoFrames: this.#pictures.videoFrame.kept,
     };
     void this.#settle(result);
   }
@@ -145,17 +174,11 @@ class Execution implements KernelListener {
   #takePicture(kind: 'image' | 'videoFrame', body: Buffer): void {
     const typeEnd = 1 + (body[0] ?? 0);
     const mimeType = body.toString('latin1', 1, typeEnd);
-    this.#pictureBytes += body.length;
-    if (!PICTURE_TYPES.has(mimeType) || this.#pictureBytes > MAX_PICTURE_BYTES) return;
-    // A copy: the body is a window of a much larger read.
-    this.#pictures[kind].push({ mimeType, data: Uint8Array.from(body.subarray(typeEnd)) });
+    if (PICTURE_TYPES.has(mimeType)) this.#pictures[kind].add(mimeType, body.subarray(typeEnd));
   }
 
   #destroyAfter(milliseconds: number): NodeJS.Timeout {
-    return setTimeout(
-      () => this.connection.close('it did not stop when asked to'),
-      Math.min(milliseconds, 2 ** 31 - 1),
-    );
+    return setTimeout(() => this.connection.close('it did not stop when asked to'), milliseconds);
   }
 }
 
@@ -167,21 +190,23 @@ const LOST = {
   outcome: 'sandbox_lost',
   stateKept: false,
   droppedBytes: 0,
+  overflows: [],
+  closedStreams: [],
   videoFrameCount: 0,
+  oomKills: 0,
+  background: [],
   changes: [],
 } as const satisfies ResultFields;
 
 const NOT_STARTED: ExecutionResult = {
+  ...LOST,
   outcome: 'interrupted',
   stateKept: true,
   stdout: '',
   stderr: '',
-  droppedBytes: 0,
   images: [],
   videoFrames: [],
-  videoFrameCount: 0,
   durationMs: 0,
-  changes: [],
 };
 
 /** The kernel could not start the call, such as a shell when no process is left to be had. */
@@ -189,10 +214,24 @@ function refusedFields(refusal: KernelRefusal): ResultFields {
   return { ...LOST, outcome: 'failed', stateKept: true, exception: refusal.message };
 }
 
-function fieldsOf({ type: _type, id: _id, frames, ...result }: KernelResult): ResultFields {
+function fieldsOf({
+  type: _type,
+  id: _id,
+  frames,
+  closed,
+  overflows,
+  ...result
+}: KernelResult): ResultFields {
   const { value, exception, exitCode, cpuMs, peakMemoryBytes, ...always } = result;
   return {
     ...always,
+    overflows: overflows.map(({ file, problem, ...found }) => ({
+      ...found,
+      ...(file === undefined ? {} : { file }),
+      ...(problem === undefined ? {} : { problem }),
+    })),
+    droppedBytes: overflows.reduce((sum, { droppedBytes }) => sum + droppedBytes, 0),
+    closedStreams: closed,
     videoFrameCount: frames,
     ...(value === undefined ? {} : { value }),
     ...(exception === undefined ? {} : { exception }),
@@ -202,7 +241,16 @@ function fieldsOf({ type: _type, id: _id, frames, ...result }: KernelResult): Re
   };
 }
 
-/** Runs one call to its end; `onStart` gets the way to interrupt it. Rejects only with what the sink threw. */
+/** A frame over the kernel's cap would end the sandbox; this ends the call. */
+function checkSize(request: ExecutionRequest): void {
+  const texts = request.op === 'exec' ? [request.code] : request.commands;
+  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  if (characters * MAX_JSON_BYTES_PER_CHARACTER < MAX_REQUEST_BYTES) return;
+  if (Buffer.byteLength(JSON.stringify(request)) < MAX_REQUEST_BYTES) return;
+  throw new DomainError('too_large', 'The code of a call cannot be longer than 7 MiB; put it into a file.');
+}
+
+/** Runs one call to its end; `onStart` gets the way to interrupt it. Rejects with what the sink threw, or when it is too long. */
 export async function runExecution(
   connection: KernelConnection,
   request: ExecutionRequest,
@@ -211,6 +259,7 @@ export async function runExecution(
   signal: AbortSignal,
   onStart: (interrupt: () => void) => void,
 ): Promise<ExecutionResult> {
+  checkSize(request);
   if (signal.aborted) return NOT_STARTED;
   const execution = new Execution(connection, request, limits, onOutput);
   const interrupt = (): void => execution.interrupt();

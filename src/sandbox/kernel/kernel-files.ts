@@ -9,6 +9,7 @@ const CODES: Readonly<Record<KernelRefusal['code'], DomainErrorCode>> = {
   not_found: 'not_found',
   refused: 'invalid_request',
   invalid_path: 'invalid_request',
+  invalid_request: 'invalid_request',
   too_large: 'too_large',
   storage_full: 'storage_full',
   unavailable: 'unavailable',

@@ -12,6 +12,15 @@ const changeSchema = z.discriminatedUnion('change', [
   z.object({ change: z.literal('deleted'), path: pathSchema }),
 ]);
 
+const overflowSchema = z.object({
+  stream: z.enum(['stdout', 'stderr']),
+  droppedBytes: sizeSchema,
+  file: z.object({ path: pathSchema, bytes: sizeSchema }).optional(),
+  problem: z.string().max(4096).optional(),
+});
+
+const backgroundSchema = z.object({ pid: sizeSchema, command: z.string().max(512) });
+
 /** What the kernel says in JSON frames. It runs beside hostile code: nothing passes that is not listed. */
 export const kernelMessageSchema = z.discriminatedUnion('type', [
   z.object({
@@ -30,17 +39,29 @@ export const kernelMessageSchema = z.discriminatedUnion('type', [
     exception: textSchema.optional(),
     exitCode: z.number().int().optional(),
     frames: sizeSchema.default(0),
-    droppedBytes: sizeSchema,
+    overflows: z.array(overflowSchema).max(2),
+    closed: z.array(z.enum(['stdout', 'stderr'])).default([]),
     durationMs: z.number().nonnegative(),
     cpuMs: z.number().nonnegative().optional(),
     peakMemoryBytes: sizeSchema.optional(),
+    oomKills: sizeSchema,
+    background: z.array(backgroundSchema).max(64),
     changes: z.array(changeSchema).max(20_000),
   }),
   z.object({ type: z.literal('done'), id: sizeSchema, files: z.array(fileSchema).max(10_000).optional() }),
   z.object({
     type: z.literal('refused'),
+    /** 0 for a request that did not say whose it is. */
     id: sizeSchema,
-    code: z.enum(['not_found', 'refused', 'invalid_path', 'too_large', 'storage_full', 'unavailable']),
+    code: z.enum([
+      'not_found',
+      'refused',
+      'invalid_path',
+      'invalid_request',
+      'too_large',
+      'storage_full',
+      'unavailable',
+    ]),
     message: z.string().max(4096),
   }),
 ]);
