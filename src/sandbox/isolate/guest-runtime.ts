@@ -1,4 +1,5 @@
 import { formatSource, formatValue } from './guest-format.js';
+import { type GuestWaiting, installFiles, installRequests, installTools } from './guest-requests.js';
 
 /** The child's side of the wall; every argument and result is copied, no object of the child is ever shared. */
 export interface GuestHost {
@@ -9,7 +10,8 @@ export interface GuestHost {
   request(
     id: number,
     name: string,
-    path: string,
+    /** A file's path, or a tool's name. */
+    target: string,
     data: string | Uint8Array | undefined,
     asBytes: boolean,
   ): void;
@@ -17,24 +19,27 @@ export interface GuestHost {
 
 /** The guest's side of the wall. */
 export interface GuestHooks {
-  begin(): void;
+  /** A call begins, with these tools. */
+  begin(tools: readonly string[]): void;
   fire(id: number): void;
   settle(id: number, error: string | undefined, value: unknown): void;
 }
 
 type GuestTimers = Map<number, () => void>;
-type GuestRequests = Map<number, { resolve(value: unknown): void; reject(error: Error): void }>;
 
 /** Runs inside the isolate, sent there as source text (see guest-format.ts). */
 export function installGuest(host: GuestHost): GuestHooks {
   const output = { open: true };
   const timers: GuestTimers = new Map();
-  const waiting: GuestRequests = new Map();
+  const waiting: GuestWaiting = new Map();
   installConsole(host, output);
   const fire = installTimers(host, timers);
-  const settle = installFiles(host, waiting);
-  const begin = (): void => {
+  const { request, settle } = installRequests(host, waiting);
+  installFiles(request);
+  const installNames = installTools(request);
+  const begin = (tools: readonly string[]): void => {
     output.open = true;
+    installNames(tools);
     // Left by a call that was stopped; the child has forgotten them.
     timers.clear();
     waiting.clear();
@@ -45,13 +50,20 @@ export function installGuest(host: GuestHost): GuestHooks {
 }
 
 export function installConsole(host: GuestHost, output: { open: boolean }): void {
+  // Printing never throws: a value whose own code fails is not shown.
+  const shown = (value: unknown): string => {
+    try {
+      return formatValue(value, 65_536);
+    } catch {
+      return '(a value that cannot be shown)';
+    }
+  };
   const printer =
     (stream: string) =>
     (...values: unknown[]): void => {
       if (!output.open) return;
       const parts: string[] = [];
-      for (let index = 0; index < values.length; index += 1)
-        parts[index] = formatValue(values[index], 65_536);
+      for (let index = 0; index < values.length; index += 1) parts[index] = shown(values[index]);
       output.open = host.print(stream, parts.join(' ') + '\n');
     };
   const guestConsole: Record<string, unknown> = {};
@@ -86,34 +98,9 @@ export function installTimers(host: GuestHost, timers: GuestTimers): (id: number
   };
 }
 
-export function installFiles(host: GuestHost, waiting: GuestRequests): GuestHooks['settle'] {
-  let last = 0;
-  const request = (name: string, path: unknown, data: unknown, asBytes: unknown): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      if (typeof path !== 'string' || path.length > 1024) throw new TypeError(name + ' takes a path');
-      if (waiting.size >= 64) throw new RangeError('Too many file operations are waiting (64)');
-      const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
-      const writable = typeof bytes === 'string' || bytes instanceof Uint8Array;
-      if (name === 'writeFile' && !writable) throw new TypeError('writeFile takes a string or a Uint8Array');
-      if (writable && bytes.length > 8_388_608) throw new RangeError('A file may have 8 MiB at most');
-      const id = (last += 1);
-      waiting.set(id, { resolve, reject });
-      host.request(id, name, path, writable ? bytes : undefined, asBytes === 'bytes');
-    });
-  Object.assign(globalThis, {
-    readFile: (path: unknown, encoding: unknown) => request('readFile', path, undefined, encoding),
-    writeFile: (path: unknown, data: unknown) => request('writeFile', path, data, undefined),
-    listFiles: () => request('listFiles', '', undefined, undefined),
-  });
-  return (id, error, value) => {
-    const promise = waiting.get(id);
-    waiting.delete(id);
-    if (error === undefined) promise?.resolve(value);
-    else promise?.reject(new Error(error));
-  };
-}
-
-const parts = [installGuest, installConsole, installTimers, installFiles].map(String).join('\n');
+const parts = [installGuest, installConsole, installTimers, installRequests, installFiles, installTools]
+  .map(String)
+  .join('\n');
 
 /** Body of a closure with the four host functions as $0..$3. */
 export const guestSource = `'use strict';\n${formatSource}\n${parts}

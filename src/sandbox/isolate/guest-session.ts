@@ -3,6 +3,7 @@ import { formatterSource, guestSource, type GuestHooks } from './guest-runtime.j
 import { InspectorClient, type Evaluation, type RemoteObject } from './inspector-client.js';
 import { GuestOutput } from './guest-output.js';
 import type { GuestLimits, GuestOperation } from './isolate-frame.js';
+import { UncaughtErrors } from './uncaught-errors.js';
 
 /** How the session reaches the host process. */
 export interface GuestPort {
@@ -17,6 +18,13 @@ export interface GuestResult {
   readonly outputTruncated: boolean;
 }
 
+/** What a call runs, and with what. */
+export interface GuestProgram {
+  readonly code: string;
+  readonly tools: readonly string[];
+  readonly limits: GuestLimits;
+}
+
 /** One call. It is over when its value is known and no job, timer or request is left, or when it was stopped. */
 interface Call {
   readonly id: number;
@@ -24,6 +32,7 @@ interface Call {
   readonly output: GuestOutput;
   readonly timers: Map<number, NodeJS.Timeout>;
   readonly requests: Map<number, 'text' | 'bytes' | 'json'>;
+  readonly uncaught: UncaughtErrors;
   jobs: number;
   evaluated: boolean;
   /** Undefined, once evaluated, when the code was stopped. */
@@ -79,7 +88,7 @@ export class GuestSession {
     this.formatterId = formatter?.result?.objectId ?? '';
   }
 
-  async run(id: number, code: string, limits: GuestLimits): Promise<GuestResult> {
+  async run(id: number, { code, tools, limits }: GuestProgram): Promise<GuestResult> {
     const over = Promise.withResolvers<void>();
     const call: Call = {
       id,
@@ -87,6 +96,7 @@ export class GuestSession {
       output: new GuestOutput(limits.maxOutputBytes, (stream, text) => this.port.output(id, stream, text)),
       timers: new Map(),
       requests: new Map(),
+      uncaught: new UncaughtErrors(),
       jobs: 0,
       evaluated: false,
       evaluation: undefined,
@@ -97,11 +107,12 @@ export class GuestSession {
       },
     };
     this.call = call;
-    void this.evaluate(call, code);
+    void this.evaluate(call, code, tools);
     await over.promise;
     const described = call.stopped ? undefined : await this.describe(call);
     if (call.stopped === 'interrupted') await this.absorbTermination();
     const result = call.stopped ? { outcome: call.stopped } : (described ?? { outcome: 'interrupted' });
+    for (const text of call.uncaught.except(described?.error)) call.output.write('stderr', text);
     call.output.flush();
     this.call = undefined;
     this.inspector.releaseValues();
@@ -125,9 +136,10 @@ export class GuestSession {
     void this.job(call, this.hooks.settle.apply(undefined, [request, error, value], copied));
   }
 
-  private async evaluate(call: Call, code: string): Promise<void> {
+  private async evaluate(call: Call, code: string, tools: readonly string[]): Promise<void> {
+    const copied = { arguments: { copy: true }, timeout: call.limits.timeoutMs } as const;
     // Awaited: the inspector would overtake it.
-    await this.job(call, this.hooks?.begin.apply(undefined, [], { timeout: call.limits.timeoutMs }));
+    await this.job(call, this.hooks?.begin.apply(undefined, [tools], copied));
     const first = this.inspector.evaluate(code, 'repl');
     this.drain(call);
     call.evaluation = await first;
@@ -155,6 +167,7 @@ export class GuestSession {
     };
     return Promise.resolve(entry).then(settled, (error: unknown) => {
       if (String(error).includes('timed out')) this.stop(call, 'interrupted');
+      else if (!this.isolate.isDisposed) call.uncaught.add(error);
       settled();
     });
   }
@@ -235,14 +248,29 @@ export class GuestSession {
     this.call?.timers.delete(id);
   }
 
-  private request([id, name, path, data, asBytes]: readonly unknown[]): void {
+  private request([id, name, target, data, asBytes]: readonly unknown[]): void {
     const call = this.call;
-    if (!call || call.stopped || typeof id !== 'number' || typeof path !== 'string') return;
-    if (name !== 'readFile' && name !== 'writeFile' && name !== 'listFiles') return;
+    if (!call || call.stopped || typeof id !== 'number' || typeof target !== 'string') return;
+    const operation = operationOf(name, target);
+    if (!operation) return;
     const body = typeof data === 'string' ? Buffer.from(data) : data instanceof Uint8Array ? data : undefined;
     call.requests.set(id, name === 'readFile' ? (asBytes === true ? 'bytes' : 'text') : 'json');
     call.output.flush();
-    this.port.request(call.id, id, name === 'listFiles' ? { name } : { name, path }, body);
+    this.port.request(call.id, id, operation, body);
+  }
+}
+
+function operationOf(name: unknown, target: string): GuestOperation | undefined {
+  switch (name) {
+    case 'readFile':
+    case 'writeFile':
+      return { name, path: target };
+    case 'listFiles':
+      return { name };
+    case 'callTool':
+      return { name, tool: target };
+    default:
+      return undefined;
   }
 }
 

@@ -32,8 +32,8 @@ const port: GuestPort = {
 
 const session = await GuestSession.start(port, Number(process.argv[2]));
 
-async function run({ call, code, limits }: HostFrame & { type: 'run' }): Promise<void> {
-  send({ type: 'done', call, ...(await session.run(call, code, limits)) });
+async function run({ call, ...program }: HostFrame & { type: 'run' }): Promise<void> {
+  send({ type: 'done', call, ...(await session.run(call, program)) });
 }
 
 function handle(frame: HostFrame, body: Buffer): void {

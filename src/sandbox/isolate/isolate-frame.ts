@@ -3,12 +3,14 @@ import { z } from 'zod';
 const call = z.number().int().nonnegative();
 const request = z.number().int().nonnegative();
 
-/** What guest code may ask of the host. Calling tools becomes another member. */
+/** What guest code may ask of the host. */
 export const guestOperationSchema = z.discriminatedUnion('name', [
   z.object({ name: z.literal('readFile'), path: z.string().max(1024) }),
   /** The content is the frame's body. */
   z.object({ name: z.literal('writeFile'), path: z.string().max(1024) }),
   z.object({ name: z.literal('listFiles') }),
+  /** The arguments are the frame's body, as JSON. */
+  z.object({ name: z.literal('callTool'), tool: z.string().max(1024) }),
 ]);
 export type GuestOperation = z.infer<typeof guestOperationSchema>;
 
@@ -31,7 +33,13 @@ export type DoneFrame = Extract<ChildFrame, { type: 'done' }>;
 
 /** To the child, which trusts its host. The content of an `ok` reply is the frame's body. */
 export type HostFrame =
-  | { readonly type: 'run'; readonly call: number; readonly code: string; readonly limits: GuestLimits }
+  | {
+      readonly type: 'run';
+      readonly call: number;
+      readonly code: string;
+      readonly tools: readonly string[];
+      readonly limits: GuestLimits;
+    }
   | { readonly type: 'interrupt'; readonly call: number }
   | { readonly type: 'reply'; readonly call: number; readonly request: number; readonly error?: string };
 

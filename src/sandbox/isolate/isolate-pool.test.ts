@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_ISOLATE_POOL_OPTIONS, IsolatePool } from './isolate-pool.js';
-import type { IsolateCall } from './isolate-result.js';
+import { WorkClock } from '../../work-clock.js';
+import type { GuestTools, IsolateCall } from './isolate-result.js';
 import { scriptedCall, scriptedFiles } from './scripted-call.js';
 
 /** The isolate processes of this test process, oldest first. */
@@ -100,6 +101,18 @@ describe('isolate pool', () => {
     expect(await run('throw { a: 1 }')).toMatchObject({ outcome: 'failed', error: '{ a: 1 }' });
   });
 
+  it('tells of rejections that nobody awaited, once, and without the stack of its own process', async () => {
+    const lost = await run('const lose = async () => { throw new Error("lost") }; lose(); 1');
+    expect(lost).toMatchObject({ outcome: 'completed', value: '1' });
+    expect(lost.stderr).toMatch(/^Uncaught \(in promise\) Error: lost\n    at lose /);
+    expect(lost.stderr).not.toContain('guest-session');
+    expect(await run('lose()')).toMatchObject({ outcome: 'failed', stderr: '' });
+    expect(await run('lose().catch(() => 2)')).toMatchObject({ value: '2', stderr: '' });
+    expect((await run('Promise.reject({}); 1')).stderr).toBe(
+      'Uncaught (in promise) an object that is no Error\n',
+    );
+  });
+
   it('reads, writes and lists files of the host, as text and bytes', async () => {
     const files = new Map<string, Uint8Array>([['in.txt', Buffer.from('grüße')]]);
     const code = `await writeFile('out.bin', new Uint8Array([1, 0, 255]));
@@ -190,6 +203,112 @@ describe('isolate pool', () => {
   });
 });
 
+describe('tools in guest code', () => {
+  const pool = new IsolatePool(DEFAULT_ISOLATE_POOL_OPTIONS);
+  const asked: unknown[] = [];
+  const tools: GuestTools = {
+    names: ['add', 'fail'],
+    async call(name, args) {
+      asked.push([name, args]);
+      if (name === 'add') return { status: 'succeeded', content: 'sum', value: 3 };
+      return {
+        status: 'denied',
+        content: 'Not today.',
+        message: `${name} was denied: Not today.`,
+        exit_code: 4,
+      };
+    },
+  };
+  const run = (code: string, overrides: Partial<IsolateCall> = {}) =>
+    pool.run('tools', scriptedCall(code, { tools, ...overrides }));
+
+  beforeAll(() => pool.ready());
+  afterAll(() => pool.close());
+
+  it('give what the tool made, with arguments as JSON has them', async () => {
+    asked.length = 0;
+    const { value } = await run('await tools.add({ a: [1, "x"], no: undefined, at: new Date(0) })');
+    expect(value).toBe('{ status: "succeeded", content: "sum", value: 3 }');
+    await run('await tools.add()');
+    expect(asked).toEqual([
+      ['add', { a: [1, 'x'], at: '1970-01-01T00:00:00.000Z' }],
+      ['add', {}],
+    ]);
+    expect(await run('[tools, Object.keys(tools), await tools === tools]')).toMatchObject({
+      value: expect.stringContaining('{ add: [Function add], fail: [Function fail] }'),
+    });
+  });
+
+  it('throw what did not succeed, with all that is known of it', async () => {
+    const caught = `try { await tools.fail({}) } catch (e) { [e.name, e.message, e.status, e.content, e.exit_code, e.tool] }`;
+    expect(await run(caught)).toMatchObject({
+      value: '[ "ToolError", "fail was denied: Not today.", "denied", "Not today.", 4, "fail" ]',
+    });
+    const uncaught = await run('await tools.fail({})');
+    expect(uncaught).toMatchObject({
+      outcome: 'failed',
+      error: expect.stringMatching(/^ToolError: fail was denied: Not today\./),
+    });
+    expect(await run('await tools.nothing({})')).toMatchObject({
+      error: expect.stringContaining('nothing was denied'),
+    });
+  });
+
+  it.each([
+    ['await tools.add(1)', 'takes one object'],
+    ['await tools.add([1])', 'takes one object'],
+    ['await tools.add({ toJSON() {} })', 'takes one object'],
+    ['await tools.add({ n: 1n })', 'BigInt'],
+    ['await tools.add({ s: "x".repeat(2e6) })', '1 MiB at most'],
+    ['const o = {}; o.o = o; await tools.add(o)', 'circular'],
+    ['await Promise.all(Array.from({ length: 65 }, () => tools.add({})))', '64 operations'],
+  ])('refuse %s', async (code, message) => {
+    expect(await run(code)).toMatchObject({ outcome: 'failed', error: expect.stringContaining(message) });
+  });
+
+  it('are those of the call, whatever an earlier one made of them', async () => {
+    await run('tools = null; var kept = 1');
+    expect(await run('[kept, (await tools.add({})).value]')).toMatchObject({ value: '[ 1, 3 ]' });
+    const none = { names: [], call: tools.call };
+    expect(await run('Object.keys(tools)', { tools: none })).toMatchObject({ value: '[]' });
+  });
+
+  it('give a result that is too large cut, and the next call is answered', async () => {
+    const large = { status: 'succeeded', content: '\u0001'.repeat(3e6), stdout: 'y'.repeat(3e6) };
+    const { value } = await run('const r = await tools.add({}); [r.content.length, r.stdout]', {
+      tools: { names: ['add'], call: async () => large },
+    });
+    expect(value).toBe('[ 500018, undefined ]');
+  });
+
+  it('are over for a call that was stopped, and the clock decides when that is', async () => {
+    const clock = new WorkClock();
+    const answer = Promise.withResolvers<void>();
+    const asking = Promise.withResolvers<void>();
+    const slow: GuestTools = {
+      names: ['slow'],
+      async call() {
+        const waited = clock.standStill(answer.promise);
+        asking.resolve();
+        await waited;
+        return { status: 'succeeded', content: 'late' };
+      },
+    };
+    const began = performance.now();
+    const running = run('(await tools.slow()).content', { tools: slow, clock, timeoutMs: 150 });
+    await asking.promise;
+    // Longer than the call has: the clock of the world goes on, that of the call does not.
+    await expect.poll(() => performance.now() - began, { interval: 20 }).toBeGreaterThan(400);
+    answer.resolve();
+    expect(await running).toMatchObject({ outcome: 'completed', value: 'late' });
+    const never = { names: ['slow'], call: () => new Promise<never>(() => undefined) };
+    expect(await run('await tools.slow()', { tools: never, timeoutMs: 100 })).toMatchObject({
+      outcome: 'timed_out',
+      stateKept: true,
+    });
+  });
+});
+
 describe('isolate pool places', () => {
   it('evicts the session idle the longest, queues when all are busy, recycles, and leaves no process behind', async () => {
     const pool = new IsolatePool({ ...DEFAULT_ISOLATE_POOL_OPTIONS, size: 2, recycleAfterCalls: 3 });
@@ -203,11 +322,34 @@ describe('isolate pool places', () => {
     await Promise.all(
       ['d', 'e', 'f', 'd'].map((session) => run(session, 'await new Promise((r) => setTimeout(r, 20))')),
     );
-    for (let call = 0; call < 3; call += 1) await run('g', 'var y = 1');
+    for (let call = 0; call < 2; call += 1)
+      expect(await run('g', 'var y = 1')).toMatchObject({ stateKept: true });
+    expect(await run('g', 'y')).toMatchObject({ value: '1', stateKept: false });
     expect(await run('g', 'typeof y')).toMatchObject({ value: 'undefined', stateLost: 'recycled' });
     await pool.close();
     expect(childPids().length).toBe(before);
     expect(await run('a', '1')).toMatchObject({ outcome: 'unavailable' });
+  });
+
+  it('says in time that no place came free', async () => {
+    const pool = new IsolatePool({ ...DEFAULT_ISOLATE_POOL_OPTIONS, size: 1 });
+    const controller = new AbortController();
+    const began = Promise.withResolvers<void>();
+    const held = pool.run(
+      'a',
+      scriptedCall('console.log(1); await new Promise(() => {})', {
+        signal: controller.signal,
+        onOutput: () => began.resolve(),
+      }),
+    );
+    await began.promise;
+    expect(await pool.run('b', scriptedCall('1', { timeoutMs: 50 }))).toMatchObject({
+      outcome: 'unavailable',
+      error: 'All 1 places for JavaScript are in use. Try again later.',
+    });
+    controller.abort();
+    await held;
+    await pool.close();
   });
 
   it('ends idle sessions', async () => {

@@ -67,9 +67,10 @@ export class IsolatePool {
 
   /** Waits for a place (the session's own, a free one, or that of the session idle the longest). Never rejects. */
   async run(sessionId: string, call: IsolateCall): Promise<IsolateResult> {
+    const askedAt = performance.now();
     let seat: Seat;
     try {
-      seat = await this.sit(sessionId, call.signal);
+      seat = await this.sitInTime(sessionId, call);
     } catch (error) {
       return notRun(call.signal.aborted ? 'cancelled' : 'unavailable', messageOf(error));
     }
@@ -77,11 +78,10 @@ export class IsolatePool {
     this.losses.delete(sessionId);
     try {
       if (!seat.process) throw new Error('no process');
-      const result = await seat.process.run(call);
-      seat.calls += 1;
-      if (!result.stateKept) this.leave(sessionId, lossOf(result));
-      else if (seat.calls >= this.options.recycleAfterCalls) this.leave(sessionId, 'recycled');
-      return stateLost === undefined ? result : { ...result, stateLost };
+      const timeoutMs = Math.max(1, Math.round(call.timeoutMs - (performance.now() - askedAt)));
+      const result = this.counted(sessionId, seat, await seat.process.run({ ...call, timeoutMs }));
+      const isNew = seat.calls === 1 ? { stateNew: true as const } : {};
+      return { ...result, ...isNew, ...(stateLost === undefined ? {} : { stateLost }) };
     } catch (error) {
       this.leave(sessionId, 'died');
       return notRun('died', messageOf(error));
@@ -106,6 +106,29 @@ export class IsolatePool {
     );
     await Promise.all([...this.living].map((process) => process.exited));
     this.announce();
+  }
+
+  /** A process that has done its share ends with the call: its result says that the state did not stay. */
+  private counted(sessionId: string, seat: Seat, result: IsolateResult): IsolateResult {
+    seat.calls += 1;
+    if (!result.stateKept) this.leave(sessionId, lossOf(result));
+    else if (seat.calls >= this.options.recycleAfterCalls) {
+      this.leave(sessionId, 'recycled');
+      return { ...result, stateKept: false };
+    }
+    return result;
+  }
+
+  /** Waiting counts as time of the call. */
+  private async sitInTime(sessionId: string, call: IsolateCall): Promise<Seat> {
+    const late = new AbortController();
+    const message = `All ${this.options.size} places for JavaScript are in use. Try again later.`;
+    const callOff = call.clock.after(call.timeoutMs, () => late.abort(new Error(message)));
+    try {
+      return await this.sit(sessionId, AbortSignal.any([call.signal, late.signal]));
+    } finally {
+      callOff();
+    }
   }
 
   /** The session's seat with a live process, marked busy. */

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { DomainError, messageOf } from '../../errors.js';
 import { launchChild } from './child-launch.js';
 import { encodeFrame, FrameDecoder, type RawFrame } from './frame-codec.js';
-import { answerGuest } from './guest-files.js';
+import { answerGuest } from './answer-guest.js';
 import { childFrameSchema, type ChildFrame, type HostFrame } from './isolate-frame.js';
 import type { IsolateCall, IsolateResult } from './isolate-result.js';
 import { MemoryWatchdog, offerToOomKiller } from './memory-watchdog.js';
@@ -88,12 +88,13 @@ export class IsolateProcess {
     const running = new RunningCall(id, call, { interrupt, kill: () => this.kill() });
     this.state = { kind: 'running', call: running };
     this.watchdog.start();
-    const { code, timeoutMs, maxOutputBytes, maxValueChars } = call;
+    const { code, tools, timeoutMs, maxOutputBytes, maxValueChars } = call;
     // The guest's own limit is a second net under the interrupt that the host sends.
     this.send({
       type: 'run',
       call: id,
       code,
+      tools: tools.names,
       limits: { timeoutMs: timeoutMs + 500, maxOutputBytes, maxValueChars },
     });
     return running.result;
@@ -150,7 +151,7 @@ export class IsolateProcess {
   ): Promise<void> {
     running.requests += 1;
     if (running.requests > MAX_REQUESTS) return this.kill();
-    const reply = await answerGuest(frame.operation, Buffer.from(body), running.call.files);
+    const reply = await answerGuest(frame.operation, Buffer.from(body), running.call);
     running.requests -= 1;
     const { call, request } = frame;
     if ('error' in reply) this.send({ type: 'reply', call, request, error: reply.error });

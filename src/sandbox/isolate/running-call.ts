@@ -21,8 +21,9 @@ export class RunningCall {
   private bytes = 0;
   private delivered: Promise<void> = Promise.resolve();
   private stopReason: Stop | undefined;
-  private timers: NodeJS.Timeout[];
-  /** File operations under way, so that a hostile child cannot ask for thousands. */
+  private readonly callOff: () => void;
+  private killTimer: NodeJS.Timeout | undefined;
+  /** Operations on files and tools under way, so that a hostile child cannot ask for thousands. */
   requests = 0;
 
   constructor(
@@ -30,7 +31,7 @@ export class RunningCall {
     readonly call: IsolateCall,
     private readonly process: CallProcess,
   ) {
-    this.timers = [setTimeout(() => this.stop('timed_out'), call.timeoutMs)];
+    this.callOff = call.clock.after(call.timeoutMs, () => this.stop('timed_out'));
     call.signal.addEventListener('abort', this.onAbort, { once: true });
     if (call.signal.aborted) queueMicrotask(this.onAbort);
   }
@@ -46,7 +47,7 @@ export class RunningCall {
     if (this.stopReason) return;
     this.stopReason = reason;
     this.process.interrupt();
-    this.timers.push(setTimeout(() => this.process.kill(), KILL_AFTER_MS));
+    this.killTimer = setTimeout(() => this.process.kill(), KILL_AFTER_MS);
   }
 
   memoryExceeded(): void {
@@ -83,7 +84,8 @@ export class RunningCall {
   }
 
   private finish(result: Omit<IsolateResult, 'stdout' | 'stderr' | 'durationMs'>): void {
-    for (const timer of this.timers) clearTimeout(timer);
+    this.callOff();
+    clearTimeout(this.killTimer);
     this.call.signal.removeEventListener('abort', this.onAbort);
     const durationMs = performance.now() - this.startedAt;
     void this.delivered.then(() => this.ended.resolve({ ...result, ...this.text, durationMs }));

@@ -1,3 +1,4 @@
+import { WorkClock } from '../../work-clock.js';
 import type { SandboxOutput } from '../sandbox.js';
 import type { GuestFiles, IsolateCall } from './isolate-result.js';
 
@@ -6,9 +7,14 @@ export function scriptedCall(code: string, overrides: Partial<IsolateCall> = {})
   return {
     code,
     timeoutMs: 5000,
+    clock: new WorkClock(),
     maxOutputBytes: 65_536,
     maxValueChars: 10_000,
     files: scriptedFiles(new Map()),
+    tools: {
+      names: [],
+      call: async (name) => ({ status: 'failed', content: '', message: `no tool ${name}` }),
+    },
     onOutput: (_output: SandboxOutput) => undefined,
     signal: new AbortController().signal,
     ...overrides,

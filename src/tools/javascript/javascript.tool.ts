@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { IsolateCall, IsolateResult } from '../../sandbox/isolate/isolate-result.js';
 import type { Tool, ToolContext, ToolOutcome, ToolOutcomeStatus } from '../tool.js';
+import { guestToolsOf } from './guest-tools.js';
 import { guestFilesOf } from './guest-workspace.js';
-import { javascriptContent } from './javascript-content.js';
+import { javascriptContent, lossText, type VariableLoss } from './javascript-content.js';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const MAX_VALUE_CHARS = 65_536;
@@ -31,10 +32,14 @@ export function createJavascriptTool(runner: JavascriptRunner): Tool<Arguments> 
     effect: 'effectful',
     execution: 'serial',
     reach: 'sandbox',
+    callingHint:
+      'Code can call the other tools: await tools.name({ ...its arguments }) gives { status, content, ... } and throws an Error with these fields when the tool fails or is denied.',
     available: () => runner.available(),
     execute: async ({ code }, context) => {
       const result = await runner.run(context.sessionId, isolateCall(code, context));
-      return toOutcome(code, result, context.timeoutMs);
+      const lost = await lossBefore(result, context);
+      if (lost !== undefined) await context.tellStateLost(lossText(lost));
+      return toOutcome(code, result, lost, context);
     },
   };
 }
@@ -43,18 +48,31 @@ function isolateCall(code: string, context: ToolContext): IsolateCall {
   return {
     code,
     timeoutMs: context.timeoutMs,
+    clock: context.clock,
     maxOutputBytes: MAX_OUTPUT_BYTES,
     maxValueChars: MAX_VALUE_CHARS,
     files: guestFilesOf(context.workspace),
+    tools: guestToolsOf(context.nested),
     onOutput: ({ stream, text }) => context.emitOutput(stream, text),
     signal: context.signal,
   };
 }
 
-function toOutcome(code: string, result: IsolateResult, timeoutMs: number): ToolOutcome {
+/** Why variables of earlier calls were not there. The pool knows only what it did itself since it was started. */
+async function lossBefore(result: IsolateResult, context: ToolContext): Promise<VariableLoss | undefined> {
+  if (result.stateLost !== undefined) return result.stateLost;
+  return result.stateNew && (await context.ranBefore()) ? 'elsewhere' : undefined;
+}
+
+function toOutcome(
+  code: string,
+  result: IsolateResult,
+  lost: VariableLoss | undefined,
+  { timeoutMs, nested }: ToolContext,
+): ToolOutcome {
   return {
     status: statusOf(result),
-    content: javascriptContent(result, timeoutMs),
+    content: javascriptContent(result, { lost, timeoutMs, called: nested.made() }),
     data: {
       tool_type: 'code_execution',
       code,
