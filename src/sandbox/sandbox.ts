@@ -26,7 +26,7 @@ export interface OutputOverflow {
   /** Those that `stdout` or `stderr` of the result do not have. */
   readonly droppedBytes: number;
   /** The stream's output from its first byte on, up to a cap of its own; it is among the `changes`. */
-  readonly file?: { readonly path: string; readonly bytes: number };
+  readonly file?: { readonly path: string; readonly bytes: number; readonly missingBytes: number };
   /** Why there is no file; absent when there is. */
   readonly problem?: string;
 }
@@ -78,6 +78,8 @@ export interface ExecutionResult {
   readonly background: readonly BackgroundProcess[];
   /** Regular files that differ from before the call, relative to the working directory. */
   readonly changes: readonly FileChange[];
+  /** `host:port` of what the call wanted to reach and may not; absent when there is none. */
+  readonly refusedHosts?: readonly string[];
 }
 
 export interface FileStat {
@@ -128,6 +130,8 @@ export interface SandboxSpec {
   readonly generation: number;
   /** One of the provider's, see `SandboxProtections.profiles`; its own default when absent. */
   readonly profile?: string;
+  /** Hosts the session may reach, see `egress/host-pattern.ts`; nothing when absent. */
+  readonly egress?: readonly string[];
 }
 
 /** What the code in a sandbox stands behind, read off inside one. */

@@ -1,3 +1,4 @@
+import type { SandboxNetwork } from '../egress/egress.js';
 import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink } from '../sandbox.js';
 import type { BootedKernel } from './booted-kernel.js';
 import { runExecution, type ExecutionRequest } from './execution.js';
@@ -13,6 +14,7 @@ export class SandboxSession {
   constructor(
     readonly kernel: BootedKernel,
     private readonly idleMs: number,
+    readonly network?: SandboxNetwork,
   ) {
     this.#startIdleTimer();
     kernel.connection.whenLost(() => clearTimeout(this.#idleTimer));
@@ -28,13 +30,22 @@ export class SandboxSession {
     onOutput: OutputSink,
     signal: AbortSignal,
   ): Promise<ExecutionResult> {
-    return this.#inTurn(() =>
-      runExecution(this.kernel.connection, request, limits, onOutput, signal, (interrupt) => {
-        this.#interrupt = interrupt;
-      }).finally(() => {
+    return this.#inTurn(async () => {
+      const result = await runExecution(
+        this.kernel.connection,
+        request,
+        limits,
+        onOutput,
+        signal,
+        (interrupt) => {
+          this.#interrupt = interrupt;
+        },
+      ).finally(() => {
         this.#interrupt = undefined;
-      }),
-    );
+      });
+      const refusedHosts = this.network?.takeRefused() ?? [];
+      return refusedHosts.length === 0 ? result : { ...result, refusedHosts };
+    });
   }
 
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {

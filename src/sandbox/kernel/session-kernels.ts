@@ -1,7 +1,9 @@
 import { DomainError } from '../../errors.js';
+import type { Egress } from '../egress/egress.js';
 import type { Sandbox, SandboxSpec } from '../sandbox.js';
 import type { BootedKernel } from './booted-kernel.js';
 import { KernelSandbox } from './kernel-sandbox.js';
+import { openNetwork } from './open-network.js';
 import { SandboxSession } from './sandbox-session.js';
 
 /** Which session has which kernel. The same session gets the same one until it is closed or lost. */
@@ -17,6 +19,7 @@ export class SessionKernels {
       onQueued?: (position: number) => void,
     ) => Promise<BootedKernel>,
     private readonly idleMs: number,
+    private readonly egress?: Egress,
   ) {}
 
   async acquire(
@@ -30,13 +33,14 @@ export class SessionKernels {
     if (known !== undefined) {
       // That another's making failed, or was given up, says nothing about this one's.
       const session = await known.catch(() => undefined);
-      if (session !== undefined && !session.isLost) return new KernelSandbox(session, false);
+      if (session !== undefined && !session.isLost) {
+        session.network?.attributeTo(spec.runId);
+        return new KernelSandbox(session, false);
+      }
       this.#forget(spec.sessionId, known);
       return this.acquire(spec, signal, onQueued);
     }
-    const making = this.make(spec, signal, onQueued).then(
-      (kernel) => new SandboxSession(kernel, this.idleMs),
-    );
+    const making = this.make(spec, signal, onQueued).then((kernel) => this.#open(kernel, spec));
     this.#sessions.set(spec.sessionId, making);
     try {
       const session = await making;
@@ -67,6 +71,17 @@ export class SessionKernels {
   async close(): Promise<void> {
     this.refuse();
     await Promise.all([...this.#sessions.keys()].map((sessionId) => this.release(sessionId)));
+  }
+
+  async #open(kernel: BootedKernel, spec: SandboxSpec): Promise<SandboxSession> {
+    const network = this.egress?.networkFor(spec);
+    try {
+      if (network !== undefined) await openNetwork(kernel.connection, network);
+    } catch (error) {
+      await kernel.destroy();
+      throw error;
+    }
+    return new SandboxSession(kernel, this.idleMs, network);
   }
 
   #forget(sessionId: string, making: Promise<SandboxSession>): void {
