@@ -6,27 +6,42 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 const BASE_IMAGE = 'debian:bookworm-slim';
 const WITHOUT_IT = 'The python and terminal tools are off until then; everything else works.';
 
-/** Files whose content decides the image, relative to this folder. */
-function sourceFiles() {
-  const kernel = readdirSync(join(FOLDER, 'kernel/gantry_kernel')).filter((name) => name.endsWith('.py'));
-  return ['python/Dockerfile', ...kernel.map((name) => `kernel/gantry_kernel/${name}`)].toSorted(
-    (one, other) => (one < other ? -1 : 1),
-  );
+/** The kernel's files, relative to this folder. */
+function kernelFiles() {
+  return readdirSync(join(FOLDER, 'kernel/gantry_kernel'))
+    .filter((name) => name.endsWith('.py'))
+    .map((name) => `kernel/gantry_kernel/${name}`);
 }
 
-/** The image's name; another content is another name, so an old image is never taken for the new one. */
-export function sandboxImage() {
+/** Of the files' contents; another content is another version, so an old image is never taken for the new one. */
+function versionOf(paths) {
   const hash = createHash('sha256');
-  for (const path of sourceFiles()) {
+  for (const path of paths.toSorted((one, other) => (one < other ? -1 : 1))) {
     const content = readFileSync(join(FOLDER, path));
     hash.update(`${path}\0${content.length}\0`).update(content);
   }
-  return `gantry-sandbox:${hash.digest('hex').slice(0, 12)}`;
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** The name of the image with the scientific packages. */
+export function sandboxImage() {
+  return `gantry-sandbox:${versionOf(['python/Dockerfile', ...kernelFiles()])}`;
+}
+
+/** The name of the one with nothing but Python. */
+export function slimSandboxImage() {
+  return `gantry-sandbox-slim:${versionOf(['custom/Dockerfile', ...kernelFiles()])}`;
+}
+
+/** What an image made from another is labelled with, so that the server knows the kernel in it. */
+export function kernelVersion() {
+  return versionOf(kernelFiles());
 }
 
 /** Runs a command; resolves to its exit status and the end of what it printed, 127 when there is none. */
@@ -92,24 +107,38 @@ function stepOf(line) {
   return step === null ? undefined : `${step[1]} ${step[2].slice(0, 60)}`;
 }
 
-function build(image, { log, env }) {
+/** What differs between the images. */
+function recipes() {
+  return {
+    python: { image: sandboxImage(), dockerfile: 'python/Dockerfile', base: BASE_IMAGE, packages: undefined },
+    slim: {
+      image: slimSandboxImage(),
+      dockerfile: 'custom/Dockerfile',
+      base: BASE_IMAGE,
+      packages: 'python3',
+    },
+  };
+}
+
+function build({ image, dockerfile, base, packages }, { log, env }) {
   const started = Date.now();
+  const args = ['build', '--force-rm', '--pull=false'];
   // The host's network: an engine may have no bridge, or one that reaches nothing.
-  const args = [
-    'build',
-    '--force-rm',
-    '--pull=false',
-    '--network=host',
-    '--file',
-    'python/Dockerfile',
-    '--tag',
-    image,
-  ];
-  args.push('--build-arg', `BASE_IMAGE=${BASE_IMAGE}`, '--label', `gantry.image=${image}`, '.');
-  return run('docker', args, env, (line) => {
+  args.push('--network=host', '--file', dockerfile, '--tag', image, '--build-arg', `BASE_IMAGE=${base}`);
+  if (packages !== undefined) args.push('--build-arg', `PACKAGES=${packages}`);
+  args.push('--label', `gantry.image=${image}`);
+  if (dockerfile === 'custom/Dockerfile') args.push('--label', `gantry.kernel=${kernelVersion()}`);
+  return run('docker', [...args, '.'], env, (line) => {
     const step = stepOf(line);
     if (step !== undefined) log(`sandbox image: step ${step} (${seconds(started)} s)`);
   });
+}
+
+/** Undefined when an engine answers; else why not. */
+async function engineProblem(env) {
+  const engine = await run('docker', ['version', '--format', '{{.Server.Version}}'], env);
+  if (engine.status === 127) return 'There is no docker command on this machine.';
+  return engine.status === 0 ? undefined : `No Docker engine answers: ${engine.tail}`;
 }
 
 /**
@@ -120,26 +149,108 @@ function build(image, { log, env }) {
  * @param {object} options
  * @param {(line: string) => void} options.log
  * @param {NodeJS.ProcessEnv} options.env
+ * @param {'python' | 'slim'} [options.kind]
  * @param {(packages: string[], env: NodeJS.ProcessEnv) => Promise<{ status: number, tail: string }>} [options.installPackages]
  */
-export async function ensureSandboxImage({ log, env, installPackages = installWithApt }) {
-  const image = sandboxImage();
+export async function ensureSandboxImage({ log, env, kind = 'python', installPackages = installWithApt }) {
+  const recipe = recipes()[kind];
+  const { image } = recipe;
   const unavailable = (reason) => ({ state: 'unavailable', image, reason: `${reason}\n${WITHOUT_IT}` });
-  const engine = await run('docker', ['version', '--format', '{{.Server.Version}}'], env);
-  if (engine.status === 127) return unavailable('There is no docker command on this machine.');
-  if (engine.status !== 0) return unavailable(`No Docker engine answers: ${engine.tail}`);
+  const noEngine = await engineProblem(env);
+  if (noEngine !== undefined) return unavailable(noEngine);
   if (await imageExists(image, env)) return { state: 'ready', image };
   const noBase = await ensureBase({ log, env, installPackages });
   if (noBase !== undefined) return unavailable(noBase);
-  const built = await timed(log, 'building', () => build(image, { log, env }));
+  const built = await timed(log, 'building', () => build(recipe, { log, env }));
   return built.status === 0
     ? { state: 'ready', image }
     : unavailable(`The image could not be built: ${built.tail}`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/** A name for the image made from `base`: its last part, and the kernel's version. */
+function customName(base) {
+  const last = base.split('/').at(-1) ?? base;
+  const plain = last
+    .replace(/@.*$/, '')
+    .replace(/[^a-z0-9]+/gi, '-')
+    .toLowerCase();
+  return `gantry-custom-${plain}:${kernelVersion()}`;
+}
+
+/**
+ * Makes a sandbox image from one of the engine's own. Resolves as `ensureSandboxImage` does; the reason
+ * says what the other image lacks.
+ *
+ * @param {object} options
+ * @param {string} options.base A name or a digest; never pulled.
+ * @param {string} [options.tag]
+ * @param {(line: string) => void} options.log
+ * @param {NodeJS.ProcessEnv} options.env
+ */
+export async function makeCustomImage({ base, tag, log, env }) {
+  const image = tag ?? customName(base);
+  const unavailable = (reason) => ({ state: 'unavailable', image, reason });
+  const noEngine = await engineProblem(env);
+  if (noEngine !== undefined) return unavailable(noEngine);
+  const found = await run('docker', ['image', 'inspect', '--format', '{{json .Config.Volumes}}', base], env);
+  if (found.status !== 0) {
+    return unavailable(
+      `The engine has no image ${base}. Fetch or build it first, for example with: docker pull ${base}`,
+    );
+  }
+  const volumes = Object.keys(JSON.parse(found.tail) ?? {});
+  if (volumes.length > 0) {
+    return unavailable(
+      `The image ${base} declares volumes (${volumes.join(', ')}), which a sandbox could fill without limit: use one without.`,
+    );
+  }
+  const recipe = { image, dockerfile: 'custom/Dockerfile', base, packages: undefined };
+  const built = await timed(log, `building ${image}`, () => build(recipe, { log, env }));
+  if (built.status === 0) return { state: 'ready', image };
+  const said = /^(?:#\d+ [\d.]+ )?GANTRY: (.*)$/m.exec(built.tail)?.[1];
+  return unavailable(
+    said === undefined
+      ? `No sandbox image could be made from ${base}: ${built.tail}`
+      : `No sandbox image could be made from ${base}: ${said}.`,
+  );
+}
+
+const USAGE = `node sandboxes/build-image.mjs            the image of the python and terminal tools
+node sandboxes/build-image.mjs --slim     the same with nothing but Python (the image python-slim)
+node sandboxes/build-image.mjs --from IMAGE [--tag NAME]
+                                          a sandbox image from one of your own`;
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        slim: { type: 'boolean', default: false },
+        from: { type: 'string' },
+        tag: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return process.exit(2);
+  }
+}
+
+async function main() {
+  const { slim, from, tag, help } = readOptions();
+  if (help) {
+    console.log(USAGE);
+    return;
+  }
+  const log = (line) => console.log(line);
   // oxlint-disable-next-line no-process-env -- run as a script, this is the program's own entry
-  const result = await ensureSandboxImage({ log: (line) => console.log(line), env: process.env });
+  const env = process.env;
+  const result =
+    from === undefined
+      ? await ensureSandboxImage({ log, env, kind: slim ? 'slim' : 'python' })
+      : await makeCustomImage({ base: from, tag, log, env });
   console.log(result.state === 'ready' ? `sandbox image: ${result.image} is ready` : result.reason);
   process.exitCode = result.state === 'ready' ? 0 : 1;
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

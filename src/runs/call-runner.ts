@@ -43,7 +43,7 @@ export class CallRunner {
   async run(call: CallSnapshot, snapshot: RunSnapshot, work: CallWork): Promise<ToolOutcome> {
     const { calls, chunks, scope } = this.parts;
     await this.commit((manager) => calls.start(manager, call));
-    const workspace = this.openWorkspace(call, snapshot, work.tool);
+    const workspace = this.openWorkspace(call, snapshot, work);
     const context = this.contextFor(call, snapshot, work, workspace);
     const outcome = await withDeadline(work, context);
     await chunks.drain(scope);
@@ -71,7 +71,7 @@ export class CallRunner {
     await this.commit((manager) => calls.end(manager, call, calls.spoken(call, 'failed', content)));
   }
 
-  private openWorkspace(call: CallSnapshot, snapshot: RunSnapshot, tool: string) {
+  private openWorkspace(call: CallSnapshot, snapshot: RunSnapshot, { tool, signal }: CallWork) {
     const turn = snapshot.messages.filter((message) => message.role === 'user').length;
     const { workspaces, files, scope } = this.parts;
     return workspaces.open({
@@ -81,6 +81,7 @@ export class CallRunner {
       tool,
       round: call.round,
       turn,
+      signal,
       onFile: async (file) => {
         const object = await files.toObject(file, { inline: false });
         await this.commit(() => Promise.resolve([{ type: 'file', file: object, tool_call_id: call.id }]));

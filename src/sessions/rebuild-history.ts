@@ -125,12 +125,18 @@ function settleCall(
     ...call,
     id: ids.callIds.get(call.id) ?? call.id,
     run_id: runId,
-    parent_id: ids.callIds.get(call.parent_id ?? '') ?? null,
+    parent_id: parentOf(call, ids.callIds),
     status: final ? call.status : 'cancelled',
     result_content: final ? call.result_content : MISSING_RESULT,
     file_ids: call.file_ids.flatMap((fileId) => ids.fileIds.get(fileId) ?? []),
     finished_at: call.finished_at ?? call.started_at ?? call.created_at,
   };
+}
+
+/** Fresh ids stand in the order of their records, and a call comes after the one whose code made it. */
+function parentOf(call: ExportedToolCall, callIds: ReadonlyMap<string, string>): string | null {
+  const parent = callIds.get(call.parent_id ?? '');
+  return parent !== undefined && parent < (callIds.get(call.id) ?? '') ? parent : null;
 }
 
 function renameMessage(

@@ -2,11 +2,14 @@ import { z } from 'zod';
 
 export const title = z.string().max(256);
 export const systemPrompt = z.string().max(100_000);
+/** A name that the server's settings give; which there are is the service's to know. */
+export const sandboxProfile = z.string().min(1).max(64);
 
 /** `session.create` and `POST /v1/sessions`. */
 export const createSessionSchema = z.strictObject({
   title: title.optional(),
   system_prompt: systemPrompt.optional(),
+  sandbox_profile: sandboxProfile.optional(),
 });
 export type CreateSessionRequest = z.infer<typeof createSessionSchema>;
 
@@ -47,6 +50,7 @@ export const sessionViewSchema = z.object({
   object: z.literal('session'),
   title: z.string().nullable(),
   system_prompt: z.string().nullable(),
+  sandbox_profile: z.string().nullable(),
   parent_id: z.string().nullable(),
   last_seq: z.number().int(),
   created_at: z.string(),

@@ -14,6 +14,10 @@ export class Session {
   @Column({ name: 'system_prompt', type: 'text', nullable: true })
   systemPrompt!: string | null;
 
+  /** Of the server's, by name; null for its default. */
+  @Column({ name: 'sandbox_profile', type: 'text', nullable: true })
+  sandboxProfile!: string | null;
+
   /** The session this one was forked from. */
   @Column({ name: 'parent_id', type: 'text', nullable: true })
   parentId!: string | null;

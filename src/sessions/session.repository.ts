@@ -11,12 +11,14 @@ export interface NewSession {
   readonly owner: string;
   readonly title: string | null;
   readonly systemPrompt: string | null;
+  readonly sandboxProfile: string | null;
   readonly parentId: string | null;
 }
 
 export interface SessionChange {
   readonly title?: string | null | undefined;
   readonly systemPrompt?: string | null | undefined;
+  readonly sandboxProfile?: string | null | undefined;
 }
 
 /** Every look-up takes the owner: another's row cannot be reached by mistake. */
@@ -40,9 +42,16 @@ export class SessionRepository {
   /** False when the id is taken, by whomever. */
   async insert(session: NewSession, manager: EntityManager = this.dataSource.manager): Promise<boolean> {
     const rows = await manager.query<unknown[]>(
-      `INSERT INTO sessions (id, owner, title, system_prompt, parent_id) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (id) DO NOTHING RETURNING id`,
-      [session.id, session.owner, session.title, session.systemPrompt, session.parentId],
+      `INSERT INTO sessions (id, owner, title, system_prompt, sandbox_profile, parent_id)
+       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING RETURNING id`,
+      [
+        session.id,
+        session.owner,
+        session.title,
+        session.systemPrompt,
+        session.sandboxProfile,
+        session.parentId,
+      ],
     );
     return rows.length > 0;
   }
@@ -80,7 +89,8 @@ export class SessionRepository {
     await manager.query(
       `UPDATE sessions SET updated_at = now(),
          title = CASE WHEN $3 THEN $4 ELSE title END,
-         system_prompt = CASE WHEN $5 THEN $6 ELSE system_prompt END
+         system_prompt = CASE WHEN $5 THEN $6 ELSE system_prompt END,
+         sandbox_profile = CASE WHEN $7 THEN $8 ELSE sandbox_profile END
        WHERE owner = $1 AND id = $2`,
       [
         owner,
@@ -89,6 +99,8 @@ export class SessionRepository {
         change.title ?? null,
         change.systemPrompt !== undefined,
         change.systemPrompt ?? null,
+        change.sandboxProfile !== undefined,
+        change.sandboxProfile ?? null,
       ],
     );
     return this.find(owner, id, manager);

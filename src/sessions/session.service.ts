@@ -1,8 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { EntityManager } from 'typeorm';
+import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
+import { requireSandboxProfile } from './sandbox-profile-check.js';
 import { decodeCursor, encodeCursor } from './session-cursor.js';
 import type {
   CreateSessionRequest,
@@ -22,6 +24,7 @@ export class SessionService {
     private readonly dataSource: DataSource,
     private readonly sessions: SessionRepository,
     private readonly files: SessionFilesService,
+    @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** In the caller's transaction if one is given. */
@@ -30,6 +33,7 @@ export class SessionService {
     request: CreateSessionRequest,
     manager?: EntityManager,
   ): Promise<SessionView> {
+    this.requireProfile(request.sandbox_profile);
     const id = newId('sess');
     await this.sessions.insert(
       {
@@ -37,11 +41,17 @@ export class SessionService {
         owner: principal,
         title: request.title ?? null,
         systemPrompt: request.system_prompt ?? null,
+        sandboxProfile: request.sandbox_profile ?? null,
         parentId: null,
       },
       manager,
     );
     return toSessionView(await this.requireOwned(principal, id, manager));
+  }
+
+  /** Throws `invalid_request` for a sandbox profile that this server does not have. */
+  requireProfile(name: string | null | undefined): void {
+    requireSandboxProfile(name, this.config.sandbox.profileNames);
   }
 
   /** Throws `not_found` for an unknown id and for someone else's. */
@@ -111,6 +121,7 @@ export function toSessionView(session: Session): SessionView {
     object: 'session',
     title: session.title,
     system_prompt: session.systemPrompt,
+    sandbox_profile: session.sandboxProfile,
     parent_id: session.parentId,
     last_seq: Number(session.lastSeq),
     created_at: session.createdAt.toISOString(),

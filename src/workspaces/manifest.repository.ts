@@ -43,6 +43,15 @@ export class ManifestRepository {
     return rows[0];
   }
 
+  /** The kind of sandbox that the session chose, if it chose one. */
+  async sandboxProfile(sessionId: string): Promise<string | undefined> {
+    const rows = await this.dataSource.query<{ sandbox_profile: string | null }[]>(
+      'SELECT sandbox_profile FROM sessions WHERE id = $1',
+      [sessionId],
+    );
+    return rows[0]?.sandbox_profile ?? undefined;
+  }
+
   /** A file where `path` needs a folder, or a folder where it needs a file. */
   async findObstacle(sessionId: string, path: string): Promise<string | undefined> {
     const segments = path.split('/');

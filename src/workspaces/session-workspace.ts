@@ -22,6 +22,8 @@ export interface WorkspaceScope {
   readonly tool: string;
   readonly round: number;
   readonly turn: number;
+  /** Of the call: whoever gave it up does not stand in line for a sandbox any more. */
+  readonly signal?: AbortSignal;
   /** Every file the call made or changed, once its row and its place in the tree are committed. */
   onFile(file: StoredFile): Promise<void>;
   /** A file the call made that could not be kept, as an error placeholder. */
@@ -114,7 +116,11 @@ export class SessionWorkspace implements Workspace {
   ): Promise<T> {
     const { sessionId, runId, generation, toolCallId } = this.scope;
     const { sandboxes, mirror, manifest } = this.parts;
-    const sandbox = await sandboxes.acquire({ sessionId, runId, generation });
+    // One that lives is of its kind already.
+    const profile =
+      sandboxes.current(sessionId) === undefined ? await manifest.sandboxProfile(sessionId) : undefined;
+    const spec = { sessionId, runId, generation, ...(profile === undefined ? {} : { profile }) };
+    const sandbox = await sandboxes.acquire(spec, this.scope.signal);
     const isNew = sandbox.fresh && !mirror.isKnown(sessionId, sandbox);
     const entries = await manifest.list(sessionId);
     const refused = await mirror.bring(sessionId, sandbox, entries);
