@@ -1,3 +1,4 @@
+import type { Egress } from '../egress/egress.js';
 import type { PoolLimits } from '../kernel/pool-action.js';
 
 /** All of the engine's, so many of them, or those with these ids. */
@@ -41,6 +42,8 @@ export interface DockerSandboxOptions extends SandboxProfile {
   readonly idleMs: number;
   /** Of the kernel that this server speaks to: an image that carries another is refused. */
   readonly kernelVersion?: string;
+  /** Absent: no session reaches anything. */
+  readonly egress?: Egress;
 }
 
 export const DEFAULT_PROFILE = 'python';

@@ -60,6 +60,7 @@ export class DockerSandboxProvider implements SandboxProvider {
     this.#sessions = new SessionKernels(
       (spec, signal, onQueued) => this.#make(spec, signal, onQueued),
       options.idleMs,
+      options.egress,
     );
     this.#ready = this.#start();
     this.#stopSweeping = every(SWEEP_AGAIN_MS, () => this.#sweep());
