@@ -19,7 +19,7 @@ export class SessionKernels {
       onQueued?: (position: number) => void,
     ) => Promise<BootedKernel>,
     private readonly idleMs: number,
-    private readonly egress: Egress | undefined,
+    private readonly egress?: Egress,
   ) {}
 
   async acquire(
