@@ -1,9 +1,14 @@
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../src/config/project-root.js';
+import { thisMachine } from '../../../src/sandbox/bubblewrap/bubblewrap-machine.js';
+import { BUBBLEWRAP_SANDBOX_DEFAULTS } from '../../../src/sandbox/bubblewrap/bubblewrap-sandbox-options.js';
+import { BubblewrapSandboxProvider } from '../../../src/sandbox/bubblewrap/bubblewrap-sandbox-provider.js';
+import { rootFileSystemPath } from '../../../src/sandbox/bubblewrap/root-file-system.js';
 import { DOCKER_SANDBOX_DEFAULTS } from '../../../src/sandbox/docker/docker-sandbox-options.js';
 import { DockerSandboxProvider } from '../../../src/sandbox/docker/docker-sandbox-provider.js';
 import { sandboxImage } from '../../../src/sandbox/docker/sandbox-image.js';
 import type { ExecutionResult, Sandbox, SandboxProvider } from '../../../src/sandbox/sandbox.js';
+import { printHeading } from '../measure.js';
 
 /** A way to run code that is measured. */
 export interface Place {
@@ -15,10 +20,34 @@ export async function dockerImage(): Promise<string> {
   return sandboxImage(join(PROJECT_ROOT, 'sandboxes'));
 }
 
-/** Docker, which must be there. */
+/** Docker, which must be there, and bubblewrap where it works. */
 export async function sandboxPlaces(): Promise<readonly Place[]> {
+  const [docker, bubblewrap] = [await dockerPlace(), await bubblewrapPlace()];
+  const { available, reason = '' } = await withProvider(bubblewrap, 0, async (provider) =>
+    provider.protections(),
+  );
+  if (available) return [docker, bubblewrap];
+  printHeading(`bubblewrap is not measured: ${reason}`);
+  return [docker];
+}
+
+async function bubblewrapPlace(): Promise<Place> {
+  const home = join(PROJECT_ROOT, '.toolchain');
+  const rootFileSystem = await rootFileSystemPath(home, join(PROJECT_ROOT, 'sandboxes'));
+  return {
+    name: 'bubblewrap',
+    provide: (poolSize) =>
+      new BubblewrapSandboxProvider(
+        { ...BUBBLEWRAP_SANDBOX_DEFAULTS, rootFileSystem, poolSize },
+        () => undefined,
+        thisMachine(),
+      ),
+  };
+}
+
+async function dockerPlace(): Promise<Place> {
   const image = await dockerImage();
-  const docker: Place = {
+  return {
     name: 'docker',
     provide: (poolSize) =>
       new DockerSandboxProvider(
@@ -26,7 +55,6 @@ export async function sandboxPlaces(): Promise<readonly Place[]> {
         () => undefined,
       ),
   };
-  return [docker];
 }
 
 /** Runs `use` on a provider that is taken down again, whatever comes of it. */

@@ -1,4 +1,4 @@
-import type { ExecutionOutcome } from '../../../src/sandbox/sandbox.js';
+import type { ExecutionLimits, ExecutionOutcome } from '../../../src/sandbox/sandbox.js';
 
 /** Where it says CANARY_FILE and the like, the place of that canary on the host is put in. */
 export type AttackProgram = { readonly python: string } | { readonly bash: string };
@@ -36,7 +36,7 @@ export interface Attack {
   /** Calls that come before the one that is judged, on the same sandbox. */
   readonly before?: readonly AttackProgram[];
   readonly program: AttackProgram;
-  readonly limits: { readonly timeoutMs: number; readonly maxOutputBytes?: number };
+  readonly limits: ExecutionLimits;
   readonly expected: Expected;
   readonly host?: readonly HostStep[];
   /** How often the host does its steps: races need tries. */

@@ -176,4 +176,51 @@ Liar()`,
     limits: ENDS,
     expected: { outcome: 'completed', stdout: 'over\n' },
   },
+  {
+    name: 'a link where long output goes',
+    why: 'the rest of it is written to a file, by the supervisor',
+    before: [{ bash: 'ln -s /tmp output' }],
+    program: { python: 'print("x" * 3_000_000)' },
+    limits: ENDS,
+    expected: { outcome: 'completed', drops: true, changes: [] },
+    host: [{ list: [] }],
+  },
+  {
+    name: 'pipes where long output goes',
+    why: 'to open one waits for its other end',
+    before: [
+      {
+        python: `
+import os
+os.mkdir('output')
+for number in range(1, 200): os.mkfifo(f'output/call-{number}.stdout.txt')`,
+      },
+    ],
+    program: { python: 'print("x" * 3_000_000)' },
+    limits: ENDS,
+    expected: { outcome: 'completed', drops: true },
+  },
+  {
+    name: 'long output whose file is taken away',
+    why: 'what the supervisor writes to may become something else meanwhile',
+    program: {
+      python: `
+import glob, os, sys, time
+print('x' * 3_000_000, flush=True)
+for path in glob.glob('output/*'):
+    os.remove(path); os.symlink('/etc/passwd', path)
+os.write(1, b'x' * 1_000_000)`,
+    },
+    limits: ENDS,
+    expected: { outcome: 'completed', drops: true },
+    host: [{ list: [] }],
+  },
+  {
+    name: 'long output into a full directory',
+    why: 'the file cannot be written, the call is none the worse',
+    before: [{ bash: 'head -c 1G /dev/zero > fill; true' }],
+    program: { python: 'print("x" * 3_000_000); "done"' },
+    limits: ENDS,
+    expected: { outcome: 'completed', drops: true, value: "'done'" },
+  },
 ];

@@ -136,4 +136,18 @@ raised`,
     limits: ENDS,
     expected: { outcome: 'completed', value: '[]' },
   },
+  {
+    name: 'a fork bomb that may stay',
+    why: 'processes that are kept on request must not keep the next call out',
+    program: { bash: 'bomb() { bomb | bomb & }; bomb; yes & sleep 600 & true' },
+    limits: { timeoutMs: 2000, background: 'keep' },
+    expected: { outcome: ['completed', 'failed', 'timed_out'] },
+  },
+  {
+    name: 'endless output that may stay',
+    why: 'nobody reads it any more, and it belongs to no later call',
+    program: { bash: 'yes & (while true; do echo late >&2; done) & true' },
+    limits: { timeoutMs: 2000, background: 'keep' },
+    expected: { outcome: ['completed', 'timed_out'] },
+  },
 ];
