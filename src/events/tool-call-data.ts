@@ -13,6 +13,8 @@ export const codeExecutionDataSchema = z.object({
   video_frame_count: z.number().int().optional(),
   working_directory: z.string().optional(),
   execution_time_ms: z.number().optional(),
+  cpu_time_ms: z.number().optional(),
+  peak_memory_bytes: z.number().int().optional(),
   outcome: z.string().optional(),
   state_kept: z.boolean().optional(),
 });
@@ -26,6 +28,10 @@ export const shellDataSchema = z.object({
   status: z.string().optional(),
   working_directory: z.string().optional(),
   timed_out: z.boolean().optional(),
+  cpu_time_ms: z.number().optional(),
+  peak_memory_bytes: z.number().int().optional(),
+  /** Those that run on after the call, of this and of earlier ones. */
+  background_processes: z.array(z.object({ pid: z.number().int(), command: z.string() })).optional(),
 });
 
 export const webSearchDataSchema = z.object({

@@ -59,7 +59,8 @@ class OutputPipe:
         found: dict[str, object] = {"stream": self._stream, "droppedBytes": self._dropped}
         if self._spill.problem is not None:
             return {**found, "problem": self._spill.problem}
-        return {**found, "file": {"path": self._spill.path, "bytes": self._spill.bytes}}
+        spill = self._spill
+        return {**found, "file": {"path": spill.path, "bytes": spill.bytes, "missingBytes": spill.missing_bytes}}
 
     def close(self) -> None:
         if self.is_open:

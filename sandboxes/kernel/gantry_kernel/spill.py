@@ -19,6 +19,8 @@ class Spill:
         self._file: int | None = None
         self.path = ""
         self.bytes = 0
+        """What was printed past the file's cap."""
+        self.missing_bytes = 0
         self.problem: str | None = None
         try:
             self._create(f"{FOLDER}/call-{call_number}", f"{stream}.txt")
@@ -30,6 +32,7 @@ class Spill:
             return
         try:
             view = memoryview(data)[: MAX_BYTES - self.bytes]
+            self.missing_bytes += len(data) - len(view)
             while view:
                 written = os.write(self._file, view)
                 view = view[written:]

@@ -33,6 +33,7 @@ class KernelClient:
         self.ready = json.loads(self.receive()[1])
 
     def close(self) -> None:
+        """May be called again."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.close()
         self.process.wait(timeout=10)
@@ -73,13 +74,15 @@ class KernelClient:
             elif ID.unpack_from(payload)[0] == call_id:
                 chunks[kind].append(payload[ID.size :])
 
-    def exec(self, code: str, timeout: float = 20, max_output: int = 1 << 20) -> Outcome:
+    def exec(self, code: str, timeout: float = 120, max_output: int = 1 << 20) -> Outcome:
         call_id = self.send(op="exec", code=code, timeoutMs=timeout * 1000, maxOutputBytes=max_output)
         return self.finish(call_id)
 
-    def shell(self, *commands: str, timeout: float = 20, max_output: int = 1 << 20) -> Outcome:
-        call_id = self.send(op="shell", commands=commands, timeoutMs=timeout * 1000, maxOutputBytes=max_output)
-        return self.finish(call_id)
+    def shell(
+        self, *commands: str, timeout: float = 120, max_output: int = 1 << 20, background: str = "end"
+    ) -> Outcome:
+        limits = {"timeoutMs": timeout * 1000, "maxOutputBytes": max_output}
+        return self.finish(self.send(op="shell", commands=commands, background=background, **limits))
 
     def first_output(self) -> bytes:
         """The next piece of stdout, as soon as it comes."""

@@ -15,7 +15,7 @@ const changeSchema = z.discriminatedUnion('change', [
 const overflowSchema = z.object({
   stream: z.enum(['stdout', 'stderr']),
   droppedBytes: sizeSchema,
-  file: z.object({ path: pathSchema, bytes: sizeSchema }).optional(),
+  file: z.object({ path: pathSchema, bytes: sizeSchema, missingBytes: sizeSchema }).optional(),
   problem: z.string().max(4096).optional(),
 });
 

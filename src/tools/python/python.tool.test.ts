@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DomainError } from '../../errors.js';
-import type { ExecutionResult } from '../../sandbox/sandbox.js';
+import type { ExecutionResult, OutputOverflow } from '../../sandbox/sandbox.js';
 import { ScriptedSandboxProvider } from '../../sandbox/scripted/scripted-sandbox-provider.js';
 import { scriptedContext } from '../scripted-context.js';
 import type { ToolContext, ToolOutcome } from '../tool.js';
@@ -36,6 +36,10 @@ async function run(result: Partial<ExecutionResult>): Promise<ToolOutcome> {
   return createPythonTool(provider).execute({ code: 'code' }, contextOn(provider));
 }
 
+function overflow(file: NonNullable<OutputOverflow['file']>): OutputOverflow {
+  return { stream: 'stdout', droppedBytes: 7, file };
+}
+
 test('output streams, and the model reads output, value, errors, notes', async () => {
   const provider = new ScriptedSandboxProvider();
   provider.enqueue({
@@ -43,7 +47,13 @@ test('output streams, and the model reads output, value, errors, notes', async (
       { stream: 'stdout', text: 'one\n' },
       { stream: 'stderr', text: 'careful\n' },
     ],
-    result: { value: '42', images: [{ mimeType: 'image/png', data: Buffer.from('PNG') }], durationMs: 1.5 },
+    result: {
+      value: '42',
+      images: [{ mimeType: 'image/png', data: Buffer.from('PNG') }],
+      durationMs: 1.5,
+      cpuMs: 0.12345,
+      peakMemoryBytes: 4096,
+    },
   });
   const emitted: string[] = [];
   const outcome = await createPythonTool(provider).execute({ code: '42' }, contextOn(provider, emitted));
@@ -61,6 +71,8 @@ test('output streams, and the model reads output, value, errors, notes', async (
       images_base64: ['UE5H'],
       working_directory: '/workspace',
       execution_time_ms: 1.5,
+      cpu_time_ms: 0.123,
+      peak_memory_bytes: 4096,
       outcome: 'completed',
       state_kept: true,
     },
@@ -92,7 +104,27 @@ test.each<[Partial<ExecutionResult>, string, string]>([
     'succeeded',
     '[the interpreter was restarted; variables are gone]',
   ],
-  [{ stdout: 'y', droppedBytes: 7 }, 'succeeded', 'y\n[7 more bytes of output were left out]'],
+  [
+    { stdout: 'y', overflows: [overflow({ path: 'output/call-3.stdout.txt', bytes: 8, missingBytes: 0 })] },
+    'succeeded',
+    'y\n[7 more bytes of stdout; the whole output is in output/call-3.stdout.txt]',
+  ],
+  [
+    { overflows: [overflow({ path: 'output/call-3.stdout.txt', bytes: 3, missingBytes: 5 })] },
+    'succeeded',
+    '[7 more bytes of stdout; the first 3 bytes of it all are in output/call-3.stdout.txt]',
+  ],
+  [
+    { overflows: [{ stream: 'stderr', droppedBytes: 7, problem: 'the working directory is full' }] },
+    'succeeded',
+    '[7 more bytes of stderr were left out and could not be kept: the working directory is full]',
+  ],
+  [
+    { closedStreams: ['stdout'] },
+    'succeeded',
+    '[the code closed stdout: what it printed there afterwards is lost]',
+  ],
+  [{ oomKills: 1 }, 'succeeded', '[memory ran out: 1 process was killed for it]'],
   [{ videoFrameCount: 5 }, 'succeeded', '[an animation of 5 frames shown to the user]'],
 ])('%j is %s for the model', async (result, status, content) => {
   expect(await run(result)).toMatchObject({ status, content });

@@ -1,14 +1,9 @@
 import { z } from 'zod';
+import type { ToolCallData } from '../../events/tool-call-data.js';
 import type { ExecutionResult, SandboxProvider } from '../../sandbox/sandbox.js';
-import type { Tool, ToolContext, ToolOutcome } from '../tool.js';
-import {
-  base64,
-  joinedReport,
-  notesOn,
-  protectionText,
-  statusOf,
-  unavailableMessage,
-} from './execution-report.js';
+import { base64, inMilliseconds, usedBy } from '../sandboxed/execution-report.js';
+import { createSandboxedTool } from '../sandboxed/sandboxed-tool.js';
+import type { Tool } from '../tool.js';
 
 const parametersSchema = z.object({
   code: z
@@ -27,85 +22,43 @@ const DESCRIPTION = [
   'are ended with the call.',
 ].join(' ');
 
-/** The model's stateful Python. `description` follows what the sandbox really enforces. */
-class PythonTool implements Tool<PythonArguments> {
-  readonly name = 'python';
-  readonly label = 'Python code';
-  readonly parameters = parametersSchema;
-  readonly source = 'built_in';
-  readonly kind = 'code_execution';
-  readonly effect = 'effectful';
-  readonly execution = 'serial';
-  readonly reach = 'sandbox';
-
-  constructor(private readonly provider: SandboxProvider) {}
-
-  get description(): string {
-    return `${DESCRIPTION} ${protectionText(this.provider.protections())}`.trim();
-  }
-
-  available(): boolean {
-    return this.provider.protections().available;
-  }
-
-  async execute({ code }: PythonArguments, context: ToolContext): Promise<ToolOutcome> {
-    try {
-      const { result, workingDirectory } = await context.workspace.withSandbox(async (sandbox) => {
-        const result = await sandbox.exec(
-          code,
-          { timeoutMs: context.timeoutMs },
-          ({ stream, text }) => context.emitOutput(stream, text),
-          context.signal,
-        );
-        return { result, workingDirectory: sandbox.workingDirectory, changes: result.changes };
-      });
-      return outcomeOf(code, result, workingDirectory, context.timeoutMs);
-    } catch (error) {
-      const content = unavailableMessage(error);
-      return { status: 'failed', content, data: { tool_type: 'code_execution', code, exception: content } };
-    }
-  }
+/** The model's stateful Python. */
+export function createPythonTool(provider: SandboxProvider): Tool<PythonArguments> {
+  return createSandboxedTool(provider, {
+    name: 'python',
+    label: 'Python code',
+    kind: 'code_execution',
+    parameters: parametersSchema,
+    description: DESCRIPTION,
+    run: ({ code }, { sandbox, limits, onOutput, signal }) => sandbox.exec(code, limits, onOutput, signal),
+    content: (result) => [result.stdout, result.value, result.stderr, exceptionFor(result)],
+    data: ({ code }, result, workingDirectory) => dataOf(code, result, workingDirectory),
+    refusedData: ({ code }, said) => ({ tool_type: 'code_execution', code, exception: said }),
+  });
 }
 
-function outcomeOf(
-  code: string,
-  result: ExecutionResult,
-  workingDirectory: string,
-  timeoutMs: number,
-): ToolOutcome {
+/** A traceback that only says it was interrupted tells nothing that the note does not. */
+function exceptionFor({ outcome, exception }: ExecutionResult): string | undefined {
+  return outcome === 'interrupted' || outcome === 'timed_out' ? undefined : exception;
+}
+
+function dataOf(code: string, result: ExecutionResult, workingDirectory: string): ToolCallData {
   const images = result.images.map(({ data }) => base64(data));
   const frames = result.videoFrames.map(({ data }) => base64(data));
-  // A traceback that only says it was interrupted tells nothing that the note does not.
-  const exception =
-    result.outcome === 'interrupted' || result.outcome === 'timed_out' ? undefined : result.exception;
   return {
-    status: statusOf(result.outcome),
-    content: joinedReport([
-      result.stdout,
-      result.value,
-      result.stderr,
-      exception,
-      notesOn(result, timeoutMs).join('\n'),
-    ]),
-    ...(images.length > 0 ? { imagesBase64: images } : {}),
-    data: {
-      tool_type: 'code_execution',
-      code,
-      stdout: result.stdout,
-      stderr: result.stderr,
-      ...(result.exception === undefined ? {} : { exception: result.exception }),
-      ...(result.value === undefined ? {} : { value: result.value }),
-      ...(images.length > 0 ? { images_base64: images } : {}),
-      ...(frames.length > 0 ? { video_frames_base64: frames } : {}),
-      ...(result.videoFrameCount > 0 ? { video_frame_count: result.videoFrameCount } : {}),
-      working_directory: workingDirectory,
-      execution_time_ms: Math.round(result.durationMs * 1000) / 1000,
-      outcome: result.outcome,
-      state_kept: result.stateKept,
-    },
+    tool_type: 'code_execution',
+    code,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    ...(result.exception === undefined ? {} : { exception: result.exception }),
+    ...(result.value === undefined ? {} : { value: result.value }),
+    ...(images.length > 0 ? { images_base64: images } : {}),
+    ...(frames.length > 0 ? { video_frames_base64: frames } : {}),
+    ...(result.videoFrameCount > 0 ? { video_frame_count: result.videoFrameCount } : {}),
+    working_directory: workingDirectory,
+    execution_time_ms: inMilliseconds(result.durationMs),
+    outcome: result.outcome,
+    state_kept: result.stateKept,
+    ...usedBy(result),
   };
-}
-
-export function createPythonTool(provider: SandboxProvider): Tool<PythonArguments> {
-  return new PythonTool(provider);
 }

@@ -57,7 +57,35 @@ test.each<[Partial<ExecutionResult>, string, string, number | null]>([
   expect(shellDataSchema.parse(outcome.data)).toMatchObject({ commands: ['ls', 'pwd'], exit_code: exitCode });
 });
 
-test.each([{}, { commands: [] }, { commands: [''] }, { commands: 'ls' }])('%j are no arguments', (args) => {
+test.each([
+  [undefined, 'end'],
+  ['end', 'end'],
+  ['keep', 'keep'],
+] as const)('background %j is %s for the sandbox', async (background, asked) => {
+  const provider = new ScriptedSandboxProvider();
+  const tool = createTerminalTool(provider);
+  await tool.execute({ commands: ['ls'], ...(background && { background }) }, contextOn(provider));
+  expect(provider.calls).toMatchObject([{ limits: { timeoutMs: 1000, background: asked } }]);
+});
+
+test('the model and the client learn which processes were kept', async () => {
+  const provider = new ScriptedSandboxProvider();
+  const background = Array.from({ length: 7 }, (_, at) => ({ pid: at + 10, command: `sleep ${at}` }));
+  provider.enqueue({ result: { background } });
+  const outcome = await createTerminalTool(provider).execute({ commands: ['x'] }, contextOn(provider));
+  expect(outcome.content).toBe(
+    '[still running in the background: 10 sleep 0; 11 sleep 1; 12 sleep 2; 13 sleep 3; 14 sleep 4 and 2 more]',
+  );
+  expect(shellDataSchema.parse(outcome.data).background_processes).toEqual(background);
+});
+
+test.each([
+  {},
+  { commands: [] },
+  { commands: [''] },
+  { commands: 'ls' },
+  { commands: ['ls'], background: true },
+])('%j are no arguments', (args) => {
   const tool = createTerminalTool(new ScriptedSandboxProvider());
   expect(tool.parameters.safeParse(args).success).toBe(false);
 });

@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import type { ToolCallData } from '../../events/tool-call-data.js';
+import type {
+  ExecutionLimits,
+  ExecutionResult,
+  OutputSink,
+  Sandbox,
+  SandboxProvider,
+} from '../../sandbox/sandbox.js';
+import type { Tool, ToolContext, ToolKind, ToolOutcome } from '../tool.js';
+import {
+  base64,
+  joinedReport,
+  notesOn,
+  protectionText,
+  statusOf,
+  unavailableMessage,
+} from './execution-report.js';
+
+/** What a call's run gets from its surroundings. */
+export interface SandboxedCall {
+  readonly sandbox: Sandbox;
+  readonly limits: ExecutionLimits;
+  readonly onOutput: OutputSink;
+  readonly signal: AbortSignal;
+}
+
+/** What one tool of the session's sandbox does differently from the others. */
+export interface SandboxedToolDefinition<Arguments> {
+  readonly name: string;
+  readonly label: string;
+  readonly kind: ToolKind;
+  readonly parameters: z.ZodType<Arguments>;
+  readonly description: string;
+  run(args: Arguments, call: SandboxedCall): Promise<ExecutionResult>;
+  /** What the model reads, before the notes that every tool's result may have. */
+  content(result: ExecutionResult): readonly (string | undefined)[];
+  data(args: Arguments, result: ExecutionResult, workingDirectory: string): ToolCallData;
+  /** The same for a call that got no sandbox; `said` is why. */
+  refusedData(args: Arguments, said: string): ToolCallData;
+}
+
+/** A tool whose calls run in the session's sandbox. Its description follows what is really enforced there. */
+class SandboxedTool<Arguments> implements Tool<Arguments> {
+  readonly source = 'built_in';
+  readonly effect = 'effectful';
+  readonly execution = 'serial';
+  readonly reach = 'sandbox';
+
+  constructor(
+    private readonly provider: SandboxProvider,
+    private readonly definition: SandboxedToolDefinition<Arguments>,
+  ) {}
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get label(): string {
+    return this.definition.label;
+  }
+
+  get kind(): ToolKind {
+    return this.definition.kind;
+  }
+
+  get parameters(): z.ZodType<Arguments> {
+    return this.definition.parameters;
+  }
+
+  get description(): string {
+    return `${this.definition.description} ${protectionText(this.provider.protections())}`.trim();
+  }
+
+  available(): boolean {
+    return this.provider.protections().available;
+  }
+
+  async execute(args: Arguments, context: ToolContext): Promise<ToolOutcome> {
+    const { definition } = this;
+    try {
+      const { result, workingDirectory } = await context.workspace.withSandbox(async (sandbox) => {
+        const result = await definition.run(args, {
+          sandbox,
+          limits: { timeoutMs: context.timeoutMs },
+          onOutput: ({ stream, text }) => context.emitOutput(stream, text),
+          signal: context.signal,
+        });
+        return { result, workingDirectory: sandbox.workingDirectory, changes: result.changes };
+      });
+      const images = result.images.map(({ data }) => base64(data));
+      return {
+        status: statusOf(result.outcome),
+        content: joinedReport([...definition.content(result), ...notesOn(result, context.timeoutMs)]),
+        ...(images.length > 0 ? { imagesBase64: images } : {}),
+        data: definition.data(args, result, workingDirectory),
+      };
+    } catch (error) {
+      const content = unavailableMessage(error);
+      return { status: 'failed', content, data: definition.refusedData(args, content) };
+    }
+  }
+}
+
+export function createSandboxedTool<Arguments>(
+  provider: SandboxProvider,
+  definition: SandboxedToolDefinition<Arguments>,
+): Tool<Arguments> {
+  return new SandboxedTool(provider, definition);
+}
