@@ -2,7 +2,7 @@ import { capOutput, MODEL_OUTPUT_LIMIT } from '../agent/cap-output.js';
 import type { Judgement } from '../agent/ports.js';
 import type { RunLimits } from '../agent/limits.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
-import { parseArguments } from '../tools/arguments.js';
+import { isNestedTooDeep, parseArguments } from '../tools/arguments.js';
 import type { NestedCallNote, NestedOutcome, NestedTools, Tool } from '../tools/tool.js';
 import type { WorkClock } from '../work-clock.js';
 import type { CallRunner } from './call-runner.js';
@@ -70,6 +70,7 @@ export class NestedCalls implements NestedTools {
     const tool = this.parts.callable.get(name);
     if (!tool) return refused(this.parts.refusal(name));
     if (this.signal.aborted) return CANCELLED;
+    if (isNestedTooDeep(args)) return refused('The arguments are nested too deep (64 levels at most).');
     this.count += 1;
     if (this.count > MAX_CALLS) {
       return refused(`One call's code may call tools ${MAX_CALLS} times; go on in another call.`);

@@ -13,6 +13,15 @@ export function hashArguments(value: unknown): string {
     .digest('hex');
 }
 
+/** Deeper arguments are refused: schemas, hashes and the database all go down by recursion. */
+const MAX_NESTING = 64;
+
+/** Looks no deeper than the bound, so the value may be anything. */
+export function isNestedTooDeep(value: unknown, levels = MAX_NESTING): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((item) => isNestedTooDeep(item, levels - 1));
+}
+
 /** Model-made JSON text against the tool's schema; the problem is written for the model to act on. */
 export function parseArguments(json: string, schema: z.ZodType): ParsedArguments {
   let value: unknown;

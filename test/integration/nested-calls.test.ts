@@ -205,6 +205,9 @@ describe('a call that code makes', () => {
         const said: string[] = [];
         for (const name of ['code', 'weather', 'reach', 'no"such', '__proto__'])
           said.push((await nested.call(name, {})).content);
+        let deep: unknown = 1;
+        for (let level = 0; level < 20_000; level += 1) deep = [deep];
+        said.push((await nested.call('echo', { deep })).content);
         return [...said, await nested.call('echo', { valu: 1 })];
       }),
       says('Done.'),
@@ -215,6 +218,7 @@ describe('a call that code makes', () => {
       'There is no tool "reach". Code can call: echo.',
       'There is no tool "no\\"such". Code can call: echo.',
       'There is no tool "__proto__". Code can call: echo.',
+      'The arguments are nested too deep (64 levels at most).',
       { status: 'failed', content: expect.stringContaining('The arguments do not fit the tool. value:') },
     ]);
     expect(ended(events)).toEqual(['echo failed', 'code succeeded']);

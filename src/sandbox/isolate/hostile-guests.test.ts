@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IsolatePool } from './isolate-pool.js';
-import type { IsolateOutcome, IsolateResult } from './isolate-result.js';
+import type { GuestTools, IsolateOutcome, IsolateResult } from './isolate-result.js';
 import { scriptedCall } from './scripted-call.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -16,10 +16,19 @@ const pool = new IsolatePool({
 beforeAll(() => pool.ready());
 afterAll(() => pool.close());
 
+/** One that answers, and one that never does. */
+const tools: GuestTools = {
+  names: ['ok', 'never'],
+  call: async (name, args) =>
+    name === 'never'
+      ? new Promise<never>(() => undefined)
+      : { status: 'succeeded', content: JSON.stringify(args) },
+};
+
 /** Whatever the program did: the server neither grew nor hung, and the next call is answered. */
 async function contained(code: string): Promise<IsolateResult> {
   const before = process.memoryUsage().rss;
-  const result = await pool.run('hostile', scriptedCall(code, { timeoutMs: 1500 }));
+  const result = await pool.run('hostile', scriptedCall(code, { timeoutMs: 1500, tools }));
   expect(process.memoryUsage().rss - before).toBeLessThan(64 * MEBIBYTE);
   // Deadline, one second until SIGKILL, and room for a busy machine.
   expect(result.durationMs).toBeLessThan(4500);
@@ -60,6 +69,40 @@ describe('programs that eat memory or time', () => {
     ['timers for ever', 'const f = () => setTimeout(f, 0); f()'],
     ['a value that loops when shown', 'new Proxy({}, { ownKeys() { for (;;); } })'],
     ['a file flood', 'for (;;) writeFile("x", "y").catch(() => {})'],
+    ['a flood of tool calls', 'for (;;) tools.ok({}).catch(() => {})'],
+    ['a flood of calls that nobody answers', 'for (let i = 0; i < 1e5; i++) tools.never({}).catch(() => {})'],
+    ['a tool that never answers', 'await tools.never({})'],
+    ['arguments that loop when written', 'await tools.ok({ toJSON() { for (;;); } })'],
+    [
+      'arguments that nest without end',
+      'let o = {}; for (let i = 0; i < 1e6; i++) o = { o }; await tools.ok(o)',
+    ],
+    ['a thenable that never settles', 'await { then() {} }'],
+    ['a thenable that loops', 'await { then() { for (;;); } }'],
+    ['thenables all the way down', 'await { then(r) { r(this) } }'],
+    [
+      'an element that loops when shown',
+      'const a = []; Object.defineProperty(a, 0, { get() { for (;;); } }); a',
+    ],
+    [
+      'a name that loops when printed',
+      'const f = () => {}; Object.defineProperty(f, "name", { get() { for (;;); } }); console.log(f)',
+    ],
+    [
+      'a stack that loops when read',
+      'const e = new Error(); Object.defineProperty(e, "stack", { get() { for (;;); } }); throw e',
+    ],
+    ['a prepared stack that loops', 'Error.prepareStackTrace = () => { for (;;); }; throw new Error("x")'],
+    ['a stack of 50 MB', 'const e = new Error(); e.stack = "x".repeat(5e7); throw e'],
+    [
+      'a stack without limit',
+      'Error.stackTraceLimit = Infinity; (function r(n) { if (n) r(n - 1); throw new Error("x".repeat(1e6)) })(5000)',
+    ],
+    ['every promise rejected', 'for (;;) Promise.reject(new Error("x".repeat(1000)))'],
+    [
+      'a finalizer storm',
+      'const r = new FinalizationRegistry(() => { for (;;); }); for (;;) r.register({}, 1)',
+    ],
   ])('contains %s', async (_name, code) => {
     expect(ended).toContain((await contained(code)).outcome);
   });
@@ -80,6 +123,77 @@ describe('programs that eat memory or time', () => {
   });
 });
 
+describe('programs that spoil what comes after them', () => {
+  it('prints and shows what fails when it is looked at', async () => {
+    const bomb = '{ [Symbol.toPrimitive]() { throw 1 }, toString() { throw 2 }, get x() { throw 3 } }';
+    expect(
+      await contained(`console.log(${bomb}, new Proxy({}, { ownKeys() { throw 4 } })); (${bomb})`),
+    ).toMatchObject({
+      outcome: 'completed',
+      stdout: '{ toString: [Function toString], x: [Getter] } (a value that cannot be shown)\n',
+      value: '{ toString: [Function toString], x: [Getter] }',
+    });
+    expect(await contained(`throw ${bomb}`)).toMatchObject({ outcome: 'failed' });
+    expect(
+      await contained('const a = []; Object.defineProperty(a, 0, { get() { throw 1 } }); a'),
+    ).toMatchObject({
+      value: '(a value that cannot be shown)',
+    });
+  });
+
+  it('keeps timers, answers and promises of a stopped call out of the next', async () => {
+    const answer = Promise.withResolvers<Uint8Array>();
+    const files = { ...scriptedCall('').files, read: () => answer.promise };
+    const ghosts = `setTimeout(() => console.log('timer'), 250); setTimeout(() => console.log('soon'), 0);
+      readFile('x').then(() => console.log('answer'), () => console.log('refused'));
+      Promise.resolve().then(() => { for (;;); }); 1`;
+    expect(await pool.run('ghosts', scriptedCall(ghosts, { timeoutMs: 200, files }))).toMatchObject({
+      outcome: 'timed_out',
+    });
+    answer.resolve(Buffer.from('late'));
+    const next = await pool.run('ghosts', scriptedCall('await new Promise((r) => setTimeout(r, 300)); 1'));
+    expect(next).toMatchObject({ outcome: 'completed', stdout: '', stderr: '', value: '1' });
+  });
+
+  it('keeps polluted prototypes in their own session, and there keeps answering', async () => {
+    const pollute = `Object.prototype.polluted = 1; Object.prototype.status = 'succeeded'; Object.prototype.then = (r) => r('mine');
+      Array.prototype.toJSON = () => 'mine'; Object.defineProperty(Object.prototype, 'value', { set() {}, get() { return 'mine' } }); 1`;
+    await pool.run('polluted', scriptedCall(pollute, { tools }));
+    const after = await pool.run(
+      'polluted',
+      scriptedCall('await tools.ok({}); console.log({}); 2', { tools }),
+    );
+    expect(['completed', 'failed']).toContain(after.outcome);
+    expect(Reflect.get({}, 'polluted')).toBeUndefined();
+    const other = await pool.run(
+      'clean',
+      scriptedCall('[typeof {}.polluted, (await tools.ok({ a: [1] })).content]', { tools }),
+    );
+    expect(other).toMatchObject({ value: '[ "undefined", "{\\"a\\":[1]}" ]' });
+    pool.release('polluted');
+    pool.release('clean');
+  });
+
+  it('lets no leak outlive the process that is replaced', async () => {
+    const small = new IsolatePool({
+      size: 1,
+      memoryLimitMb: 64,
+      rssLimitBytes: RSS_LIMIT,
+      recycleAfterCalls: 3,
+      idleMs: 60_000,
+    });
+    const leak = 'globalThis.kept = [...(globalThis.kept ?? []), new Array(1e6).fill(1)]; kept.length';
+    const lengths: (string | undefined)[] = [];
+    for (let call = 0; call < 12; call += 1) {
+      const result = await small.run('leaky', scriptedCall(leak));
+      lengths.push(result.value);
+      expect(result.peakMemoryBytes).toBeLessThan(250 * MEBIBYTE);
+    }
+    expect(lengths).toEqual(['1', '2', '3', '1', '2', '3', '1', '2', '3', '1', '2', '3']);
+    await small.close();
+  });
+});
+
 describe('programs that look for a way out', () => {
   it.each([
     'console.log.constructor("return process")()',
@@ -93,6 +207,10 @@ describe('programs that look for a way out', () => {
     'globalThis.process.exit()',
     'Error.prepareStackTrace = (e, frames) => frames[0].getThis(); new Error("x").stack.process.pid',
     'new SharedArrayBuffer(8)',
+    'tools.ok.constructor("return process")()',
+    '(await tools.ok({})).constructor.constructor("return process")()',
+    'tools.__proto__.constructor("return process")()',
+    'const then = Promise.prototype.then; let seen; Promise.prototype.then = function (...a) { seen ??= this; return then.apply(this, a) }; await tools.ok({}); seen.constructor.constructor("return process")()',
   ])('gives %s nothing', async (code) => {
     expect((await contained(code)).outcome).toBe('failed');
   });

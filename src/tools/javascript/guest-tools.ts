@@ -4,8 +4,7 @@ import type { NestedOutcome, NestedTools } from '../tool.js';
 
 const MAX_REASON_CHARS = 1000;
 
-const ENDED: Readonly<Record<NestedOutcome['status'], string>> = {
-  succeeded: 'succeeded',
+const ENDED: Readonly<Record<Exclude<NestedOutcome['status'], 'succeeded'>, string>> = {
   failed: 'failed',
   denied: 'was denied',
   timed_out: 'ran out of time',
@@ -19,8 +18,10 @@ export function guestToolsOf(nested: NestedTools): GuestTools {
     async call(name, args) {
       const outcome = await nested.call(name, args);
       const { status, content, data } = outcome;
+      const result = { status, content, ...(data && fieldsOf(data)) };
+      if (status === 'succeeded') return result;
       const reason = reasonOf(outcome).trim().slice(-MAX_REASON_CHARS);
-      return { status, content, message: `${name} ${ENDED[status]}: ${reason}`, ...(data && fieldsOf(data)) };
+      return { ...result, message: `${name} ${ENDED[status]}: ${reason}` };
     },
   };
 }

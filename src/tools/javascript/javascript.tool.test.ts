@@ -3,7 +3,7 @@ import { toolCallDataSchema } from '../../events/tool-call-data.js';
 import { DEFAULT_ISOLATE_POOL_OPTIONS, IsolatePool } from '../../sandbox/isolate/isolate-pool.js';
 import { scriptedContext } from '../scripted-context.js';
 import { ScriptedWorkspace } from '../scripted-workspace.js';
-import type { ToolContext } from '../tool.js';
+import type { NestedTools, ToolContext } from '../tool.js';
 import { createJavascriptTool } from './javascript.tool.js';
 
 describe('javascript tool', () => {
@@ -66,6 +66,62 @@ describe('javascript tool', () => {
     expect(next.content).toBe(
       '[Variables of earlier calls are gone: an earlier call used too much memory.]\nundefined',
     );
+  });
+
+  it('says that variables are gone when a process of the server is not the one that had them', async () => {
+    const told: string[] = [];
+    const elsewhere = {
+      sessionId: 'sess_moved',
+      ranBefore: async () => true,
+      tellStateLost: async (reason: string) => void told.push(reason),
+    };
+    expect((await run('typeof x', elsewhere)).content).toBe(
+      '[Variables of earlier calls are gone: the server was restarted, or the session moved to another of its processes.]\nundefined',
+    );
+    expect(told).toEqual([
+      'Variables of earlier calls are gone: the server was restarted, or the session moved to another of its processes.',
+    ]);
+    expect((await run('1', elsewhere)).content).toBe('1');
+  });
+
+  it('calls other tools, whose results are data and whose failures are thrown', async () => {
+    const asked: unknown[] = [];
+    const nested: NestedTools = {
+      names: ['python', 'terminal'],
+      async call(name, args) {
+        asked.push([name, args]);
+        if (name === 'terminal') return { status: 'denied', content: 'Not today.' };
+        const data = {
+          tool_type: 'code_execution' as const,
+          code: 'x',
+          stdout: '3\n',
+          images_base64: ['iVBO'],
+        };
+        return { status: 'succeeded', content: '3', data };
+      },
+      made: () => [{ tool: 'python', status: 'succeeded' }],
+    };
+    const used = await run('const r = await tools.python({ code: "x" }); r', { nested });
+    expect(used.content).toBe('{ status: "succeeded", content: "3", stdout: "3\\n" }');
+    expect(asked).toEqual([['python', { code: 'x' }]]);
+    expect(await run('await tools.terminal({ commands: ["ls"] })', { nested })).toMatchObject({
+      status: 'failed',
+      content: expect.stringMatching(/^ToolError: terminal was denied: Not today\./),
+    });
+    const stopped = await run('await tools.python({}); for (;;) {}', { nested, timeoutMs: 200 });
+    expect(stopped.content).toBe(
+      '[Stopped after 0.2 s, the time limit. Variables are kept.]\n[By then it had called: python (succeeded).]',
+    );
+  });
+
+  it('says so when a call was the last of its process', async () => {
+    const few = new IsolatePool({ ...DEFAULT_ISOLATE_POOL_OPTIONS, size: 1, recycleAfterCalls: 1 });
+    const outcome = await createJavascriptTool(few).execute({ code: 'var y = 1; y' }, scriptedContext({}));
+    expect(outcome.content).toBe(
+      '1\n[Variables are gone from here on: their process is replaced after a number of calls.]',
+    );
+    expect(outcome.data).toMatchObject({ state_kept: false });
+    await few.close();
   });
 
   it('is cancelled by the signal', async () => {
