@@ -1,9 +1,10 @@
-import { accessSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { confirm } from './confirm.mjs';
 import { defaultSocket, probeEngine } from './docker-probe.mjs';
+import { findProgram } from './find-program.mjs';
 import { say, step } from './progress.mjs';
 import { runCommand } from './run-command.mjs';
 
@@ -173,24 +174,6 @@ function dropStalePidFile(pidFile) {
     if (basename(owner) !== 'dockerd') rmSync(pidFile);
   } catch {
     // No file, or no such process: dockerd sees to both.
-  }
-}
-
-/**
- * @param {string} name
- * @param {Machine} machine
- */
-function findProgram(name, { programFolders }) {
-  return programFolders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-/** @param {string} path */
-function isExecutable(path) {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

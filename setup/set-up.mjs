@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { ensureBubblewrap } from './bubblewrap.mjs';
 import { ensureBuild } from './build.mjs';
 import { withLock } from './clone-lock.mjs';
 import { ensureDependencies } from './dependencies.mjs';
@@ -23,33 +24,64 @@ export function prepareProgram() {
   });
 }
 
+/** @typedef {{ kind: 'ready' } | { kind: 'off', reason: string, remedy: string }} Prepared */
+
+function machine() {
+  const home = resolve(process.env.GANTRY_HOME || join(homedir(), '.gantry'));
+  return thisMachine(process.env, home);
+}
+
 /**
- * The engine and the image that python and terminal run in. Never throws: without them the rest works.
- * @returns {Promise<{ kind: 'ready' } | { kind: 'off', reason: string }>}
+ * What python and terminal run in: a Docker engine with the image, else bubblewrap. Never throws: without them the
+ * rest works.
+ * @returns {Promise<void>}
  */
 export async function prepareSandbox() {
-  const env = process.env;
-  const home = resolve(env.GANTRY_HOME || join(homedir(), '.gantry'));
-  const engine = await withLock(() => ensureDockerEngine(thisMachine(env, home)));
-  if (engine.kind === 'off') return withoutSandbox(engine.reason, engine.remedy);
-  if (env.GANTRY_SANDBOX_IMAGE) return { kind: 'ready' };
+  const engine = await prepareEngine();
+  if (engine.kind === 'ready') return;
+  const { env, home } = machine();
+  const asked = env.GANTRY_SANDBOX || 'auto';
+  if (asked !== 'auto' && asked !== 'bubblewrap') {
+    sayOff(engine);
+    return;
+  }
+  const instead = await prepareBubblewrap(join(home, 'rootfs'));
+  if (instead.kind === 'off') {
+    if (asked === 'auto') sayOff(engine);
+    sayOff(instead);
+    return;
+  }
+  say(`    python and terminal run in bubblewrap sandboxes, because ${engine.reason}`);
+}
+
+/**
+ * The Docker engine and its image.
+ * @returns {Promise<Prepared>}
+ */
+export async function prepareEngine() {
+  const { env } = process;
+  const engine = await withLock(() => ensureDockerEngine(machine()));
+  if (engine.kind === 'off' || env.GANTRY_SANDBOX_IMAGE) return engine;
   try {
     await withLock(() => ensureImage(env));
     return { kind: 'ready' };
   } catch (error) {
-    return withoutSandbox(
-      `there is no sandbox image: ${error.message}`,
-      'see to that, then run npm start again',
-    );
+    const reason = `there is no sandbox image: ${error.message}`;
+    return { kind: 'off', reason, remedy: 'see to that, then run the same command again' };
   }
 }
 
 /**
- * @param {string} reason
- * @param {string} remedy
+ * Bubblewrap, with its root file system in a folder.
+ * @param {string} into
+ * @returns {Promise<Prepared>}
  */
-function withoutSandbox(reason, remedy) {
+export function prepareBubblewrap(into) {
+  return withLock(() => ensureBubblewrap(machine(), into));
+}
+
+/** @param {Extract<Prepared, { kind: 'off' }>} state */
+function sayOff({ reason, remedy }) {
   say(`    OFF: the tools python and terminal, because ${reason}`);
   say(`    to turn them on: ${remedy}`);
-  return /** @type {const} */ ({ kind: 'off', reason });
 }

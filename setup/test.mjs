@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { childEnvironment } from './child-environment.mjs';
 import { inProjectNode } from './in-project-node.mjs';
-import { projectRoot } from './paths.mjs';
+import { projectRoot, toolchainFolder } from './paths.mjs';
 import { say, step } from './progress.mjs';
 import { runInForeground } from './run-in-foreground.mjs';
 import { readTotals } from './test-totals.mjs';
@@ -11,15 +11,18 @@ import { readTotals } from './test-totals.mjs';
 /** `npm test`: set-up, the checks on the code, all tests. With arguments for vitest: those tests alone. */
 async function main() {
   const argumentList = process.argv.slice(2);
-  const { prepareProgram, prepareSandbox } = await import('./set-up.mjs');
+  const { prepareBubblewrap, prepareEngine, prepareProgram } = await import('./set-up.mjs');
   const { runChecks } = await import('./checks.mjs');
   await prepareProgram();
-  const sandbox = await prepareSandbox();
+  const lacking = lackingIn({
+    DOCKER: await prepareEngine(),
+    BUBBLEWRAP: await prepareBubblewrap(join(toolchainFolder, 'rootfs')),
+  });
   const failedChecks =
     argumentList.length > 0 ? [] : await step('checks', 'the code itself', () => runChecks());
-  const { code, totals } = await runTests(argumentList, sandbox);
-  if (sandbox.kind === 'off') {
-    say(`\nTESTS THAT NEED DOCKER WERE SKIPPED: ${sandbox.reason.toUpperCase()}`);
+  const { code, totals } = await runTests(argumentList, lacking);
+  for (const { name, reason, remedy } of lacking) {
+    say(`\nTESTS THAT NEED ${name} WERE SKIPPED: ${reason.toUpperCase()}\n    to run them: ${remedy}`);
   }
   if (failedChecks.length > 0) say(`\nfailed checks on the code: ${failedChecks.join(', ')}`);
   // A failure outside any test (a file that does not load, an error after the end) must show in the numbers too.
@@ -30,10 +33,21 @@ async function main() {
 }
 
 /**
- * @param {readonly string[]} argumentList
- * @param {{ kind: 'ready' } | { kind: 'off', reason: string }} sandbox
+ * @typedef {{ name: string, reason: string, remedy: string }} Lack
+ * @param {Record<string, import('./set-up.mjs').Prepared>} prepared
+ * @returns {Lack[]}
  */
-async function runTests(argumentList, sandbox) {
+function lackingIn(prepared) {
+  return Object.entries(prepared).flatMap(([name, state]) =>
+    state.kind === 'off' ? [{ ...state, name }] : [],
+  );
+}
+
+/**
+ * @param {readonly string[]} argumentList
+ * @param {readonly Lack[]} lacking
+ */
+async function runTests(argumentList, lacking) {
   const folder = mkdtempSync(join(tmpdir(), 'gantry-test-report-'));
   const report = join(folder, 'report.json');
   const vitest = join(projectRoot, 'node_modules', 'vitest', 'vitest.mjs');
@@ -43,7 +57,7 @@ async function runTests(argumentList, sandbox) {
   for (const name of Object.keys(env)) {
     if (/^(GANTRY_(?!CHAOS_)|MODEL$|DATABASE_URL$|PORT$|HOST$)/.test(name)) delete env[name];
   }
-  if (sandbox.kind === 'off') env.GANTRY_TEST_WITHOUT_DOCKER = sandbox.reason;
+  for (const { name, reason } of lacking) env[`GANTRY_TEST_WITHOUT_${name}`] = reason;
   try {
     const options = ['--no-node-snapshot', vitest, 'run', ...reporters, ...argumentList];
     const code = await runInForeground(process.execPath, options, env);

@@ -4,28 +4,33 @@ import { PinoLogger } from 'nestjs-pino';
 import { CONFIG, type Config } from '../config/config.js';
 import { PROJECT_ROOT } from '../config/project-root.js';
 import { DomainError } from '../errors.js';
+import { thisMachine } from './bubblewrap/bubblewrap-machine.js';
+import { BubblewrapSandboxProvider } from './bubblewrap/bubblewrap-sandbox-provider.js';
+import { bubblewrapSandboxOptions } from './bubblewrap/options-from-config.js';
+import { rootFileSystemPath } from './bubblewrap/root-file-system.js';
 import { DockerSandboxProvider } from './docker/docker-sandbox-provider.js';
 import { dockerSandboxOptions } from './docker/options-from-config.js';
 import { kernelVersion, sandboxImage, slimSandboxImage } from './docker/sandbox-image.js';
 import { instanceId } from './instance-id.js';
 import { IsolatePool } from './isolate/isolate-pool.js';
+import { SandboxLadder } from './ladder/sandbox-ladder.js';
 import { NoSandboxProvider } from './none/no-sandbox-provider.js';
 import { SANDBOX_PROVIDER, type SandboxProvider } from './sandbox.js';
 
 async function createProvider(config: Config, logger: PinoLogger): Promise<SandboxProvider> {
   const { sandbox } = config;
+  const log = (message: string): void => logger.info(message);
   switch (sandbox.provider) {
     case 'none':
       return new NoSandboxProvider(
         'GANTRY_SANDBOX is none. Set it to auto to run Python and shell commands in containers.',
       );
     case 'bubblewrap':
-      return new NoSandboxProvider(
-        'This build has no bubblewrap sandbox yet. Set GANTRY_SANDBOX to auto to use Docker.',
-      );
-    case 'auto':
+      return bubblewrapProvider(config, log);
     case 'docker':
-      return dockerProvider(config, (message) => logger.info(message));
+      return dockerProvider(config, log);
+    case 'auto':
+      return new SandboxLadder([() => dockerProvider(config, log), () => bubblewrapProvider(config, log)]);
     default:
       return sandbox.provider satisfies never;
   }
@@ -45,6 +50,15 @@ async function dockerProvider(config: Config, log: (message: string) => void): P
     if (error instanceof DomainError) return new NoSandboxProvider(error.message);
     throw error;
   }
+}
+
+async function bubblewrapProvider(
+  { sandbox, home, runs }: Config,
+  log: (message: string) => void,
+): Promise<SandboxProvider> {
+  const rootFileSystem = await rootFileSystemPath(home, join(PROJECT_ROOT, 'sandboxes'));
+  const options = bubblewrapSandboxOptions(sandbox, rootFileSystem, runs.worker);
+  return new BubblewrapSandboxProvider(options, log, thisMachine());
 }
 
 /** Where untrusted code runs: containers for Python and shells, isolates for JavaScript. */

@@ -16,6 +16,8 @@ BAKED_FONT_CACHE = "/opt/gantry/matplotlib"
 
 
 def boot(workspace: str, preload: bool) -> None:
+    # Whatever started this may have left files open that are not for it.
+    os.closerange(3, 1 << 20)
     hardening.harden_supervisor()
     # BLAS threads count against the container's process limit and do not survive a fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

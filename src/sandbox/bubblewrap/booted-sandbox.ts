@@ -6,7 +6,7 @@ import type { BootedKernel } from '../kernel/booted-kernel.js';
 import { KernelConnection } from '../kernel/kernel-connection.js';
 import type { KernelStream } from '../kernel/kernel-stream.js';
 import { SYSTEM_PATH } from './bubblewrap-program.js';
-import type { BubblewrapSandboxOptions } from './bubblewrap-sandbox-options.js';
+import type { SandboxResources } from './bubblewrap-sandbox-options.js';
 import { removeControlGroup } from './control-groups/control-group.js';
 import { launchCommand, type Preload } from './launch-command.js';
 import type { SandboxPlace } from './sandbox-place.js';
@@ -69,13 +69,15 @@ async function ended(child: ChildProcess, exited: Promise<unknown>): Promise<voi
 /** Rejects with what was said on the way; leaves no process and no control group behind then. */
 export async function bootSandbox(
   place: SandboxPlace,
-  options: BubblewrapSandboxOptions,
+  rootFileSystem: string,
+  resources: SandboxResources,
   preload: Preload,
 ): Promise<BootedKernel> {
-  const group = await place.controlGroups?.make(options);
+  const group = await place.controlGroups?.make(resources);
   const hostUserId = PRIVATE_ACCOUNTS.first + randomInt(PRIVATE_ACCOUNTS.count);
   const command = launchCommand({
-    options,
+    rootFileSystem,
+    resources,
     place,
     hostUserId,
     preload,
@@ -106,6 +108,7 @@ export async function bootSandbox(
       connection,
       kernel,
       destroy,
+      ...(resources.maxTimeoutMs === undefined ? {} : { maxTimeoutMs: resources.maxTimeoutMs }),
       // A process keeps its name.
       rename: async () => undefined,
     };

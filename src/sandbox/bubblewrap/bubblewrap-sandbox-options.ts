@@ -1,9 +1,8 @@
+import type { Egress } from '../egress/egress.js';
 import type { PoolLimits } from '../kernel/pool-action.js';
 
-/** Everything a setting can change about bubblewrap sandboxes. Milliseconds and bytes throughout. */
-export interface BubblewrapSandboxOptions {
-  /** The folder that sandboxes/build-rootfs.mjs made; sandboxes see it as `/` and cannot write to it. */
-  readonly rootFileSystem: string;
+/** What one sandbox may use. Milliseconds and bytes throughout. */
+export interface SandboxResources {
   /** Booted sandboxes that wait for a session. 0 boots each on demand. */
   readonly poolSize: number;
   /** Of the sandbox where control groups can be had, else of each of its processes. */
@@ -14,11 +13,27 @@ export interface BubblewrapSandboxOptions {
   readonly pids: number;
   /** Enforced with control groups only. */
   readonly cpus: number;
+  /** No call runs longer, whatever it asks for. */
+  readonly maxTimeoutMs?: number;
+  /** Why no such sandbox can be had here; absent when it can. */
+  readonly problem?: string;
+}
+
+/** Everything a setting can change about bubblewrap sandboxes; its own resources are for who names no profile. */
+export interface BubblewrapSandboxOptions extends SandboxResources {
+  /** The folder that sandboxes/build-rootfs.mjs made; sandboxes see it as `/` and cannot write to it. */
+  readonly rootFileSystem: string;
+  /** Others that a session may name. */
+  readonly profiles?: Readonly<Record<string, SandboxResources>>;
   /** Over all sandboxes. */
   readonly limits: PoolLimits;
   /** A sandbox that was not used for this long is destroyed. */
   readonly idleMs: number;
+  /** Absent: no session reaches anything. */
+  readonly egress?: Egress;
 }
+
+export const DEFAULT_PROFILE = 'python';
 
 export const BUBBLEWRAP_SANDBOX_DEFAULTS = {
   poolSize: 1,
@@ -35,3 +50,11 @@ export const BUBBLEWRAP_SANDBOX_DEFAULTS = {
   },
   idleMs: 15 * 60_000,
 } as const satisfies Partial<BubblewrapSandboxOptions>;
+
+/** By name; the default one first. */
+export function profilesOf(options: BubblewrapSandboxOptions): ReadonlyMap<string, SandboxResources> {
+  return new Map<string, SandboxResources>([
+    [DEFAULT_PROFILE, options],
+    ...Object.entries(options.profiles ?? {}),
+  ]);
+}

@@ -1,19 +1,19 @@
 import { DomainError, messageOf } from '../../errors.js';
 import type { BootedKernel } from '../kernel/booted-kernel.js';
-import { listFiles } from '../kernel/kernel-files.js';
+import { kernelAnswers } from '../kernel/kernel-health.js';
 import { SandboxPool } from '../kernel/sandbox-pool.js';
 import { SessionKernels } from '../kernel/session-kernels.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
 import { bootSandbox } from './booted-sandbox.js';
-import type { BubblewrapSandboxOptions } from './bubblewrap-sandbox-options.js';
 import type { BubblewrapMachine } from './bubblewrap-machine.js';
+import { type BubblewrapSandboxOptions, DEFAULT_PROFILE, profilesOf } from './bubblewrap-sandbox-options.js';
 import { probe } from './probe.js';
-import { unavailable } from './protections.js';
+import { type Knowledge, protectionsOf } from './protections.js';
 import { rootFileSystemProblem } from './root-file-system.js';
 import type { SandboxPlace } from './sandbox-place.js';
 
 const PROBE_AGAIN_MS = 10_000;
-const PROFILE = 'python';
+const CHECK_TIMEOUT_MS = 2000;
 
 /** Sandboxes in namespaces of this machine, one a session, made with bubblewrap; no engine is needed. Linux only. */
 export class BubblewrapSandboxProvider implements SandboxProvider {
@@ -21,9 +21,9 @@ export class BubblewrapSandboxProvider implements SandboxProvider {
   readonly #sessions: SessionKernels;
   readonly #ready: Promise<void>;
   #place: SandboxPlace | undefined;
-  #protections: SandboxProtections = unavailable('bubblewrap has not been tried yet.');
+  #knowledge: Knowledge = {};
   #probedAt = 0;
-  #probing: Promise<SandboxProtections> | undefined;
+  #probing: Promise<Knowledge> | undefined;
   #closed = false;
 
   constructor(
@@ -31,32 +31,40 @@ export class BubblewrapSandboxProvider implements SandboxProvider {
     private readonly log: (message: string) => void,
     private readonly machine: BubblewrapMachine,
   ) {
-    const { poolSize, memoryBytes, limits, idleMs } = options;
     this.#pool = new SandboxPool<SandboxSpec>({
-      profiles: [{ name: PROFILE, warm: poolSize, memoryBytes }],
-      limits,
-      boot: () => this.#boot(),
-      check: (kernel) => answers(kernel),
+      profiles: [...profilesOf(options)].map(([name, { poolSize, memoryBytes }]) => ({
+        name,
+        warm: poolSize,
+        memoryBytes,
+      })),
+      limits: options.limits,
+      boot: (profile) => this.#boot(profile),
+      check: (kernel) => kernelAnswers(kernel, CHECK_TIMEOUT_MS),
       log,
     });
-    this.#sessions = new SessionKernels((spec) => this.#make(spec), idleMs);
+    this.#sessions = new SessionKernels(
+      (spec, signal, onQueued) => this.#make(spec, signal, onQueued),
+      options.idleMs,
+      options.egress,
+    );
     this.#ready = this.#start();
   }
 
   /** What the last probe found. What was missing is looked for again, in the background. */
   protections(): SandboxProtections {
-    if (!this.#protections.available && !this.#closed && Date.now() - this.#probedAt > PROBE_AGAIN_MS) {
+    const protections = protectionsOf(this.#knowledge, this.options, this.#pool.occupancy());
+    if (!protections.available && !this.#closed && Date.now() - this.#probedAt > PROBE_AGAIN_MS) {
       void this.#probe();
     }
-    return this.#protections;
+    return protections;
   }
 
   ready(): Promise<void> {
     return this.#ready;
   }
 
-  acquire(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox> {
-    return this.#sessions.acquire(spec, signal);
+  acquire(spec: SandboxSpec, signal?: AbortSignal, onQueued?: (position: number) => void): Promise<Sandbox> {
+    return this.#sessions.acquire(spec, signal, onQueued);
   }
 
   current(sessionId: string): Sandbox | undefined {
@@ -78,63 +86,71 @@ export class BubblewrapSandboxProvider implements SandboxProvider {
   }
 
   async #start(): Promise<void> {
-    if ((await this.#probe()).available) await this.#pool.fill();
+    if ((await this.#probe()).problem === undefined) await this.#pool.fill();
   }
 
-  async #make(spec: SandboxSpec): Promise<BootedKernel> {
+  async #make(
+    spec: SandboxSpec,
+    signal?: AbortSignal,
+    onQueued?: (position: number) => void,
+  ): Promise<BootedKernel> {
+    const name = spec.profile ?? DEFAULT_PROFILE;
+    const profiles = profilesOf(this.options);
+    const profile = profiles.get(name);
+    if (profile === undefined) {
+      throw new DomainError(
+        'unavailable',
+        `This server has no sandbox profile ${name} any more; it has: ${[...profiles.keys()].join(', ')}.`,
+        { reason: 'unknown_sandbox_profile' },
+      );
+    }
+    if (profile.problem !== undefined) throw unavailableError(profile.problem);
     await this.#ready;
-    return this.#pool.claim(PROFILE, spec);
+    return this.#pool.claim(name, spec, signal, onQueued);
   }
 
-  async #boot(): Promise<BootedKernel> {
+  async #boot(profile: string): Promise<BootedKernel> {
+    const { problem } = this.#place === undefined ? await this.#probe() : this.#knowledge;
+    const resources = profilesOf(this.options).get(profile);
+    if (problem !== undefined || this.#place === undefined || resources === undefined) {
+      throw unavailableError(problem ?? 'No bubblewrap sandbox can be had.');
+    }
     try {
-      const { available, reason } = this.#protections.available ? this.#protections : await this.#probe();
-      if (!available || this.#place === undefined) throw new Error(reason);
-      return await bootSandbox(this.#place, this.options, 'preloaded');
+      return await bootSandbox(this.#place, this.options.rootFileSystem, resources, 'preloaded');
     } catch (error) {
-      const problem = await rootFileSystemProblem(this.options.rootFileSystem);
-      throw new DomainError('unavailable', problem ?? messageOf(error), {
-        reason: 'sandbox_unavailable',
-        cause: error,
-      });
+      const missing = await rootFileSystemProblem(this.options.rootFileSystem);
+      throw unavailableError(missing ?? `No sandbox could be started: ${messageOf(error)}`, error);
     }
   }
 
-  #probe(): Promise<SandboxProtections> {
-    this.#probing ??= this.#look().then((protections) => {
-      if (protections.available !== this.#protections.available || this.#probedAt === 0) {
+  #probe(): Promise<Knowledge> {
+    this.#probing ??= this.#look().then((knowledge) => {
+      if (this.#probedAt === 0 || knowledge.problem !== this.#knowledge.problem) {
         this.log(
-          protections.available
-            ? 'bubblewrap sandboxes are on'
-            : `bubblewrap sandboxes are off: ${protections.reason ?? ''}`,
+          `bubblewrap sandboxes are ${knowledge.problem === undefined ? 'on' : `off: ${knowledge.problem}`}`,
         );
       }
-      this.#protections = protections;
+      this.#knowledge = knowledge;
       this.#probedAt = Date.now();
       this.#probing = undefined;
-      return protections;
+      return knowledge;
     });
     return this.#probing;
   }
 
   /** Cheap looks first; a sandbox is booted only where nothing is missing. */
-  async #look(): Promise<SandboxProtections> {
+  async #look(): Promise<Knowledge> {
     const problem = await rootFileSystemProblem(this.options.rootFileSystem);
-    if (problem !== undefined) return unavailable(problem);
+    if (problem !== undefined) return { problem };
     if (this.#place === undefined) {
       const found = await this.machine.look();
-      if (found.kind === 'unusable') return unavailable(found.reason);
+      if (found.kind === 'unusable') return { problem: found.reason };
       this.#place = found.place;
     }
     return probe(this.#place, this.options);
   }
 }
 
-/** Whether one that waited is as it was: alive and empty. */
-async function answers(kernel: BootedKernel): Promise<boolean> {
-  try {
-    return (await listFiles(kernel.connection)).length === 0;
-  } catch {
-    return false;
-  }
+function unavailableError(message: string, cause?: unknown): DomainError {
+  return new DomainError('unavailable', message, { reason: 'sandbox_unavailable', cause });
 }

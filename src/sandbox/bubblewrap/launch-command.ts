@@ -1,5 +1,5 @@
 import { WORKING_DIRECTORY } from '../kernel/working-directory.js';
-import type { BubblewrapSandboxOptions } from './bubblewrap-sandbox-options.js';
+import type { SandboxResources } from './bubblewrap-sandbox-options.js';
 import type { ControlGroup } from './control-groups/control-group.js';
 import type { SandboxPlace } from './sandbox-place.js';
 
@@ -30,7 +30,8 @@ export const SANDBOX_ENVIRONMENT = {
 export type Preload = 'preloaded' | 'bare';
 
 export interface Launch {
-  readonly options: BubblewrapSandboxOptions;
+  readonly rootFileSystem: string;
+  readonly resources: SandboxResources;
   readonly place: SandboxPlace;
   readonly group?: ControlGroup;
   /** The account's number on the machine; needed where it is private. */
@@ -39,7 +40,7 @@ export interface Launch {
 }
 
 /** Every wall of a sandbox that bubblewrap builds. */
-function walls({ options, place, group }: Launch, root: string): string[] {
+function walls({ resources, place, group }: Launch, root: string): string[] {
   const tmpfs = (path: string, bytes: number): string[] => ['--size', String(bytes), '--tmpfs', path];
   const variables = Object.entries(SANDBOX_ENVIRONMENT);
   const counters = group?.counters ?? [];
@@ -51,7 +52,7 @@ function walls({ options, place, group }: Launch, root: string): string[] {
     ['--ro-bind', root, '/', '--proc', '/proc'],
     // Read-only, or /dev/shm would be a hole in the size caps.
     ['--dev', '/dev', '--remount-ro', '/dev'],
-    tmpfs(WORKING_DIRECTORY, options.workspaceBytes),
+    tmpfs(WORKING_DIRECTORY, resources.workspaceBytes),
     tmpfs('/tmp', TEMPORARY_BYTES),
     tmpfs('/sys', COUNTERS_BYTES),
     // Not every version of Linux counts all of it.
@@ -65,15 +66,18 @@ function walls({ options, place, group }: Launch, root: string): string[] {
  * Set inside the sandbox's own user namespace, so that the processes counted are the sandbox's alone. Without control
  * groups they are all there is: each process has the whole memory, but none has more.
  */
-function resourceLimits({ options, group }: Launch): string[] {
+function resourceLimits({ resources, group }: Launch): string[] {
   const limit = (name: string, value: number): string => `--${name}=${value}:${value}`;
   return [
     '/usr/bin/prlimit',
     limit('core', 0),
     limit('nofile', OPEN_FILES),
-    limit('nproc', options.pids),
+    limit('nproc', resources.pids),
     ...(group === undefined
-      ? [limit('data', options.memoryBytes), limit('as', options.memoryBytes + ADDRESSES_BESIDE_MEMORY_BYTES)]
+      ? [
+          limit('data', resources.memoryBytes),
+          limit('as', resources.memoryBytes + ADDRESSES_BESIDE_MEMORY_BYTES),
+        ]
       : []),
     '--',
   ];
@@ -101,7 +105,7 @@ const STAY = 'exec "$@"';
 
 /** The program to start and its arguments. What is started becomes bubblewrap: there is one process, not a chain. */
 export function launchCommand(launch: Launch): { readonly program: string; readonly arguments: string[] } {
-  const { options, place, group, hostUserId, preload } = launch;
+  const { rootFileSystem, place, group, hostUserId, preload } = launch;
   const shell = (script: string, ...rest: string[]): string[] => [
     '-c',
     ENTER + script,
@@ -124,11 +128,11 @@ export function launchCommand(launch: Launch): { readonly program: string; reado
         program: 'unshare',
         arguments: [
           ...IN_OWN_MOUNTS,
-          ...shell(STEP_DOWN, options.rootFileSystem, String(hostUserId), ...sandbox(MOUNT_POINT)),
+          ...shell(STEP_DOWN, rootFileSystem, String(hostUserId), ...sandbox(MOUNT_POINT)),
         ],
       };
     case 'own':
-      return { program: '/bin/sh', arguments: shell(STAY, ...sandbox(options.rootFileSystem)) };
+      return { program: '/bin/sh', arguments: shell(STAY, ...sandbox(rootFileSystem)) };
     default:
       return place.account satisfies never;
   }

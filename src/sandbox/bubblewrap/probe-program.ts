@@ -7,12 +7,14 @@ export const findingsSchema = z.object({
   noNewPrivileges: z.boolean(),
   /** Whether a call that only our own filter refuses is refused. */
   filtered: z.boolean(),
+  systemCallFilters: z.number(),
   interfaces: z.array(z.string()),
   /** Folders that could be written to, of those that must not be. */
   writable: z.array(z.string()),
   userNamespaces: z.boolean(),
   processesVisible: z.number(),
   workspaceBytes: z.number(),
+  machineHasSwap: z.boolean(),
   /** Processes that could be had at the same time. */
   processes: z.number(),
 });
@@ -72,6 +74,8 @@ print(json.dumps({
     "capabilities": [status[name].strip() for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")],
     "noNewPrivileges": status["NoNewPrivs"].strip() == "1",
     "filtered": libc.unshare(0) == -1,
+    "systemCallFilters": int(status.get("Seccomp_filters", "1")) if status["Seccomp"].strip() == "2" else 0,
+    "machineHasSwap": len(open("/proc/swaps").readlines()) > 1,
     "interfaces": [name for _, name in socket.if_nameindex()],
     "writable": [path for path in ("/", "/etc", "/usr", "/opt", "/dev", "/dev/shm", "/sys", "/var/tmp") if writable(path)]
         + [path for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger") if can_write_setting(path)],

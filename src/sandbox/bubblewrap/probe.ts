@@ -1,10 +1,9 @@
 import { messageOf } from '../../errors.js';
 import { runExecution } from '../kernel/execution.js';
-import type { SandboxProtections } from '../sandbox.js';
 import { bootSandbox } from './booted-sandbox.js';
 import type { BubblewrapSandboxOptions } from './bubblewrap-sandbox-options.js';
 import { findingsSchema, probeProgram, type Findings } from './probe-program.js';
-import { protectionsOf, unavailable } from './protections.js';
+import { gapsIn, type Knowledge } from './protections.js';
 import { rebuildCommand } from './root-file-system.js';
 import type { SandboxPlace } from './sandbox-place.js';
 
@@ -19,23 +18,23 @@ function adviceOn(message: string, { rootFileSystem }: BubblewrapSandboxOptions)
     : `If the root file system is damaged, make it anew: ${rebuildCommand(rootFileSystem)}`;
 }
 
-/** Boots one sandbox, has it try its walls and says what holds. Never rejects: what goes wrong is an answer. */
-export async function probe(
-  place: SandboxPlace,
-  options: BubblewrapSandboxOptions,
-): Promise<SandboxProtections> {
+/** Boots one sandbox and has it try its walls. Never rejects: what goes wrong is an answer. */
+export async function probe(place: SandboxPlace, options: BubblewrapSandboxOptions): Promise<Knowledge> {
   try {
-    return protectionsOf(await lookInside(place, options), place, options);
+    const findings = await lookInside(place, options);
+    const gaps = gapsIn(findings, options);
+    if (gaps.length === 0) return { findings, place };
+    return { problem: `bubblewrap does not hold on this machine: ${gaps.join('; ')}.` };
   } catch (error) {
     const message = messageOf(error);
-    return unavailable(
-      `A bubblewrap sandbox could not be started: ${message}. ${adviceOn(message, options)}`,
-    );
+    return {
+      problem: `A bubblewrap sandbox could not be started: ${message}. ${adviceOn(message, options)}`,
+    };
   }
 }
 
 async function lookInside(place: SandboxPlace, options: BubblewrapSandboxOptions): Promise<Findings> {
-  const kernel = await bootSandbox(place, options, 'bare');
+  const kernel = await bootSandbox(place, options.rootFileSystem, options, 'bare');
   try {
     const result = await runExecution(
       kernel.connection,

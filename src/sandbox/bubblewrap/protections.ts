@@ -1,5 +1,9 @@
-import type { SandboxProtections } from '../sandbox.js';
-import type { BubblewrapSandboxOptions } from './bubblewrap-sandbox-options.js';
+import type { SandboxOccupancy, SandboxProfileState, SandboxProtections } from '../sandbox.js';
+import {
+  type BubblewrapSandboxOptions,
+  profilesOf,
+  type SandboxResources,
+} from './bubblewrap-sandbox-options.js';
 import type { Findings } from './probe-program.js';
 import type { SandboxPlace } from './sandbox-place.js';
 
@@ -9,18 +13,26 @@ const MOST_PROCESSES_VISIBLE = 4;
 /** A page more or less is how the kernel counts. */
 const PAGE_BYTES = 65_536;
 
-export function unavailable(reason: string): SandboxProtections {
+function unavailable(reason: string): SandboxProtections {
   return { provider: 'bubblewrap', available: false, reason, network: 'not_applicable', notes: [] };
+}
+
+function hasCapabilities({ capabilities }: Findings): boolean {
+  return capabilities.some((set) => /[^0]/.test(set));
+}
+
+function hasNetwork({ interfaces }: Findings): boolean {
+  return interfaces.some((name) => name !== 'lo');
 }
 
 /** Each wall that must stand and does not, in a few words. */
 export function gapsIn(findings: Findings, options: BubblewrapSandboxOptions): readonly string[] {
   const gaps: readonly (readonly [boolean, string])[] = [
     [findings.userId === 0, 'code runs as root'],
-    [findings.capabilities.some((set) => /[^0]/.test(set)), 'capabilities are left'],
+    [hasCapabilities(findings), 'capabilities are left'],
     [!findings.noNewPrivileges, 'programs can gain privileges'],
     [!findings.filtered, 'system calls are not filtered'],
-    [findings.interfaces.some((name) => name !== 'lo'), 'there is a network'],
+    [hasNetwork(findings), 'there is a network'],
     [findings.writable.length > 0, `${findings.writable.join(', ')} can be written to`],
     [findings.userNamespaces, 'user namespaces can be made'],
     [findings.processesVisible > MOST_PROCESSES_VISIBLE, 'processes of others are visible'],
@@ -32,37 +44,92 @@ export function gapsIn(findings: Findings, options: BubblewrapSandboxOptions): r
   return gaps.flatMap(([isOpen, name]) => (isOpen ? [name] : []));
 }
 
-/** What holds, from what a probe found inside and what control groups enforce from outside. */
+/** What is known about the machine; absent parts until a probe has told. */
+export interface Knowledge {
+  /** Why nothing can be had. */
+  readonly problem?: string;
+  readonly findings?: Findings;
+  readonly place?: SandboxPlace;
+}
+
+/** Pure. What holds, from what a probe found inside and what control groups enforce from outside. */
 export function protectionsOf(
-  findings: Findings,
-  place: SandboxPlace,
+  knowledge: Knowledge,
   options: BubblewrapSandboxOptions,
+  occupancy: SandboxOccupancy,
 ): SandboxProtections {
-  const gaps = gapsIn(findings, options);
-  if (gaps.length > 0) {
-    return unavailable(`bubblewrap does not hold on this machine: ${gaps.join('; ')}.`);
+  const { problem, findings, place } = knowledge;
+  const shared = {
+    profiles: Object.fromEntries(
+      [...profilesOf(options)].map(([name, profile]) => [name, stateOf(profile, problem)]),
+    ),
+    occupancy,
+  };
+  if (problem !== undefined || findings === undefined || place === undefined) {
+    return { ...unavailable(problem ?? 'bubblewrap has not been tried yet.'), ...shared };
   }
-  const grouped = place.controlGroups !== undefined;
-  const processesHeld = findings.processes <= options.pids;
-  const memory = Math.round(options.memoryBytes / MEBIBYTE);
-  const workspace = Math.round(options.workspaceBytes / MEBIBYTE);
+  const isGrouped = place.controlGroups !== undefined;
+  const limits = {
+    ...(isGrouped ? { memoryBytes: options.memoryBytes } : {}),
+    ...(findings.processes <= options.pids ? { processes: options.pids } : {}),
+  };
   return {
     provider: 'bubblewrap',
     available: true,
     network: 'none',
     workspaceBytes: options.workspaceBytes,
-    ...(grouped ? { memoryBytes: options.memoryBytes } : {}),
-    ...(processesHeld ? { processes: options.pids } : {}),
-    notes: [
-      'There is no network: nothing can be downloaded or installed.',
-      'Python runs in namespaces of its own for each session, as an ordinary user without privileges; only /workspace and /tmp can be written to.',
-      grouped
-        ? `Memory is limited to ${memory} MiB, files in /workspace (at most ${workspace} MiB) included.`
-        : `Memory is limited to ${memory} MiB for each process, not for all together; /workspace holds ${workspace} MiB.`,
-      processesHeld
-        ? `At most ${options.pids} processes and threads run at once.`
-        : 'The number of processes is not limited.',
-      grouped ? `They share ${options.cpus} processor core(s).` : 'Processor time is not limited.',
-    ],
+    ...limits,
+    notes: notesOn(options, limits),
+    engine: {
+      cgroup: place.controlGroups === undefined ? 'unknown' : String(place.controlGroups.version),
+      runtime: 'bubblewrap',
+      rootless: place.account === 'own',
+      userNamespaces: true,
+    },
+    walls: {
+      unprivilegedUser: findings.userId !== 0,
+      noCapabilities: !hasCapabilities(findings),
+      noNewPrivileges: findings.noNewPrivileges,
+      readOnlyRoot: !findings.writable.includes('/'),
+      noNetwork: !hasNetwork(findings),
+      systemCallFilters: findings.systemCallFilters,
+      noSwap: !findings.machineHasSwap,
+      ...limits,
+    },
+    ...shared,
+  };
+}
+
+function notesOn(
+  { memoryBytes, workspaceBytes, cpus }: BubblewrapSandboxOptions,
+  limits: { readonly memoryBytes?: number; readonly processes?: number },
+): string[] {
+  const memory = Math.round(memoryBytes / MEBIBYTE);
+  const workspace = Math.round(workspaceBytes / MEBIBYTE);
+  const isGrouped = limits.memoryBytes !== undefined;
+  return [
+    'There is no network: nothing can be downloaded or installed.',
+    'Python runs in namespaces of its own for each session, as an ordinary user without privileges; only /workspace and /tmp can be written to.',
+    isGrouped
+      ? `Memory is limited to ${memory} MiB, files in /workspace (at most ${workspace} MiB) included.`
+      : `Memory is limited to ${memory} MiB for each process, not for all together; /workspace holds at most ${workspace} MiB.`,
+    limits.processes === undefined
+      ? 'The number of processes is not limited.'
+      : `At most ${limits.processes} processes and threads run at once.`,
+    isGrouped ? `They share ${cpus} processor core(s).` : 'Processor time is not limited.',
+  ];
+}
+
+function stateOf(profile: SandboxResources, problem: string | undefined): SandboxProfileState {
+  const { memoryBytes, workspaceBytes, pids, cpus, maxTimeoutMs } = profile;
+  const reason = problem ?? profile.problem;
+  return {
+    available: reason === undefined,
+    ...(reason === undefined ? {} : { reason }),
+    memoryBytes,
+    workspaceBytes,
+    processes: pids,
+    cpus,
+    ...(maxTimeoutMs === undefined ? {} : { maxTimeoutMs }),
   };
 }
