@@ -1,8 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SandboxProvider } from '../../../src/sandbox/sandbox.js';
-import { type LeakCheck, startLeakCheck } from '../leak-check.js';
+import { startLeakCheck } from '../leak-check.js';
 import { until } from '../until.js';
 import { ANSWER_ATTACKS } from './answer-attacks.js';
 import type { Attack } from './attack.js';
@@ -15,6 +13,7 @@ import { MEMORY_ATTACKS } from './memory-attacks.js';
 import { OUTPUT_ATTACKS } from './output-attacks.js';
 import { PROCESS_ATTACKS } from './process-attacks.js';
 import { RACE_ATTACKS } from './race-attacks.js';
+import { ServerMemory } from './server-memory.js';
 import { SUPERVISOR_ATTACKS } from './supervisor-attacks.js';
 import { WALL_ATTACKS } from './wall-attacks.js';
 
@@ -54,34 +53,32 @@ export function testAttacks(name: string, target: AttackTarget): void {
   const trials: Trial[] = [];
   const free: AttackLane[] = [];
   const waiting: ((lane: AttackLane) => void)[] = [];
-  let provider: SandboxProvider;
-  let canaries: HostCanaries;
-  let leaks: LeakCheck;
-  let memory: { readonly before: number; readonly collect: () => void };
+  const stack = new AsyncDisposableStack();
+  let memory: ServerMemory;
 
   beforeAll(async () => {
-    leaks = startLeakCheck();
-    canaries = await HostCanaries.start();
-    provider = await target.provide();
+    const leaks = startLeakCheck();
+    stack.defer(() => leaks.verify());
+    const canaries = await HostCanaries.start();
+    stack.defer(() => canaries.stop());
+    stack.defer(async () => expect(await canaries.disturbed()).toEqual([]));
+    const provider = await target.provide();
+    stack.defer(() => untilNothingIsLeft(target));
+    stack.defer(() => provider.close());
     await provider.ready();
     for (let number = 0; number < LANES; number += 1) {
       const spec = { sessionId: `sess_attack_${number}`, runId: 'run_1', generation: 1 };
       await (await provider.acquire(spec)).list();
       free.push(new AttackLane(provider, spec, canaries));
     }
-    memory = watchedMemory();
+    memory = new ServerMemory();
+    stack.defer(() => {
+      memory.stop();
+      console.log(attackTable(name, trials, memory.highest));
+    });
   });
 
-  afterAll(async () => {
-    console.log(attackTable(name, trials));
-    await provider.close();
-    const left = () => target.leftovers();
-    await until('nothing is left', BOUND_MS, async () => (await left()).length === 0).catch(() => undefined);
-    expect(await left()).toEqual([]);
-    expect(await canaries.disturbed()).toEqual([]);
-    await canaries.stop();
-    await leaks.verify();
-  });
+  afterAll(() => stack.disposeAsync());
 
   const withLane = async (use: (lane: AttackLane) => Promise<void>): Promise<void> => {
     const lane = free.pop() ?? (await new Promise<AttackLane>((resolve) => waiting.push(resolve)));
@@ -101,18 +98,15 @@ export function testAttacks(name: string, target: AttackTarget): void {
           const trial = await lane.try(attack);
           trials.push(trial);
           expect(trial.complaints, attack.why).toEqual([]);
-          memory.collect();
-          expect(process.memoryUsage.rss() - memory.before).toBeLessThan(MAX_GROWTH_BYTES);
+          expect(memory.growth).toBeLessThan(MAX_GROWTH_BYTES);
         }),
       );
     }
   });
 }
 
-/** What stays of memory once what nobody holds is collected. */
-function watchedMemory(): { readonly before: number; readonly collect: () => void } {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-  return { before: process.memoryUsage.rss(), collect };
+async function untilNothingIsLeft(target: AttackTarget): Promise<void> {
+  const left = () => target.leftovers();
+  await until('nothing is left', BOUND_MS, async () => (await left()).length === 0).catch(() => undefined);
+  expect(await left()).toEqual([]);
 }

@@ -1,7 +1,7 @@
 import type { Trial } from './attack-trial.js';
 
 /** One line an attack, and the sum of them. */
-export function attackTable(title: string, trials: readonly Trial[]): string {
+export function attackTable(title: string, trials: readonly Trial[], grownBytes: number): string {
   const width = Math.max(0, ...trials.map(({ name }) => name.length));
   const lines = trials.map(({ name, outcome, sandbox, ms, complaints }) =>
     [
@@ -17,6 +17,7 @@ export function attackTable(title: string, trials: readonly Trial[]): string {
   const wrong = trials.filter(({ complaints }) => complaints.length > 0).length;
   const total =
     `${title}: ${trials.length} attacks, sandbox kept ${count('kept')}, replaced ${count('replaced')}, ` +
-    `gone ${count('gone')}; ${wrong} not contained as they should be`;
+    `gone ${count('gone')}; ${wrong} not contained as they should be; ` +
+    `the server grew by ${Math.round(grownBytes / 2 ** 20)} MiB at most`;
   return [...lines, total].join('\n');
 }

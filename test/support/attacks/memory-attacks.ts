@@ -180,4 +180,30 @@ held > 0`,
     limits: ENDS,
     expected: { outcome: ['completed', 'out_of_memory'] },
   },
+  {
+    name: 'memory of connections',
+    why: 'what nobody reads waits in the kernel, beside the memory of every process',
+    program: {
+      python: `
+import os, socket, time
+read, write = os.pipe()
+for _ in range(3):
+    if os.fork(): continue
+    listener = socket.create_server(('127.0.0.1', 0))
+    held, ends = 0, []
+    for _ in range(110):
+        sender = socket.create_connection(listener.getsockname())
+        ends += [sender, listener.accept()[0]]
+        sender.setblocking(False)
+        try:
+            while True: held += sender.send(bytes(1 << 20))
+        except OSError: pass
+    os.write(write, held.to_bytes(8, 'big'))
+    time.sleep(60)
+held = sum(int.from_bytes(os.read(read, 8), 'big') for _ in range(3))
+'counted' if held < 256 << 20 else f'{held >> 20} MiB beside a limit of 256'`,
+    },
+    limits: { timeoutMs: 6000 },
+    expected: { outcome: ['completed', 'out_of_memory', 'timed_out'], value: /^('counted')?$/ },
+  },
 ];
