@@ -94,14 +94,20 @@ class Supervisor:
         if isinstance(request, FileRequest):
             self._files.handle(request)
         elif isinstance(request, InterruptRequest):
-            if self._call is not None and self._call.id == request.id:
-                self._call.stop("interrupted")
+            self._interrupt(request.id)
         elif self._call is not None or self._waiting is not None:
             self._refuse(request.id, "unavailable", "another call is running")
         elif isinstance(request, PythonRequest):
             self._start_python(request)
         else:
             self._start_shell(request)
+
+    def _interrupt(self, call_id: int) -> None:
+        if self._call is not None and self._call.id == call_id:
+            self._call.stop("interrupted")
+        elif self._waiting is not None and self._waiting.id == call_id:
+            self._waiting = None
+            self._refuse(call_id, "unavailable", "it was interrupted before an interpreter stood ready")
 
     def _refuse(self, call_id: int, code: str, message: str) -> None:
         self._send({"type": "refused", "id": call_id, "code": code, "message": message})
