@@ -71,6 +71,33 @@ describe('sessions', () => {
     expect((await ask(app, '/v1/sessions', { key, method: 'POST' })).status).toBe(201);
   });
 
+  it('may name the kind of their sandbox, and only one that there is', async () => {
+    expect(await make()).toMatchObject({ sandbox_profile: null });
+    const { id } = await make({ sandbox_profile: 'python' });
+    const forked = await ask(app, `/v1/sessions/${id}/fork`, { key, body: {} });
+    expect(forked).toMatchObject({ status: 201, body: { sandbox_profile: 'python' } });
+    const refused = {
+      status: 400,
+      body: {
+        error: {
+          code: 'unknown_sandbox_profile',
+          param: 'sandbox_profile',
+          message: expect.stringContaining('it has: python.'),
+        },
+      },
+    };
+    const body = { sandbox_profile: 'large' };
+    expect(await ask(app, '/v1/sessions', { key, method: 'POST', body })).toMatchObject(refused);
+    const past = await exportOf(id);
+    expect(past.session.sandbox_profile).toBe('python');
+    const session = { ...past.session, sandbox_profile: 'large' };
+    expect(await put(NEW_ID(), { ...past, session })).toMatchObject(refused);
+    const { sandbox_profile: _absent, ...older } = past.session;
+    const target = NEW_ID();
+    expect((await put(target, { ...past, session: older })).status).toBe(201);
+    expect((await exportOf(target)).session.sandbox_profile).toBeNull();
+  });
+
   it('are listed page by page, each once, latest first', async () => {
     const { bob } = app.keys;
     const made = [];

@@ -129,6 +129,7 @@ const SESSION: SessionView = {
   object: 'session',
   title: null,
   system_prompt: null,
+  sandbox_profile: null,
   parent_id: null,
   last_seq: 0,
   created_at: '',

@@ -1,4 +1,10 @@
-import type { SandboxOccupancy, SandboxProfileState, SandboxProtections, SandboxWalls } from '../sandbox.js';
+import {
+  NO_NETWORK_NOTE,
+  type SandboxOccupancy,
+  type SandboxProfileState,
+  type SandboxProtections,
+  type SandboxWalls,
+} from '../sandbox.js';
 import type { SandboxProfile } from './docker-sandbox-options.js';
 import type { EngineFacts } from './engine-probe.js';
 
@@ -72,7 +78,7 @@ function notesOn(
   const filtered = walls === undefined ? facts.seccomp : walls.systemCallFilters > 0;
   const workspace = Math.round(profile.workspaceBytes / MEBIBYTE);
   return [
-    'There is no network: nothing can be downloaded or installed.',
+    NO_NETWORK_NOTE,
     `Python runs in a container of its own for each session, as an ordinary user without privileges; only /workspace and /tmp can be written to.`,
     memoryBytes === undefined
       ? `This engine cannot limit memory; /workspace holds at most ${workspace} MiB.`

@@ -22,6 +22,7 @@ export class DockerSandboxMaker {
   #answer: EngineAnswer = { reason: 'The Docker engine has not answered yet.' };
   #probedAt = 0;
   #probing: Promise<void> | undefined;
+  #retrying: Promise<void> | undefined;
   #said = '';
 
   constructor(
@@ -62,9 +63,17 @@ export class DockerSandboxMaker {
   }
 
   /** Asks the engine again, and tries again what never worked; never rejects. */
-  async probeAgain(): Promise<void> {
-    await this.probe();
-    for (const name of this.#failures.keys()) await this.#try(name);
+  probeAgain(): Promise<void> {
+    this.#retrying ??= this.#retry().finally(() => {
+      this.#retrying = undefined;
+    });
+    return this.#retrying;
+  }
+
+  /** Resolves when nothing is being asked or tried. */
+  async settled(): Promise<void> {
+    await this.#retrying;
+    await this.#probing;
   }
 
   /** Rejects with a DomainError that says what is missing and what to do. */
@@ -78,12 +87,15 @@ export class DockerSandboxMaker {
     try {
       container = await bootContainer(this.engine.docker, profile, this.#labels(spec));
       await this.#prove(profileName, container);
+      if (!this.answers()) void this.probe();
       return container;
     } catch (error) {
       await container?.destroy();
       await this.probe();
-      const failure = bootFailure(error, profile, this.#reason(profileName));
-      if (!this.#walls.has(profileName)) this.#failures.set(profileName, failure.message);
+      const known = this.#reason(profileName);
+      const failure = bootFailure(error, profile, known);
+      if (known === undefined && !this.#walls.has(profileName))
+        this.#failures.set(profileName, failure.message);
       throw failure;
     }
   }
@@ -93,6 +105,13 @@ export class DockerSandboxMaker {
     for (const [name, { gpus, runtime, image }] of this.#profiles) {
       const usual = gpus === undefined && runtime === undefined && image.startsWith('gantry-sandbox');
       if (!usual && !this.#walls.has(name) && this.#reason(name) === undefined) await this.#try(name);
+    }
+  }
+
+  async #retry(): Promise<void> {
+    await this.probe();
+    for (const name of [...this.#failures.keys()]) {
+      if (this.#reason(name) === undefined) await this.#try(name);
     }
   }
 

@@ -98,6 +98,7 @@ export class DockerSandboxProvider implements SandboxProvider {
     await this.#ready;
     await Promise.all([this.#pool.close(), this.#sweeping]);
     await this.#sessions.close();
+    await this.#maker.settled();
     // What the engine lost sight of while it could not be reached.
     await removeContainersOf(this.#client.docker, this.#self).catch(() => undefined);
     this.#client.close();

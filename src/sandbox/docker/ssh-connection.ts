@@ -41,7 +41,7 @@ export class SshConnection extends Duplex {
     const { stdin, stdout, stderr } = this.#child;
     stdout.on('data', (chunk: Buffer) => {
       this.#answered = true;
-      if (!this.push(chunk)) stdout.pause();
+      if (!this.destroyed && !this.push(chunk)) stdout.pause();
     });
     stderr.on('data', (chunk: Buffer) => {
       this.#errorText = (this.#errorText + chunk.toString('utf8')).slice(-MAX_ERROR_TEXT);
@@ -96,6 +96,7 @@ export class SshConnection extends Duplex {
   }
 
   #end(status: number | null): void {
+    if (this.destroyed) return;
     if (this.#answered) {
       this.push(null);
       this.destroy();
