@@ -75,18 +75,15 @@ function finish(root) {
 }
 
 /** In turn, the quickest first; the first that works. */
-function waysTo(root, { into, env, log }) {
+function waysTo(root, { into, env, log, existing }) {
   const folder = FOLDER;
+  const say = (line) => log(`root file system: ${line}`);
+  const link = () => linkSibling({ folder, into, root, seal: SEAL, content: contentOfImage(), env });
   return [
-    [
-      'from another version',
-      () => linkSibling({ folder, into, root, seal: SEAL, content: contentOfImage(), env }),
-    ],
-    ['from the Docker image', () => unpackImage({ image: sandboxImage(), root, env })],
-    [
-      'from Debian’s packages',
-      () => makeFromDebian({ folder, root, env, log: (line) => log(`root file system: ${line}`) }),
-    ],
+    // What damaged the one that is replaced may have damaged the files that others share with it.
+    ...(existing === 'replace' ? [] : [{ way: 'from another version', make: link }]),
+    { way: 'from the Docker image', make: () => unpackImage({ image: sandboxImage(), root, env }) },
+    { way: 'from Debian’s packages', make: () => makeFromDebian({ folder, root, env, log: say }) },
   ];
 }
 
