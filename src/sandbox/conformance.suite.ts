@@ -10,7 +10,9 @@ export const CONFORMANCE_PROGRAMS = {
   raises: 'raise ValueError("no such luck")',
   writes: 'with open("made.txt", "w") as file:\n    print("made", end="", file=file)',
   waits: 'import time\nprint("begun")\ntime.sleep(600)',
+  printsMuch: 'print("x" * 5000)',
   shellFails: 'echo shell; exit 3',
+  staysBehind: 'sleep 600 & echo started',
 } as const;
 
 const LIMITS = { timeoutMs: 20_000 };
@@ -55,6 +57,21 @@ function describeSessions(provider: () => SandboxProvider, acquire: Acquire, exe
     const next = await acquire('sess_same');
     expect(next.fresh).toBe(true);
     expect(next.id).not.toBe(first.id);
+  });
+
+  test('acquires of one session at the same time get the same sandbox', async () => {
+    const [one, other] = await Promise.all([acquire('sess_at_once'), acquire('sess_at_once')]);
+    expect(one.id).toBe(other.id);
+  });
+
+  test('releasing a session that has none is no failure', async () => {
+    await provider().release('sess_without');
+    expect(provider().current('sess_without')).toBeUndefined();
+  });
+
+  test('what is enforced is said', () => {
+    expect(provider().protections()).toMatchObject({ available: true, network: 'none' });
+    expect(provider().protections().reason).toBeUndefined();
   });
 
   test('sessions do not see each other', async () => {
@@ -113,6 +130,37 @@ function describeCalls(acquire: Acquire, exec: Exec): void {
     expect(raised.exception).toContain('ValueError: no such luck');
     const shell = await sandbox.shell([CONFORMANCE_PROGRAMS.shellFails], LIMITS, () => undefined, never());
     expect(shell).toMatchObject({ outcome: 'failed', exitCode: 3, stdout: 'shell\n' });
+  });
+
+  test('a call that did nothing out of the way says so', async () => {
+    expect(await exec(await acquire(), CONFORMANCE_PROGRAMS.value)).toMatchObject({
+      droppedBytes: 0,
+      overflows: [],
+      closedStreams: [],
+      oomKills: 0,
+      background: [],
+    });
+  });
+
+  test('output past the cap is in a file, whole', async () => {
+    const sandbox = await acquire();
+    const limits = { ...LIMITS, maxOutputBytes: 1000 };
+    const result = await sandbox.exec(CONFORMANCE_PROGRAMS.printsMuch, limits, () => undefined, never());
+    expect(result).toMatchObject({ outcome: 'completed', stdout: 'x'.repeat(1000), droppedBytes: 4001 });
+    const [overflow] = result.overflows;
+    expect(overflow).toMatchObject({ stream: 'stdout', droppedBytes: 4001, file: { bytes: 5001 } });
+    const path = overflow?.file?.path ?? '';
+    expect(result.changes).toMatchObject([{ change: 'created', path, bytes: 5001 }]);
+    expect((await bytesOf(sandbox.read(path, 10_000))).toString()).toBe(`${'x'.repeat(5000)}\n`);
+  });
+
+  test.each(['end', 'keep'] as const)('processes left behind: %s', async (background) => {
+    const sandbox = await acquire();
+    const limits = { ...LIMITS, background };
+    const result = await sandbox.shell([CONFORMANCE_PROGRAMS.staysBehind], limits, () => undefined, never());
+    expect(result).toMatchObject({ outcome: 'completed', stdout: 'started\n' });
+    const kept = background === 'keep' ? [{ command: expect.stringContaining('sleep 600') }] : [];
+    expect(result.background).toMatchObject(kept);
   });
 
   test('calls made at once run one after another', async () => {

@@ -1,4 +1,9 @@
-import type { SandboxOccupancy, SandboxProfileState, SandboxProtections } from '../sandbox.js';
+import {
+  NO_NETWORK_NOTE,
+  type SandboxOccupancy,
+  type SandboxProfileState,
+  type SandboxProtections,
+} from '../sandbox.js';
 import {
   type BubblewrapSandboxOptions,
   profilesOf,
@@ -108,7 +113,7 @@ function notesOn(
   const workspace = Math.round(workspaceBytes / MEBIBYTE);
   const isGrouped = limits.memoryBytes !== undefined;
   return [
-    'There is no network: nothing can be downloaded or installed.',
+    NO_NETWORK_NOTE,
     'Python runs in namespaces of its own for each session, as an ordinary user without privileges; only /workspace and /tmp can be written to.',
     isGrouped
       ? `Memory is limited to ${memory} MiB, files in /workspace (at most ${workspace} MiB) included.`

@@ -3,6 +3,25 @@ import { CONFORMANCE_PROGRAMS, describeSandboxConformance } from '../conformance
 import { ScriptedSandboxProvider } from './scripted-sandbox-provider.js';
 import type { ScriptedCall, ScriptedExecution } from './scripted-sandbox.js';
 
+const WHOLE_OUTPUT = `${'x'.repeat(5000)}\n`;
+const DROPPED_BYTES = 4001;
+
+/** As a real one does with a cap of 1000 bytes. */
+const PRINTED_MUCH: ScriptedExecution = {
+  output: [{ stream: 'stdout', text: WHOLE_OUTPUT.slice(0, 1000) }],
+  files: { 'output/call-1.stdout.txt': WHOLE_OUTPUT },
+  result: {
+    droppedBytes: DROPPED_BYTES,
+    overflows: [
+      {
+        stream: 'stdout',
+        droppedBytes: DROPPED_BYTES,
+        file: { path: 'output/call-1.stdout.txt', bytes: WHOLE_OUTPUT.length, missingBytes: 0 },
+      },
+    ],
+  },
+};
+
 const ANSWERS: Readonly<Record<string, ScriptedExecution>> = {
   [CONFORMANCE_PROGRAMS.prints]: {
     output: [
@@ -14,13 +33,21 @@ const ANSWERS: Readonly<Record<string, ScriptedExecution>> = {
   [CONFORMANCE_PROGRAMS.raises]: { result: { outcome: 'failed', exception: 'ValueError: no such luck' } },
   [CONFORMANCE_PROGRAMS.writes]: { files: { 'made.txt': 'made' } },
   [CONFORMANCE_PROGRAMS.waits]: { output: [{ stream: 'stdout', text: 'begun\n' }], untilStopped: true },
+  [CONFORMANCE_PROGRAMS.printsMuch]: PRINTED_MUCH,
   [CONFORMANCE_PROGRAMS.shellFails]: {
     output: [{ stream: 'stdout', text: 'shell\n' }],
     result: { outcome: 'failed', exitCode: 3 },
   },
 };
 
+function leavesBehind(call: ScriptedCall): ScriptedExecution {
+  const background = call.limits.background === 'keep' ? [{ pid: 7, command: 'sleep 600' }] : [];
+  return { output: [{ stream: 'stdout', text: 'started\n' }], result: { background } };
+}
+
 function answer(call: ScriptedCall): ScriptedExecution {
+  if (call.kind === 'shell' && call.commands.includes(CONFORMANCE_PROGRAMS.staysBehind))
+    return leavesBehind(call);
   return ANSWERS[call.kind === 'exec' ? call.code : call.commands.join('\n')] ?? {};
 }
 
