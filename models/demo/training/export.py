@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from .gguf import Entry, Kind, Precision, Weights, write_gguf
@@ -18,7 +19,7 @@ _NORMAL, _CONTROL, _USER_DEFINED = 1, 3, 4
 def export(path: Path, network: Network, tokenizer: Tokenizer, precision: Precision) -> int:
     """Returns the size in bytes."""
     entries = [*_architecture(network.shape, precision), *_tokenizer(tokenizer)]
-    return write_gguf(path, entries, list(_tensors(network, precision)))
+    return write_gguf(path, entries, list(tensors(network, precision)))
 
 
 def _architecture(shape: Shape, precision: Precision) -> list[Entry]:
@@ -65,8 +66,8 @@ def _tokenizer(tokenizer: Tokenizer) -> list[Entry]:
     ]
 
 
-def _tensors(network: Network, precision: Precision):
-    """Norms stay in F32. There is no output matrix: llama.cpp then takes the embedding."""
+def tensors(network: Network, precision: Precision) -> Iterator[Weights]:
+    """Their values are views of the network's. Norms stay in F32. There is no output matrix: llama.cpp then takes the embedding."""
 
     def matrix(name: str, values) -> Weights:
         return Weights(name + ".weight", values.detach().numpy(), precision)

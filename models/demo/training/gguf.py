@@ -62,8 +62,12 @@ def write_gguf(path: Path, entries: list[Entry], tensors: list[Weights]) -> int:
     return path.write_bytes(_padded(head) + b"".join(blobs))
 
 
+def aligned(offset: int) -> int:
+    return offset + -offset % _ALIGNMENT
+
+
 def _padded(data: bytes) -> bytes:
-    return data + b"\0" * (-len(data) % _ALIGNMENT)
+    return data.ljust(aligned(len(data)), b"\0")
 
 
 def _text(text: str) -> bytes:

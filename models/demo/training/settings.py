@@ -71,6 +71,11 @@ class Paths:
         return self.work / f"dialogues-{index}.npz"
 
     @property
+    def initial(self) -> Path:
+        """Weights to begin with, where there are any."""
+        return self.work / "initial.pt"
+
+    @property
     def checkpoint(self) -> Path:
         return self.work / "checkpoint.pt"
 

@@ -52,7 +52,8 @@ class Progress:
 def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: str, word_list: Path) -> None:
     """Goes on where an interrupted run stopped. Evaluation does not count as training time."""
     torch.manual_seed(schedule.seed)
-    network = Network(shape).to(device)
+    network = (load(paths.initial) if paths.initial.exists() else Network(shape)).to(device)
+    first_lessons_share = 0 if paths.initial.exists() else schedule.first_lessons_share
     optimizer = Optimizer(network, schedule)
     done = _resume(paths, network, optimizer)
     rng = random.Random(f"{schedule.seed} {done.step}")
@@ -67,7 +68,7 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     evaluations = int(done.tokens / schedule.tokens * _EVALUATIONS)
     while (share := done.tokens / schedule.tokens) < 1:
         begun = time.monotonic()
-        batch = next(first if share < schedule.first_lessons_share else batches)
+        batch = next(first if share < first_lessons_share else batches)
         with _precision(device):
             loss, right = network.loss(batch.ids.to(device), batch.targets.to(device))
         loss.backward()
