@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { areHosts, areNetworks, egressHosts, listOf } from './sandbox-egress.js';
 import { DEFAULT_PROFILE_NAME, gpusSchema, profilesSchema } from './sandbox-profiles.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -70,6 +71,20 @@ export const environmentSchema = z.object({
     .optional()
     .describe('JSON of names and what differs, e.g. {"large":{"memory_mb":2048,"cpus":2}}'),
   GANTRY_SANDBOX_IDLE_SEC: positive.default(1800).describe('seconds'),
+  GANTRY_SANDBOX_EGRESS: z
+    .string()
+    .refine(areHosts)
+    .default('off')
+    .describe('off, or hosts separated by commas: pypi.org,*.example.org,example.net:8443 or *'),
+  GANTRY_SANDBOX_PRIVATE_NETWORKS: z
+    .string()
+    .refine(areNetworks)
+    .optional()
+    .describe('networks separated by commas, e.g. 10.1.0.0/16,192.168.1.5'),
+  GANTRY_SANDBOX_PACKAGE_INDEX: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('an http(s):// URL'),
   GANTRY_AGENT_PERMISSION: z.enum(['auto', 'ask', 'deny']).default('auto').describe('auto, ask or deny'),
   GANTRY_APPROVAL_TIMEOUT_SEC: z
     .union([z.literal('never'), positive])
@@ -197,6 +212,11 @@ function toSandboxConfig(env: z.infer<typeof environmentSchema>) {
     /** What a session may name. */
     profileNames: [DEFAULT_PROFILE_NAME, ...Object.keys(env.GANTRY_SANDBOX_PROFILES ?? {})],
     idleMs: env.GANTRY_SANDBOX_IDLE_SEC * 1000,
+    egress: {
+      hosts: egressHosts(env.GANTRY_SANDBOX_EGRESS),
+      privateNetworks: listOf(env.GANTRY_SANDBOX_PRIVATE_NETWORKS ?? ''),
+      packageIndex: env.GANTRY_SANDBOX_PACKAGE_INDEX,
+    },
   };
 }
 

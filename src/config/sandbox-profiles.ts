@@ -27,7 +27,7 @@ const profileSchema = z.strictObject({
 
 export type ProfileSetting = z.infer<typeof profileSchema>;
 
-export const PROFILE_NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+const PROFILE_NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 /** Of the GANTRY_SANDBOX_ variables themselves. */
 export const DEFAULT_PROFILE_NAME = 'python';
 

@@ -2,6 +2,7 @@ import { DataSource } from 'typeorm';
 import { InitialSchema1763700000000 } from '../../migrations/0001-initial-schema.js';
 import { NestedCalls1763720000000 } from '../../migrations/0002-nested-calls.js';
 import { SandboxProfile1763722000000 } from '../../migrations/0003-sandbox-profile.js';
+import { SessionEgress1763724000000 } from '../../migrations/0004-session-egress.js';
 import { ApiKey } from '../auth/api-key.entity.js';
 import { WsTicket } from '../auth/ws-ticket.entity.js';
 import { Approval } from '../approvals/approval.entity.js';
@@ -41,7 +42,12 @@ export function createDataSource(url: string): DataSource {
     type: 'postgres',
     url,
     entities: ENTITIES,
-    migrations: [InitialSchema1763700000000, NestedCalls1763720000000, SandboxProfile1763722000000],
+    migrations: [
+      InitialSchema1763700000000,
+      NestedCalls1763720000000,
+      SandboxProfile1763722000000,
+      SessionEgress1763724000000,
+    ],
     migrationsTableName: 'schema_migrations',
     synchronize: false,
     applicationName: 'gantry',

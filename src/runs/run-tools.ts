@@ -50,6 +50,13 @@ export interface RunToolsSettings {
   readonly limits: ServerLimits;
   /** Characters of a result the model may see, by its window. */
   readonly outputLimit: number;
+  /** Hosts that calls of this session may reach. */
+  readonly egress: readonly string[];
+}
+
+/** A tool as it is in a session that may reach these hosts. */
+function asIn(tool: Tool, egress: readonly string[]): Tool {
+  return egress.length === 0 ? tool : (tool.withEgress?.(egress) ?? tool);
 }
 
 /** The tools of one run: what it may call, under which policy, and the doing. */
@@ -65,7 +72,7 @@ export class RegisteredRunTools implements RunTools {
     private readonly workers: CallWorkers,
     private readonly settings: RunToolsSettings,
   ) {
-    const offered = offeredTools(registry, options);
+    const offered = offeredTools(registry, options).map((tool) => asIn(tool, settings.egress));
     this.offered = new Map(offered.map((tool) => [tool.name, tool]));
     const callable = offered.filter((tool) => tool.callingHint === undefined);
     this.callable = new Map(callable.map((tool) => [tool.name, tool]));

@@ -22,6 +22,7 @@ import { NestedCallJournal } from './nested-call-journal.js';
 import { PostgresRunJournal } from './run-journal.js';
 import type { RunQueue } from './run-queue.js';
 import { identifyTool, isClientTool, RegisteredRunTools } from './run-tools.js';
+import { readSessionEgress } from './session-egress.js';
 import type { WorkerLease } from './worker-lease.js';
 
 /** All that working a run takes. */
@@ -150,6 +151,8 @@ export class RunWorker {
     try {
       const outputLimit =
         run.kind === 'tool' ? Number.POSITIVE_INFINITY : (await engine.capabilities()).contextSize;
+      const { hosts } = config.sandbox.egress;
+      const egress = await readSessionEgress(dataSource.manager, run.sessionId, hosts);
       const tools = new RegisteredRunTools(
         dataSource,
         registry,
@@ -159,6 +162,7 @@ export class RunWorker {
           permissionFloor: config.runs.agentPermission,
           limits: config.runs,
           outputLimit,
+          egress,
         },
       );
       const ports = { journal, tools, engine, now: () => clock.now(), pause, random: Math.random };

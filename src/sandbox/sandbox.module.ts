@@ -11,6 +11,9 @@ import { rootFileSystemPath } from './bubblewrap/root-file-system.js';
 import { DockerSandboxProvider } from './docker/docker-sandbox-provider.js';
 import { dockerSandboxOptions } from './docker/options-from-config.js';
 import { kernelVersion, sandboxImage, slimSandboxImage } from './docker/sandbox-image.js';
+import { createEgressLog } from './egress/egress-log.js';
+import type { Egress } from './egress/egress.js';
+import { GuardedEgress } from './egress/guarded-egress.js';
 import { instanceId } from './instance-id.js';
 import { IsolatePool } from './isolate/isolate-pool.js';
 import { SandboxLadder } from './ladder/sandbox-ladder.js';
@@ -20,23 +23,31 @@ import { SANDBOX_PROVIDER, type SandboxProvider } from './sandbox.js';
 async function createProvider(config: Config, logger: PinoLogger): Promise<SandboxProvider> {
   const { sandbox } = config;
   const log = (message: string): void => logger.info(message);
+  const egress = new GuardedEgress(sandbox.egress, createEgressLog(logger));
   switch (sandbox.provider) {
     case 'none':
       return new NoSandboxProvider(
         'GANTRY_SANDBOX is none. Set it to auto to run Python and shell commands in containers.',
       );
     case 'bubblewrap':
-      return bubblewrapProvider(config, log);
+      return bubblewrapProvider(config, egress, log);
     case 'docker':
-      return dockerProvider(config, log);
+      return dockerProvider(config, egress, log);
     case 'auto':
-      return new SandboxLadder([() => dockerProvider(config, log), () => bubblewrapProvider(config, log)]);
+      return new SandboxLadder([
+        () => dockerProvider(config, egress, log),
+        () => bubblewrapProvider(config, egress, log),
+      ]);
     default:
       return sandbox.provider satisfies never;
   }
 }
 
-async function dockerProvider(config: Config, log: (message: string) => void): Promise<SandboxProvider> {
+async function dockerProvider(
+  config: Config,
+  egress: Egress,
+  log: (message: string) => void,
+): Promise<SandboxProvider> {
   const folder = join(PROJECT_ROOT, 'sandboxes');
   const options = dockerSandboxOptions(config.sandbox, {
     instanceId: await instanceId(config.home),
@@ -45,7 +56,7 @@ async function dockerProvider(config: Config, log: (message: string) => void): P
     keepsWarm: config.runs.worker,
   });
   try {
-    return new DockerSandboxProvider(options, log);
+    return new DockerSandboxProvider({ ...options, egress }, log);
   } catch (error) {
     if (error instanceof DomainError) return new NoSandboxProvider(error.message);
     throw error;
@@ -54,11 +65,12 @@ async function dockerProvider(config: Config, log: (message: string) => void): P
 
 async function bubblewrapProvider(
   { sandbox, home, runs }: Config,
+  egress: Egress,
   log: (message: string) => void,
 ): Promise<SandboxProvider> {
   const rootFileSystem = await rootFileSystemPath(home, join(PROJECT_ROOT, 'sandboxes'));
   const options = bubblewrapSandboxOptions(sandbox, rootFileSystem, runs.worker);
-  return new BubblewrapSandboxProvider(options, log, thisMachine());
+  return new BubblewrapSandboxProvider({ ...options, egress }, log, thisMachine());
 }
 
 /** Where untrusted code runs: containers for Python and shells, isolates for JavaScript. */

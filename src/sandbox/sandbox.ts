@@ -178,6 +178,9 @@ export interface SandboxOccupancy {
   readonly queued: number;
 }
 
+/** Among the notes wherever `network` is `none`; not said in a session that may reach hosts. */
+export const NO_NETWORK_NOTE = 'There is no network: nothing can be downloaded or installed.';
+
 /** What is really enforced, probed at start; shown in `/ready` and told to the model. */
 export interface SandboxProtections {
   readonly provider: 'docker' | 'bubblewrap' | 'none' | 'scripted';

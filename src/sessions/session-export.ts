@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fileObjectSchema, stopReasonSchema, usageSchema } from '../events/event.js';
 import { toolCallDataSchema } from '../events/tool-call-data.js';
-import { sandboxProfile, sessionViewSchema, systemPrompt, title } from './session-request.js';
+import { egress, sandboxProfile, sessionViewSchema, systemPrompt, title } from './session-request.js';
 
 const MEBIBYTE = 1024 * 1024;
 /** Bodies of files in one export, in bytes; what does not fit is listed without its body. */
@@ -109,6 +109,7 @@ export const serializedSessionSchema = z.strictObject({
     system_prompt: systemPrompt.nullable(),
     // Exports made before there were profiles have none.
     sandbox_profile: sandboxProfile.nullable().default(null),
+    egress: egress.default([]),
   }),
   /** The event log's last seq when this was made: subscribe after it to go on from here. */
   last_seq: z.int().min(0),

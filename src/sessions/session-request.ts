@@ -4,12 +4,15 @@ export const title = z.string().max(256);
 export const systemPrompt = z.string().max(100_000);
 /** A name that the server's settings give; which there are is the service's to know. */
 export const sandboxProfile = z.string().min(1).max(64);
+/** Hosts that the session's sandbox may reach: `example.org`, `*.example.org`, `example.org:8443`. */
+export const egress = z.array(z.string().max(262)).max(64);
 
 /** `session.create` and `POST /v1/sessions`. */
 export const createSessionSchema = z.strictObject({
   title: title.optional(),
   system_prompt: systemPrompt.optional(),
   sandbox_profile: sandboxProfile.optional(),
+  egress: egress.optional(),
 });
 export type CreateSessionRequest = z.infer<typeof createSessionSchema>;
 
@@ -51,6 +54,7 @@ export const sessionViewSchema = z.object({
   title: z.string().nullable(),
   system_prompt: z.string().nullable(),
   sandbox_profile: z.string().nullable(),
+  egress: z.array(z.string()),
   parent_id: z.string().nullable(),
   last_seq: z.number().int(),
   created_at: z.string(),

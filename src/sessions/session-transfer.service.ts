@@ -64,6 +64,7 @@ export class SessionTransferService {
       );
     }
     this.sessions.requireProfile(body.session.sandbox_profile);
+    this.sessions.requireEgress(body.session.egress);
     const created = await this.dataSource.transaction(async (manager) => {
       const made = await this.makeRoom(principal, sessionId, body, manager);
       const fileIds = await this.files.import(principal, sessionId, body.files, manager);
@@ -87,6 +88,7 @@ export class SessionTransferService {
           title: request.title ?? source.title,
           systemPrompt: source.systemPrompt,
           sandboxProfile: source.sandboxProfile,
+          egress: source.egress,
           parentId: sessionId,
         },
         manager,
@@ -105,15 +107,28 @@ export class SessionTransferService {
     { session }: SerializedSession,
     manager: EntityManager,
   ): Promise<boolean> {
-    const { title, system_prompt: systemPrompt, sandbox_profile: sandboxProfile } = session;
-    const row = { id: sessionId, owner: principal, title, systemPrompt, sandboxProfile, parentId: null };
+    const { title, system_prompt: systemPrompt, sandbox_profile: sandboxProfile, egress } = session;
+    const row = {
+      id: sessionId,
+      owner: principal,
+      title,
+      systemPrompt,
+      sandboxProfile,
+      egress,
+      parentId: null,
+    };
     if (await this.repository.insert(row, manager)) return true;
     if ((await this.repository.find(principal, sessionId, manager)) === null)
       throw sessionNotFound(sessionId);
     await this.sessions.requireIdle(principal, sessionId, manager);
     await this.files.remove(sessionId, manager);
     await this.history.clear(sessionId, manager);
-    await this.repository.change(principal, sessionId, { title, systemPrompt, sandboxProfile }, manager);
+    await this.repository.change(
+      principal,
+      sessionId,
+      { title, systemPrompt, sandboxProfile, egress },
+      manager,
+    );
     return false;
   }
 }

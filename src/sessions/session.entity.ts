@@ -18,6 +18,10 @@ export class Session {
   @Column({ name: 'sandbox_profile', type: 'text', nullable: true })
   sandboxProfile!: string | null;
 
+  /** Hosts that its sandbox may reach. */
+  @Column({ type: 'jsonb', default: [] })
+  egress!: string[];
+
   /** The session this one was forked from. */
   @Column({ name: 'parent_id', type: 'text', nullable: true })
   parentId!: string | null;

@@ -12,6 +12,7 @@ export interface NewSession {
   readonly title: string | null;
   readonly systemPrompt: string | null;
   readonly sandboxProfile: string | null;
+  readonly egress: readonly string[];
   readonly parentId: string | null;
 }
 
@@ -19,6 +20,7 @@ export interface SessionChange {
   readonly title?: string | null | undefined;
   readonly systemPrompt?: string | null | undefined;
   readonly sandboxProfile?: string | null | undefined;
+  readonly egress?: readonly string[];
 }
 
 /** Every look-up takes the owner: another's row cannot be reached by mistake. */
@@ -42,8 +44,8 @@ export class SessionRepository {
   /** False when the id is taken, by whomever. */
   async insert(session: NewSession, manager: EntityManager = this.dataSource.manager): Promise<boolean> {
     const rows = await manager.query<unknown[]>(
-      `INSERT INTO sessions (id, owner, title, system_prompt, sandbox_profile, parent_id)
-       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING RETURNING id`,
+      `INSERT INTO sessions (id, owner, title, system_prompt, sandbox_profile, parent_id, egress)
+       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING id`,
       [
         session.id,
         session.owner,
@@ -51,6 +53,7 @@ export class SessionRepository {
         session.systemPrompt,
         session.sandboxProfile,
         session.parentId,
+        JSON.stringify(session.egress),
       ],
     );
     return rows.length > 0;
@@ -90,7 +93,8 @@ export class SessionRepository {
       `UPDATE sessions SET updated_at = now(),
          title = CASE WHEN $3 THEN $4 ELSE title END,
          system_prompt = CASE WHEN $5 THEN $6 ELSE system_prompt END,
-         sandbox_profile = CASE WHEN $7 THEN $8 ELSE sandbox_profile END
+         sandbox_profile = CASE WHEN $7 THEN $8 ELSE sandbox_profile END,
+         egress = coalesce($9::jsonb, egress)
        WHERE owner = $1 AND id = $2`,
       [
         owner,
@@ -101,6 +105,7 @@ export class SessionRepository {
         change.systemPrompt ?? null,
         change.sandboxProfile !== undefined,
         change.sandboxProfile ?? null,
+        change.egress === undefined ? null : JSON.stringify(change.egress),
       ],
     );
     return this.find(owner, id, manager);

@@ -5,6 +5,7 @@ import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import { requireSandboxProfile } from './sandbox-profile-check.js';
+import { requireSessionHosts } from '../sandbox/egress/session-hosts.js';
 import { decodeCursor, encodeCursor } from './session-cursor.js';
 import type {
   CreateSessionRequest,
@@ -34,6 +35,7 @@ export class SessionService {
     manager?: EntityManager,
   ): Promise<SessionView> {
     this.requireProfile(request.sandbox_profile);
+    this.requireEgress(request.egress ?? []);
     const id = newId('sess');
     await this.sessions.insert(
       {
@@ -42,6 +44,7 @@ export class SessionService {
         title: request.title ?? null,
         systemPrompt: request.system_prompt ?? null,
         sandboxProfile: request.sandbox_profile ?? null,
+        egress: request.egress ?? [],
         parentId: null,
       },
       manager,
@@ -52,6 +55,11 @@ export class SessionService {
   /** Throws `invalid_request` for a sandbox profile that this server does not have. */
   requireProfile(name: string | null | undefined): void {
     requireSandboxProfile(name, this.config.sandbox.profileNames);
+  }
+
+  /** Throws `invalid_request` for hosts that are none, or that this server allows no sandbox to reach. */
+  requireEgress(hosts: readonly string[]): void {
+    requireSessionHosts(hosts, this.config.sandbox.egress.hosts);
   }
 
   /** Throws `not_found` for an unknown id and for someone else's. */
@@ -122,6 +130,7 @@ export function toSessionView(session: Session): SessionView {
     title: session.title,
     system_prompt: session.systemPrompt,
     sandbox_profile: session.sandboxProfile,
+    egress: session.egress,
     parent_id: session.parentId,
     last_seq: Number(session.lastSeq),
     created_at: session.createdAt.toISOString(),

@@ -106,6 +106,8 @@ export interface Tool<Arguments = unknown> {
   readonly effect: ToolEffect;
   readonly execution: 'parallel' | 'serial';
   readonly reach: ToolReach;
+  /** The same tool in a session whose sandbox may reach these hosts; absent where that changes nothing. */
+  withEgress?(hosts: readonly string[]): Tool<Arguments>;
   /**
    * Set on a tool whose code may call the run's other tools: what the model is told of it when there are any.
    * Such a tool is not called from code itself.

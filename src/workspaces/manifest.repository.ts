@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { FencedError } from '../events/chunk-writer.js';
 import { newId } from '../ids.js';
+import type { SandboxSpec } from '../sandbox/sandbox.js';
 
 /** One file of a working directory. */
 export interface ManifestEntry {
@@ -43,13 +44,14 @@ export class ManifestRepository {
     return rows[0];
   }
 
-  /** The kind of sandbox that the session chose, if it chose one. */
-  async sandboxProfile(sessionId: string): Promise<string | undefined> {
-    const rows = await this.dataSource.query<{ sandbox_profile: string | null }[]>(
-      'SELECT sandbox_profile FROM sessions WHERE id = $1',
+  /** What the session chose for its sandbox: the kind, if it chose one, and the hosts it may reach. */
+  async sandboxChoice(sessionId: string): Promise<Pick<SandboxSpec, 'profile' | 'egress'>> {
+    const [row] = await this.dataSource.query<{ sandbox_profile: string | null; egress: string[] }[]>(
+      'SELECT sandbox_profile, egress FROM sessions WHERE id = $1',
       [sessionId],
     );
-    return rows[0]?.sandbox_profile ?? undefined;
+    const { sandbox_profile: profile = null, egress = [] } = row ?? {};
+    return { ...(profile === null ? {} : { profile }), egress };
   }
 
   /** A file where `path` needs a folder, or a folder where it needs a file. */

@@ -116,10 +116,9 @@ export class SessionWorkspace implements Workspace {
   ): Promise<T> {
     const { sessionId, runId, generation, toolCallId } = this.scope;
     const { sandboxes, mirror, manifest } = this.parts;
-    // One that lives is of its kind already.
-    const profile =
-      sandboxes.current(sessionId) === undefined ? await manifest.sandboxProfile(sessionId) : undefined;
-    const spec = { sessionId, runId, generation, ...(profile === undefined ? {} : { profile }) };
+    // One that lives is as it was chosen already.
+    const choice = sandboxes.current(sessionId) === undefined ? await manifest.sandboxChoice(sessionId) : {};
+    const spec = { sessionId, runId, generation, ...choice };
     const sandbox = await sandboxes.acquire(spec, this.scope.signal);
     const isNew = sandbox.fresh && !mirror.isKnown(sessionId, sandbox);
     const entries = await manifest.list(sessionId);

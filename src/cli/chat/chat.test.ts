@@ -130,6 +130,7 @@ const SESSION: SessionView = {
   title: null,
   system_prompt: null,
   sandbox_profile: null,
+  egress: [],
   parent_id: null,
   last_seq: 0,
   created_at: '',

@@ -1,10 +1,11 @@
 import { DomainError, type DomainErrorCode } from '../../errors.js';
-import type {
-  BackgroundProcess,
-  ExecutionOutcome,
-  ExecutionResult,
-  OutputOverflow,
-  SandboxProtections,
+import {
+  NO_NETWORK_NOTE,
+  type BackgroundProcess,
+  type ExecutionOutcome,
+  type ExecutionResult,
+  type OutputOverflow,
+  type SandboxProtections,
 } from '../../sandbox/sandbox.js';
 import type { ToolOutcomeStatus } from '../tool.js';
 
@@ -79,6 +80,15 @@ function memoryNote({ outcome, oomKills }: ExecutionResult): string | undefined 
   return `memory ran out: ${counted(oomKills, 'process was', 'processes were')} killed for it`;
 }
 
+const MAX_HOSTS_NAMED = 8;
+
+function refusalNote(hosts: readonly string[]): string | undefined {
+  if (hosts.length === 0) return undefined;
+  const more = hosts.length - MAX_HOSTS_NAMED;
+  const named = hosts.slice(0, MAX_HOSTS_NAMED).join(', ');
+  return `the network refused ${named}${more > 0 ? ` and ${more} more` : ''}: not among the hosts of this session`;
+}
+
 /** Short bracketed lines that tell the model what its output alone does not. */
 export function notesOn(result: ExecutionResult, timeoutMs: number): string[] {
   const notes = [
@@ -93,6 +103,7 @@ export function notesOn(result: ExecutionResult, timeoutMs: number): string[] {
     ),
     memoryNote(result),
     backgroundNote(result.background),
+    refusalNote(result.refusedHosts ?? []),
   ];
   return notes.filter((note) => note !== undefined).map((note) => `[${note}]`);
 }
@@ -125,9 +136,13 @@ export function base64(data: Uint8Array): string {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
 }
 
-/** For a tool's description: what the model has to know about its walls. */
-export function protectionText(protections: SandboxProtections): string {
-  return protections.notes.join(' ');
+/** For a tool's description: what the model has to know about its walls, and of the hosts it may reach. */
+export function protectionText({ notes }: SandboxProtections, hosts: readonly string[]): string {
+  if (hosts.length === 0) return notes.join(' ');
+  const network =
+    `Of the network only these hosts can be reached: ${hosts.join(', ')}. Programs find the way in HTTPS_PROXY and ` +
+    'HTTP_PROXY; packages that pip installs last as long as the variables.';
+  return [network, ...notes.filter((note) => note !== NO_NETWORK_NOTE)].join(' ');
 }
 
 const NO_SANDBOX: ReadonlySet<DomainErrorCode> = new Set(['unavailable', 'rate_limited', 'storage_full']);

@@ -7,7 +7,7 @@ import type {
   Sandbox,
   SandboxProvider,
 } from '../../sandbox/sandbox.js';
-import type { Tool, ToolContext, ToolKind, ToolOutcome } from '../tool.js';
+import type { Tool, ToolContext, ToolKind, ToolOutcome, ToolReach } from '../tool.js';
 import {
   base64,
   joinedReport,
@@ -45,12 +45,20 @@ class SandboxedTool<Arguments> implements Tool<Arguments> {
   readonly source = 'built_in';
   readonly effect = 'effectful';
   readonly execution = 'serial';
-  readonly reach = 'sandbox';
 
   constructor(
     private readonly provider: SandboxProvider,
     private readonly definition: SandboxedToolDefinition<Arguments>,
+    private readonly hosts: readonly string[] = [],
   ) {}
+
+  withEgress(hosts: readonly string[]): Tool<Arguments> {
+    return new SandboxedTool(this.provider, this.definition, hosts);
+  }
+
+  get reach(): ToolReach {
+    return this.hosts.length > 0 ? 'network' : 'sandbox';
+  }
 
   get name(): string {
     return this.definition.name;
@@ -69,7 +77,7 @@ class SandboxedTool<Arguments> implements Tool<Arguments> {
   }
 
   get description(): string {
-    return `${this.definition.description} ${protectionText(this.provider.protections())}`.trim();
+    return `${this.definition.description} ${protectionText(this.provider.protections(), this.hosts)}`.trim();
   }
 
   available(): boolean {
