@@ -118,10 +118,11 @@ interface HttpScene {
 async function httpServer(answer = 'hello'): Promise<HttpScene> {
   const requests: HttpScene['requests'] = [];
   const server = createHttpServer((message, response) => {
-    void text(message).then((body) => {
-      requests.push({ message, body });
+    const reply = async (): Promise<void> => {
+      requests.push({ message, body: await text(message) });
       response.setHeader('X-Kept', 'yes').setHeader('Proxy-Authenticate', 'no').end(answer);
-    });
+    };
+    void reply();
   });
   return { port: await listen(server), requests };
 }

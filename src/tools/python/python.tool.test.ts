@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DomainError } from '../../errors.js';
-import type { ExecutionResult, OutputOverflow } from '../../sandbox/sandbox.js';
+import { NO_NETWORK_NOTE, type ExecutionResult, type OutputOverflow } from '../../sandbox/sandbox.js';
 import { ScriptedSandboxProvider } from '../../sandbox/scripted/scripted-sandbox-provider.js';
 import { scriptedContext } from '../scripted-context.js';
 import type { ToolContext, ToolOutcome } from '../tool.js';
@@ -125,6 +125,16 @@ test.each<[Partial<ExecutionResult>, string, string]>([
     '[the code closed stdout: what it printed there afterwards is lost]',
   ],
   [{ oomKills: 1 }, 'succeeded', '[memory ran out: 1 process was killed for it]'],
+  [
+    { refusedHosts: ['evil.example:443', '10.0.0.1:80'] },
+    'succeeded',
+    '[the network refused evil.example:443, 10.0.0.1:80: not among the hosts of this session]',
+  ],
+  [
+    { refusedHosts: Array.from({ length: 10 }, (_, index) => `h${index}:80`) },
+    'succeeded',
+    '[the network refused h0:80, h1:80, h2:80, h3:80, h4:80, h5:80, h6:80, h7:80 and 2 more: not among the hosts of this session]',
+  ],
   [{ videoFrameCount: 5 }, 'succeeded', '[an animation of 5 frames shown to the user]'],
 ])('%j is %s for the model', async (result, status, content) => {
   expect(await run(result)).toMatchObject({ status, content });
@@ -164,4 +174,20 @@ test('the description tells what is enforced', () => {
     notes: ['There is no network.'],
   });
   expect(createPythonTool(provider).description).toContain('There is no network.');
+});
+
+test('in a session that may reach hosts it reaches the network, and says which hosts', () => {
+  const provider = new ScriptedSandboxProvider(undefined, {
+    provider: 'scripted',
+    available: true,
+    network: 'none',
+    notes: [NO_NETWORK_NOTE, 'Memory is limited.'],
+  });
+  const tool = createPythonTool(provider);
+  expect([tool.reach, tool.description.includes(NO_NETWORK_NOTE)]).toEqual(['sandbox', true]);
+  const open = tool.withEgress?.(['pypi.org', '*.example.org:8443']);
+  expect(open?.reach).toBe('network');
+  expect(open?.description).toContain('only these hosts can be reached: pypi.org, *.example.org:8443.');
+  expect(open?.description).toContain('Memory is limited.');
+  expect(open?.description).not.toContain(NO_NETWORK_NOTE);
 });
