@@ -44,7 +44,8 @@ const CONNECT = 'CONNECT host.example:443 HTTP/1.1\r\n\r\n';
 test('a head that comes byte by byte must still be there in time', async () => {
   const { network } = networkTo({ maxBytes: 100, headTimeoutMs: 50 });
   const { inside, outside } = enter(network);
-  const dribble = setInterval(() => inside.write('G'), 5);
+  inside.write('GET http://host.example/ HTTP/1.1\r\nX: ');
+  const dribble = setInterval(() => inside.write('y'), 5);
   await once(outside, 'close');
   clearInterval(dribble);
   expect(inside.read()).toBeNull();
