@@ -213,7 +213,8 @@ class EgressTest(unittest.TestCase):
         self.assertEqual(self.client.finish(call).result["outcome"], "interrupted")
 
     def test_programs_are_told_also_those_that_come_later(self) -> None:
-        self.assertEqual(self.client.shell("echo $GANTRY_TEST").stdout, "on\n")
+        told = self.client.shell("echo $GANTRY_TEST")
+        self.assertEqual((told.stdout, told.result["outcome"]), ("on\n", "completed"), told)
         found = f"sum(path.startswith({self.client.packages!r}) for path in sys.path)"
         apply = "import os, sys; from gantry_kernel.egress_environment import apply\n"
         apply += f"apply({{'PYTHONUSERBASE': {self.client.packages!r}}}); {found}"
