@@ -136,7 +136,7 @@ probe = socket.socket()
     expect(python).toMatchObject({ outcome: 'completed', value: "'hello from outside'" });
     expect(python.refusedHosts).toBeUndefined();
     const shell = await open.shell(
-      [`python3 -c "import urllib.request; print(urllib.request.urlopen('${url}').read())"`, ,],
+      [`python3 -c "import urllib.request; print(urllib.request.urlopen('${url}').read())"`],
       limits,
       () => undefined,
       never,
