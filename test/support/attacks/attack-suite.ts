@@ -98,7 +98,8 @@ export function testAttacks(name: string, target: AttackTarget): void {
           const trial = await lane.try(attack);
           trials.push(trial);
           expect(trial.complaints, attack.why).toEqual([]);
-          expect(memory.growth).toBeLessThan(MAX_GROWTH_BYTES);
+          // What the other lanes hold at the moment counts too, and passes.
+          await until('memory is given back', BOUND_MS, () => memory.growth < MAX_GROWTH_BYTES);
         }),
       );
     }

@@ -57,7 +57,7 @@ many < 4096`,
     program: {
       python: `
 import os
-for _ in range(500):
+for _ in range(150):
     try: pid = os.fork()
     except OSError:
         try: os.wait()
