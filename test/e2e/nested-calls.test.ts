@@ -38,7 +38,7 @@ describeWithDocker('JavaScript that calls tools, on a real server', () => {
     const code = `await tools.python({ code: 'x = 20' });
       const [sum, shell] = await Promise.all([
         tools.python({ code: 'x + 1' }),
-        tools.terminal({ commands: ['echo hi > made.txt; cat made.txt; exit 3'] }),
+        tools.terminal({ commands: ['echo hi > made.txt; cat made.txt; exit 3'] }).catch((error) => error),
       ]);
       await tools.write_file({ path: 'sum.txt', content: sum.value });
       let why; try { await tools.python({ code: '1 / 0' }) } catch (error) { why = error.message }
