@@ -50,6 +50,11 @@ class InterpreterProcess:
         self.stderr = OutputPipe(loop, child.stderr, STDERR, writer)
         loop.on_readable(child.channel.fileno(), self._on_readable)
 
+    def discard_output(self) -> None:
+        """What threads of an earlier call printed since is not the next call's."""
+        self.stdout.discard()
+        self.stderr.discard()
+
     def run(self, code: str, on_picture: Picture, on_finished: Finished) -> None:
         self._token = secrets.token_bytes(TOKEN_BYTES)
         self._on_picture, self._on_finished = on_picture, on_finished

@@ -39,8 +39,11 @@ class OutputPipe:
         self.is_open = True
         self._loop.on_readable(fd, self._on_readable)
 
-    def begin(self, call_id: int, max_bytes: int, open_spill: OpenSpill) -> None:
+    def discard(self) -> None:
         self._drain()
+
+    def begin(self, call_id: int, max_bytes: int, open_spill: OpenSpill) -> None:
+        """What is in the pipe already counts: a new shell may have printed before it comes to this."""
         self._forget()
         self._call_id, self._room, self._open_spill = call_id, max_bytes, open_spill
 

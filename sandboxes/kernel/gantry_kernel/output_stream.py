@@ -41,16 +41,28 @@ class OutputStream:
 
     def end(self) -> bool:
         """False when the call's code closed the stream or its descriptor, or pointed it elsewhere."""
+        self._flush()
+        if self._is_pipe(self._fd) and not self._is_closed():
+            return True
+        self._put_back()
+        return False
+
+    def _put_back(self) -> None:
+        # What could not be written is still in a buffer, and must not come out in a later call.
+        null = os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC)
+        if null != self._fd:
+            os.dup2(null, self._fd)
+            os.close(null)
+        self._flush()
+        # The spare too may be gone, or another file by now; then the next call says it again.
+        if self._is_pipe(self._spare):
+            os.dup2(self._spare, self._fd)
+
+    def _flush(self) -> None:
         try:
             self._text.flush()
         except (OSError, ValueError):
             pass
-        if self._is_pipe(self._fd) and not self._is_closed():
-            return True
-        # The spare too may be gone, or another file by now; then the next call says it again.
-        if self._is_pipe(self._spare):
-            os.dup2(self._spare, self._fd)
-        return False
 
     def _is_closed(self) -> bool:
         try:

@@ -71,14 +71,14 @@ def is_gone(pid: int) -> bool:
     return _process(pid) is None
 
 
-def end_all_but(interpreter: int | None, kept_sessions: Collection[int] = NONE_KEPT) -> int:
-    """Kills every process below and says how many. Frozen first: a fork bomb would outrun the kill."""
+def end_all_but(interpreter: int | None, kept_sessions: Collection[int] = NONE_KEPT) -> None:
+    """Kills every process below. Frozen first: a fork bomb would outrun the kill."""
     own = os.getpid()
     # After nearly every call there is nobody else, and no more has to be read than names.
     if own == 1 and not _pids() - {1, interpreter}:
-        return 0
+        return
     if not _strays(interpreter, kept_sessions):
-        return 0
+        return
     if own == 1:
         _signal(-1, signal.SIGSTOP)
     ended: set[int] = set()
@@ -91,7 +91,6 @@ def end_all_but(interpreter: int | None, kept_sessions: Collection[int] = NONE_K
         ended |= doomed
     if own == 1:
         _signal(-1, signal.SIGCONT)
-    return len(ended)
 
 
 def _strays(interpreter: int | None, kept_sessions: Collection[int]) -> set[int]:

@@ -40,7 +40,7 @@ class Supervisor:
         self._files = FileRequests(self._workspace, self._writer)
         self._egress = Egress(self._loop, self._writer)
         self._frames = FrameReader()
-        # The control group is this sandbox's own only where this is its first process.
+        # The control group is the sandbox's own only where this is its first process.
         self._accounting = Accounting(CONTROL_GROUPS if os.getpid() == 1 else None)
         self._background = Background()
         # Kept processes may go on writing; nobody is told of it.
@@ -139,9 +139,8 @@ class Supervisor:
         if self._interpreter is not None:
             return
         try:
-            self._interpreter = InterpreterProcess(
-                self._loop, self._root, self._writer, self._on_hello, self._on_violation
-            )
+            told = (self._on_hello, self._on_violation)
+            self._interpreter = InterpreterProcess(self._loop, self._root, self._writer, *told)
         except OSError:
             # The process limit is still used up by what is being killed.
             self._end_everything()
@@ -204,12 +203,14 @@ class Supervisor:
             self._waiting = request
             return
         self._background.forget_ended()
+        interpreter.discard_output()
         pid = interpreter.pid
-
-        def kill() -> None:
-            end_all_but(None, self._background.sessions)
-
-        place = Place(interpreter.stdout, interpreter.stderr, lambda: interrupt_group(pid), kill)
+        place = Place(
+            interpreter.stdout,
+            interpreter.stderr,
+            interrupt=lambda: interrupt_group(pid),
+            kill=lambda: end_all_but(None, self._background.sessions),
+        )
         call = self._begin(request, place)
         identity = ID.pack(call.id)
 
@@ -264,12 +265,10 @@ class Supervisor:
             self._background.keep_all_but(self._interpreter.pid if self._interpreter else None)
         self._end_strays()
         used = self._used(call, (usage.ru_utime + usage.ru_stime) * 1000, usage.ru_maxrss * 1024)
-        code = os.waitstatus_to_exitcode(status)
-        code = 128 - code if code < 0 else code
-        outcome: str = "completed" if code == 0 else "failed"
-        if call.stopped is not None:
-            outcome = call.stopped
-        elif code != 0 and used.oom_kills > 0:
+        ended = os.waitstatus_to_exitcode(status)
+        code = 128 - ended if ended < 0 else ended
+        outcome: str = call.stopped or ("completed" if code == 0 else "failed")
+        if call.stopped is None and code != 0 and used.oom_kills > 0:
             outcome = "out_of_memory"
         self._finish(call, {"outcome": outcome, "exitCode": code}, used)
         self._shell = None

@@ -4,10 +4,36 @@ import json
 import os
 import unittest
 
+from gantry_kernel.frame_writer import FrameWriter
+from gantry_kernel.loop import Loop
+from gantry_kernel.output import OutputPipe
 from gantry_kernel.processes import is_gone
-from gantry_kernel.protocol import DATA, HEADER, JSON, encode
+from gantry_kernel.protocol import DATA, HEADER, ID, JSON, STDOUT, FrameReader, encode
 
 from .kernel_client import KernelClient, eventually
+
+
+class OutputPipeTest(unittest.TestCase):
+    def test_what_a_shell_prints_before_its_call_is_set_up_is_not_lost(self) -> None:
+        read, write = os.pipe()
+        answers, to_host = os.pipe()
+        os.set_blocking(read, False)
+        self.addCleanup(os.close, write)
+        self.addCleanup(os.close, answers)
+        self.addCleanup(os.close, to_host)
+        loop = Loop()
+        pipe = OutputPipe(loop, read, STDOUT, FrameWriter(loop, to_host, lambda: None))
+        self.addCleanup(pipe.close)
+        os.write(write, b"early")
+        pipe.begin(7, 100, lambda stream: self.fail(stream))
+        pipe.end()
+        self.assertEqual(FrameReader().feed(os.read(answers, 100)), [(STDOUT, ID.pack(7) + b"early")])
+        os.write(write, b"late")
+        pipe.discard()
+        pipe.begin(8, 100, lambda stream: self.fail(stream))
+        os.write(write, b"mine")
+        pipe.end()
+        self.assertEqual(FrameReader().feed(os.read(answers, 100)), [(STDOUT, ID.pack(8) + b"mine")])
 
 
 class CallTest(unittest.TestCase):
@@ -50,6 +76,7 @@ class CallTest(unittest.TestCase):
     def test_closed_streams_are_said_and_opened_again(self) -> None:
         for code, closed in (
             ("import os; os.close(1)", ["stdout"]),
+            ("import os; os.close(1); print('lost')", ["stdout"]),
             ("import os; os.close(1); os.close(2)", ["stdout", "stderr"]),
             ("import sys; sys.stderr.close()", ["stderr"]),
             ("import sys; sys.stdout.detach()", ["stdout"]),

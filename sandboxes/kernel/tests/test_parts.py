@@ -1,3 +1,4 @@
+import functools
 import json
 import unittest
 
@@ -44,7 +45,7 @@ class LoopTest(unittest.TestCase):
         loop = Loop()
         came: list[int] = []
         for number in range(500):
-            timer = loop.after(0, lambda number=number: came.append(number))
+            timer = loop.after(0, functools.partial(came.append, number))
             if number != 250:
                 timer.cancel()
         loop.run_once()

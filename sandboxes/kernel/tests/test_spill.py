@@ -55,10 +55,14 @@ class SpillTest(unittest.TestCase):
         self.assertEqual(os.listdir(os.path.join(self.root, "output")), [])
 
     def test_a_folder_that_is_none_is_said(self) -> None:
-        for make in (lambda path: open(path, "w").close(), lambda path: os.symlink("/tmp", path)):
-            make(os.path.join(self.root, "output"))
-            self.assertIn("links are not followed", str(self.spill(b"x").problem))
-            os.unlink(os.path.join(self.root, "output"))
+        folder = os.path.join(self.root, "output")
+        with open(folder, "w"):
+            pass
+        self.assertIn("links are not followed", str(self.spill(b"x").problem))
+        os.unlink(folder)
+        os.symlink("/tmp", folder)
+        self.assertIn("links are not followed", str(self.spill(b"x").problem))
+        os.unlink(folder)
         with mock.patch("gantry_kernel.spill.MAX_NAMES", 1):
             self.spill(b"x")
             self.assertIn("taken", str(self.spill(b"x").problem))
