@@ -220,11 +220,11 @@ describe('the demo model', () => {
   });
 
   test('a prompt that does not fit is context_overflow with the numbers', async () => {
-    const [event, ...more] = await generate(demoRequest('1 2 3 4 5 6 7 8 9 '.repeat(100)));
+    const [event, ...more] = await generate(demoRequest('1 2 3 4 5 6 7 8 9 '.repeat(200)));
     expect(more).toEqual([]);
     expect(event).toMatchObject({ type: 'error', error: { code: 'context_overflow', retryable: false } });
     expect(event?.type === 'error' && event.error.message).toMatch(
-      /takes \d{4} tokens; the context holds 1024/,
+      /takes \d{4} tokens; the context holds 2048/,
     );
   });
 

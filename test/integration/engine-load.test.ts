@@ -98,7 +98,7 @@ describe('a model that cannot be loaded', () => {
   });
 
   test('a context beyond what the model was trained for, or too small to use', async () => {
-    expect((await failure({ contextSize: 8192 })).message).toContain('1024');
+    expect((await failure({ contextSize: 8192 })).message).toContain('2048');
     expect((await failure({ contextSize: 10 })).message).toContain('too small');
   });
 
@@ -162,7 +162,7 @@ describe('a model that loads', () => {
       gpuLayers: 0,
       threads: 1,
       contextSize: 512,
-      nativeContextSize: 1024,
+      nativeContextSize: 2048,
     });
     await engine.close();
   });

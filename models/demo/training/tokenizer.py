@@ -6,7 +6,7 @@
    latter the letters after a \\n would be glued to its n.
 
 In the GGUF this is tokenizer model `gpt2` with the pre-tokenizer `deepseek-coder`, the one that knows no
-English contractions: those would cut 'send' after a quote. `python3 -m training parity` compares both.
+English contractions: those would cut 'send' after a quote. `python3 -m training.reference` writes what compares both.
 """
 
 from __future__ import annotations
