@@ -309,7 +309,8 @@ test('the Host header says nothing: the URL decides, and the server is told that
   const world = worldOf({ port: server.port });
   const answer = await say(world.network, 'GET http://allowed.example/ HTTP/1.1', 'Host: internal.example');
   expect(answer).toContain('200 OK');
-  expect(server.requests.map(({ message }) => message.headers.host)).toEqual(['allowed.example']);
+  const hosts = server.requests.flatMap(({ message }) => message.headersDistinct['host']);
+  expect(hosts).toEqual(['allowed.example']);
   const refused = await say(world.network, 'GET http://other.example/ HTTP/1.1', 'Host: allowed.example');
   expect(refused).toMatch(/^HTTP\/1\.1 403 /);
 });
