@@ -37,6 +37,7 @@ export function describeSandboxConformance(name: string, makeProvider: () => Pro
 
     describeSessions(() => provider, acquire, exec);
     describeCalls(acquire, exec);
+    describeReports(acquire, exec);
     describeStopping(acquire, exec);
     describeFiles(acquire, exec);
   });
@@ -132,6 +133,17 @@ function describeCalls(acquire: Acquire, exec: Exec): void {
     expect(shell).toMatchObject({ outcome: 'failed', exitCode: 3, stdout: 'shell\n' });
   });
 
+  test('calls made at once run one after another', async () => {
+    const sandbox = await acquire();
+    const order: string[] = [];
+    const program = (label: string): Promise<void> =>
+      exec(sandbox, CONFORMANCE_PROGRAMS.value).then(() => void order.push(label));
+    await Promise.all([program('first'), program('second'), program('third')]);
+    expect(order).toEqual(['first', 'second', 'third']);
+  });
+}
+
+function describeReports(acquire: Acquire, exec: Exec): void {
   test('a call that did nothing out of the way says so', async () => {
     expect(await exec(await acquire(), CONFORMANCE_PROGRAMS.value)).toMatchObject({
       droppedBytes: 0,
@@ -161,15 +173,6 @@ function describeCalls(acquire: Acquire, exec: Exec): void {
     expect(result).toMatchObject({ outcome: 'completed', stdout: 'started\n' });
     const kept = background === 'keep' ? [{ command: expect.stringContaining('sleep 600') }] : [];
     expect(result.background).toMatchObject(kept);
-  });
-
-  test('calls made at once run one after another', async () => {
-    const sandbox = await acquire();
-    const order: string[] = [];
-    const program = (label: string): Promise<void> =>
-      exec(sandbox, CONFORMANCE_PROGRAMS.value).then(() => void order.push(label));
-    await Promise.all([program('first'), program('second'), program('third')]);
-    expect(order).toEqual(['first', 'second', 'third']);
   });
 }
 
