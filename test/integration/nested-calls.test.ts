@@ -37,9 +37,10 @@ const tools = [
     done.push(`reach ${value}`);
     return `reached ${value}`;
   }),
-  scriptedTool('step', { execution: 'serial' }, async (value) => {
+  scriptedTool('step', { execution: 'serial' }, async (value, { ranBefore }) => {
     done.push(`${value} begins`);
-    await new Promise((resolve) => setImmediate(resolve));
+    // Longer than another call takes to begin.
+    for (let trip = 0; trip < 50; trip += 1) await ranBefore();
     done.push(`${value} ends`);
     return value;
   }),
