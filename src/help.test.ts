@@ -16,9 +16,9 @@ describe('helpText', () => {
       const line = lineOf(name);
       expect(schema.description, name).toBeDefined();
       expect(line).toContain(schema.description);
-      const fallback = schema.safeParse(undefined);
-      if (fallback.success && fallback.data !== undefined && fallback.data !== '')
-        expect(line).toMatch(new RegExp(`\\[${String(fallback.data)}\\]$`));
+      const { data } = schema.safeParse(undefined);
+      if ((typeof data === 'string' && data !== '') || typeof data === 'number')
+        expect(line).toMatch(new RegExp(`\\[${data}\\]$`));
     }
   });
 

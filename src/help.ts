@@ -3,9 +3,9 @@ import { environmentSchema } from './config/config.js';
 /** What `npm start -- --help` prints: every variable with what it takes and its default. */
 export function helpText(): string {
   const variables = Object.entries(environmentSchema.shape).map(([name, schema]) => {
-    const fallback = schema.safeParse(undefined);
-    const shown =
-      fallback.success && fallback.data !== undefined && fallback.data !== '' ? ` [${fallback.data}]` : '';
+    const { data } = schema.safeParse(undefined);
+    const isShown = (typeof data === 'string' && data !== '') || typeof data === 'number';
+    const shown = isShown ? ` [${data}]` : '';
     return `  ${name.padEnd(28)}${schema.description ?? ''}${shown}`;
   });
   return [
