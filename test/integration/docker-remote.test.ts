@@ -112,7 +112,11 @@ describeWithDocker('an engine over TCP', () => {
   });
 
   test('that speaks something else is no engine', async () => {
-    const other = createServer((socket) => socket.end('220 mail.example ready\r\n'));
+    const other = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.resume();
+      socket.end('220 mail.example ready\r\n');
+    });
     await new Promise<void>((resolve) => {
       other.listen(0, '127.0.0.1', resolve);
     });

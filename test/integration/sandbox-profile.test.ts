@@ -37,7 +37,14 @@ test("a call's sandbox is of the kind that its session chose, and is waited for 
     await dataSource.query('UPDATE sessions SET sandbox_profile = $2 WHERE id = $1', [sessionId, chosen]);
     const runId = await fixture.insertRun(sessionId, 'ann');
     const workspace = workspaces.open({
-      ...{ sessionId, owner: 'ann', runId, generation: 1, tool: 'python', round: 0, turn: 1, signal },
+      sessionId,
+      owner: 'ann',
+      runId,
+      generation: 1,
+      tool: 'python',
+      round: 0,
+      turn: 1,
+      signal,
       toolCallId: await fixture.insertToolCall(runId, sessionId, 'python'),
       onFile: () => Promise.resolve(),
       onMissingFile: () => Promise.resolve(),

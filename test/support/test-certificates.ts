@@ -8,35 +8,21 @@ export interface TestCertificates {
   readonly server: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
 }
 
-const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+const NEW_KEY = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
 
 /** Made with openssl in `folder`, valid for a day. */
 export function makeTestCertificates(folder: string): TestCertificates {
   mkdirSync(folder, { recursive: true });
-  const openssl = (...args: string[]): void => {
-    execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
+  // Arguments are parted at spaces, so names have none.
+  const openssl = (command: string): void => {
+    execFileSync('openssl', command.split(' '), { cwd: folder, stdio: 'ignore' });
   };
-  openssl(
-    ...['req', '-x509', ...NEW_KEY, '-days', '1', '-subj', '/CN=an authority for tests'],
-    ...['-keyout', 'ca-key.pem', '-out', 'ca.pem'],
-  );
+  openssl(`req -x509 ${NEW_KEY} -days 1 -subj /CN=test-authority -keyout ca-key.pem -out ca.pem`);
   const sign = (name: string, extensions: string): void => {
     writeFileSync(join(folder, `${name}.ext`), extensions);
-    openssl(
-      'req',
-      '-new',
-      ...NEW_KEY,
-      '-subj',
-      `/CN=${name}`,
-      '-keyout',
-      `${name}-key.pem`,
-      '-out',
-      `${name}.csr`,
-    );
-    openssl(
-      ...['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca-key.pem', '-CAcreateserial'],
-      ...['-days', '1', '-extfile', `${name}.ext`, '-out', `${name}.pem`],
-    );
+    openssl(`req -new ${NEW_KEY} -subj /CN=${name} -keyout ${name}-key.pem -out ${name}.csr`);
+    const authority = '-CA ca.pem -CAkey ca-key.pem -CAcreateserial';
+    openssl(`x509 -req -in ${name}.csr ${authority} -days 1 -extfile ${name}.ext -out ${name}.pem`);
   };
   sign('server', 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n');
   sign('client', 'extendedKeyUsage=clientAuth\n');

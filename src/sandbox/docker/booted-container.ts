@@ -8,7 +8,7 @@ import { containerOptions } from './container-options.js';
 import type { SandboxProfile } from './docker-sandbox-options.js';
 import { inTime } from './in-time.js';
 
-const BOOT_TIMEOUT_MS = 30_000;
+const BOOT_TIMEOUT_MS = 60_000;
 const REMOVE_TIMEOUT_MS = 15_000;
 
 /** Rejects with what the engine said; leaves no container behind then. */

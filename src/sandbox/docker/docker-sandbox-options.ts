@@ -1,3 +1,4 @@
+import { DEFAULT_PROFILE_NAME } from '../../config/sandbox-profiles.js';
 import type { Egress } from '../egress/egress.js';
 import type { PoolLimits } from '../kernel/pool-action.js';
 
@@ -46,8 +47,6 @@ export interface DockerSandboxOptions extends SandboxProfile {
   readonly egress?: Egress;
 }
 
-export const DEFAULT_PROFILE = 'python';
-
 export const DOCKER_SANDBOX_DEFAULTS = {
   poolSize: 1,
   memoryBytes: 512 * 2 ** 20,
@@ -67,7 +66,7 @@ export const DOCKER_SANDBOX_DEFAULTS = {
 /** By name; the default one first. */
 export function profilesOf(options: DockerSandboxOptions): ReadonlyMap<string, SandboxProfile> {
   return new Map<string, SandboxProfile>([
-    [DEFAULT_PROFILE, options],
+    [DEFAULT_PROFILE_NAME, options],
     ...Object.entries(options.profiles ?? {}),
   ]);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DEFAULT_PROFILE_NAME } from '../../config/sandbox-profiles.js';
 import { DomainError, messageOf } from '../../errors.js';
 import { newId } from '../../ids.js';
 import type { BootedKernel } from '../kernel/booted-kernel.js';
@@ -7,7 +8,7 @@ import { SandboxPool } from '../kernel/sandbox-pool.js';
 import { SessionKernels } from '../kernel/session-kernels.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
 import { connectEngine, type EngineClient } from './docker-client.js';
-import { DEFAULT_PROFILE, type DockerSandboxOptions, profilesOf } from './docker-sandbox-options.js';
+import { type DockerSandboxOptions, profilesOf } from './docker-sandbox-options.js';
 import { DockerSandboxMaker } from './docker-sandbox-maker.js';
 import { removeContainersOf, sweepContainers } from './janitor.js';
 import { isProcessAlive, processPlace } from './process-place.js';
@@ -138,7 +139,7 @@ export class DockerSandboxProvider implements SandboxProvider {
     signal?: AbortSignal,
     onQueued?: (position: number) => void,
   ): Promise<BootedKernel> {
-    const profile = spec.profile ?? DEFAULT_PROFILE;
+    const profile = spec.profile ?? DEFAULT_PROFILE_NAME;
     const known = [...profilesOf(this.options).keys()];
     if (!known.includes(profile)) {
       throw new DomainError(

@@ -6,7 +6,7 @@ import { engineMessage, inTime } from './in-time.js';
 
 const PROBE_TIMEOUT_MS = 15_000;
 /** Tells which kernel an image carries; see sandboxes/build-image.mjs. */
-export const KERNEL_LABEL = 'gantry.kernel';
+const KERNEL_LABEL = 'gantry.kernel';
 
 const imageSchema = z.object({
   Config: z
