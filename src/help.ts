@@ -6,7 +6,7 @@ export function helpText(): string {
     const { data } = schema.safeParse(undefined);
     const isShown = (typeof data === 'string' && data !== '') || typeof data === 'number';
     const shown = isShown ? ` [${data}]` : '';
-    return `  ${name.padEnd(28)}${schema.description ?? ''}${shown}`;
+    return `  ${name.padEnd(34)}${schema.description ?? ''}${shown}`;
   });
   return [
     'Gantry: a self-hosted agent server.',
