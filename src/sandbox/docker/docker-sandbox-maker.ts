@@ -110,7 +110,7 @@ export class DockerSandboxMaker {
 
   async #retry(): Promise<void> {
     await this.probe();
-    for (const name of [...this.#failures.keys()]) {
+    for (const name of this.#failures.keys()) {
       if (this.#reason(name) === undefined) await this.#try(name);
     }
   }
