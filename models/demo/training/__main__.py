@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("steps", nargs="*", choices=[*STEPS, []], help="default: all of them")
     parser.add_argument("--work", type=Path, required=True, help="a folder for all that is made")
     parser.add_argument("--tokens", type=int, default=Schedule.tokens, help="to train on (default: %(default)s)")
+    parser.add_argument("--peak", type=float, default=Schedule.peak, help="share of the peak rates (default: %(default)s)")
     parser.add_argument("--files", type=int, default=Data.files, help="of dialogues (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, help="of the CPU (default: %(default)s)")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
@@ -80,7 +81,7 @@ def main() -> None:
             case "data":
                 make_data(paths, data, given.words, given.threads)
             case "train":
-                train(paths, Shape(), data, replace(Schedule(), tokens=given.tokens), given.device, given.words)
+                train(paths, Shape(), data, replace(Schedule(), tokens=given.tokens, peak=given.peak), given.device, given.words)
             case "export":
                 make_gguf(paths)
             case "score":

@@ -50,6 +50,8 @@ class Schedule:
     warmup_steps: int = 60
     first_lessons_share: float = 0.10
     decay_from: float = 0.4
+    # Of the peak rates: less than 1 where a finished model learns on.
+    peak: float = 1.0
     seed: int = 0
 
 

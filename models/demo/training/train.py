@@ -27,8 +27,8 @@ def rate_factor(schedule: Schedule, step: int, progress: float) -> float:
     """Share of the peak rate: up over the first steps, level, then straight down to (nearly) nothing."""
     warm = min(1.0, (step + 1) / schedule.warmup_steps)
     if progress < schedule.decay_from:
-        return warm
-    return warm * max(0.01, (1 - progress) / (1 - schedule.decay_from))
+        return warm * schedule.peak
+    return warm * schedule.peak * max(0.01, (1 - progress) / (1 - schedule.decay_from))
 
 
 class Log:

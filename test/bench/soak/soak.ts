@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { containersOf } from '../../support/sandbox-containers.js';
-import { printHeading } from '../measure.js';
+import { printHeading, printRow } from '../measure.js';
 import { type Rig, withRig } from '../rig.js';
 import { watchedSession } from '../watched-session.js';
 import { curve, type Sample, slopePerMinute } from './curve.js';
@@ -45,9 +45,10 @@ export async function soak({ minutes, sessions }: SoakOptions): Promise<void> {
     try {
       const watched = await Promise.all(Array.from({ length: sessions }, () => watchedSession(rig)));
       const end = started + minutes * 60_000;
-      const counts = await Promise.all(watched.map((session) => traffic(session, end)));
+      const took = new Map<string, number[]>();
+      await Promise.all(watched.map((session) => traffic(session, end, took)));
       await sample();
-      report(series, counts);
+      report(series, took);
     } finally {
       clearInterval(timer);
     }
@@ -80,13 +81,8 @@ async function residentMebibytes(pid: number): Promise<number> {
   return Number(kibibytes) / 1024;
 }
 
-function report(series: readonly Series[], counts: readonly ReadonlyMap<string, number>[]): void {
-  const sums = new Map<string, number>();
-  for (const count of counts) {
-    for (const [name, times] of count) sums.set(name, (sums.get(name) ?? 0) + times);
-  }
-  const done = [...sums].map(([name, times]) => `${times} ${name}`).join(', ');
-  process.stdout.write(`  done: ${done}\n`);
+function report(series: readonly Series[], took: ReadonlyMap<string, readonly number[]>): void {
+  for (const [name, ms] of took) printRow(`${ms.length} x ${name}`, ms, 'ms');
   for (const { name, unit, mostPerMinute, samples } of series) {
     const values = samples.map(({ value }) => value);
     const settled = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));

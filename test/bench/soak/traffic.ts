@@ -42,18 +42,21 @@ const HABITS: readonly Habit[] = [
   { name: 'rest', weight: 4, act: () => delay(REST_MS) },
 ];
 
-/** What one session does until the end, at random, and how often it did each. */
-export async function traffic(session: WatchedSession, until: number): Promise<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
+/** What one session does until the end, at random; adds the milliseconds of each to `took`, by its name. */
+export async function traffic(
+  session: WatchedSession,
+  until: number,
+  took: Map<string, number[]>,
+): Promise<void> {
   const total = HABITS.reduce((sum, { weight }) => sum + weight, 0);
   for (let turn = 0; performance.now() < until; turn += 1) {
     let left = Math.random() * total;
     const habit = HABITS.find(({ weight }) => (left -= weight) < 0);
     if (habit === undefined) continue;
+    const started = performance.now();
     await habit.act(session, turn);
-    counts.set(habit.name, (counts.get(habit.name) ?? 0) + 1);
+    took.set(habit.name, [...(took.get(habit.name) ?? []), performance.now() - started]);
   }
-  return counts;
 }
 
 /** As an engine that is restarted would. A session without a sandbox has nothing to lose. */

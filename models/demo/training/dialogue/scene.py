@@ -13,7 +13,7 @@ from .wording import Wording
 TOOLS = {
     "python": ("code",),
     "javascript": ("code",),
-    "terminal": ("commands",),
+    "terminal": ("commands", "background"),
     "read_file": ("path", "start", "end"),
     "write_file": ("path", "content"),
     "list_files": (),
