@@ -63,11 +63,20 @@ def _fork(extra: int, become: Callable[[bool], NoReturn]) -> tuple[int, int, int
     return pid, out_read, err_read
 
 
+def _enter(workspace: str) -> None:
+    """Code owns the directory, and may have shut everybody out of it."""
+    try:
+        os.chdir(workspace)
+    except PermissionError:
+        os.chmod(workspace, 0o700)
+        os.chdir(workspace)
+
+
 def fork_interpreter(workspace: str) -> Child:
     ours, theirs = socket.socketpair()
 
     def become(filtered: bool) -> NoReturn:
-        os.chdir(workspace)
+        _enter(workspace)
         sys.path.insert(0, workspace)
         run_interpreter(EXTRA_FD, filtered)
 
@@ -84,7 +93,7 @@ def fork_interpreter(workspace: str) -> Child:
 
 def fork_shell(workspace: str, commands: list[str]) -> Child:
     def become(_filtered: bool) -> NoReturn:
-        os.chdir(workspace)
+        _enter(workspace)
         os.execv(SHELL[0], SHELL)
 
     script = os.memfd_create("commands", os.MFD_CLOEXEC)

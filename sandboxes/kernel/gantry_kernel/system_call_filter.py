@@ -14,7 +14,7 @@ ALLOW, REFUSE = 0x7FFF0000, 0x00050000
 
 LOAD_WORD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 # Offsets in the kernel's `struct seccomp_data`; both machines are little-endian.
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
 
 _X32_BIT = 0x40000000
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
@@ -46,6 +46,17 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "keyctl": (250, 219),
     "modify_ldt": (154, None),
     "lookup_dcookie": (212, 18),
+    # memory that outlives whoever made it: no kill gives it back
+    "shmget": (29, 194),
+    "semget": (64, 190),
+    "msgget": (68, 186),
+    "mq_open": (240, 180),
+    # ... and that no size of a file system in memory counts
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
+    "ioprio_set": (251, 30),
     # namespaces and file systems
     "unshare": (272, 97),
     "setns": (308, 268),
@@ -87,6 +98,17 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "uselib": (134, None),
 }
 
+# Code runs as the supervisor's user, so it could set the supervisor's limits and priority too: at idle
+# priority beside busy loops the supervisor gets no processor, not even to die of a SIGKILL. The first
+# argument is a process, 0 the caller.
+_ON_ONESELF_ONLY: dict[str, tuple[int, int]] = {
+    "prlimit64": (302, 261),
+    "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118),
+    "sched_setattr": (314, 274),
+    "sched_setaffinity": (203, 122),
+}
+
 
 class Machine(NamedTuple):
     audit_architecture: int
@@ -94,11 +116,12 @@ class Machine(NamedTuple):
     clone: int
     clone3: int
     socket: int
+    setpriority: int
 
 
 MACHINES = {
-    "x86_64": Machine(0xC000003E, 0, clone=56, clone3=435, socket=41),
-    "aarch64": Machine(0xC00000B7, 1, clone=220, clone3=435, socket=198),
+    "x86_64": Machine(0xC000003E, 0, clone=56, clone3=435, socket=41, setpriority=141),
+    "aarch64": Machine(0xC00000B7, 1, clone=220, clone3=435, socket=198, setpriority=140),
 }
 
 
@@ -116,6 +139,12 @@ def refused_numbers(machine: str) -> dict[str, int]:
     return {name: number for name, number in numbers.items() if number is not None}
 
 
+def own_numbers(machine: str) -> dict[str, int]:
+    """The calls that are refused for any process but the caller, by name."""
+    column = MACHINES[machine].column
+    return {name: pair[column] for name, pair in _ON_ONESELF_ONLY.items()}
+
+
 def filter_program(machine: str) -> list[Instruction]:
     """Foreign architectures and the x32 calls are refused whole: their numbers mean other calls."""
     known = MACHINES[machine]
@@ -125,6 +154,8 @@ def filter_program(machine: str) -> list[Instruction]:
         _jump(JUMP_EQUAL, known.clone3, "no_such_call"),
         _jump(JUMP_EQUAL, known.clone, "clone"),
         _jump(JUMP_EQUAL, known.socket, "socket"),
+        *(_jump(JUMP_EQUAL, number, "oneself") for number in own_numbers(machine).values()),
+        _jump(JUMP_EQUAL, known.setpriority, "setpriority"),
     ]
     head = [
         ("", LOAD_WORD, ARCHITECTURE, "", ""),
@@ -153,6 +184,13 @@ def _tail() -> list[_Line]:
         ("socket", LOAD_WORD, FIRST_ARGUMENT, "", ""),
         *families,
         ("", RETURN, REFUSE | EAFNOSUPPORT, "", ""),
+        # PRIO_PROCESS, and 0 for the caller
+        ("setpriority", LOAD_WORD, FIRST_ARGUMENT, "", ""),
+        ("", JUMP_EQUAL, 0, "", "refuse"),
+        ("", LOAD_WORD, SECOND_ARGUMENT, "", ""),
+        ("", JUMP_EQUAL, 0, "allow", "refuse"),
+        ("oneself", LOAD_WORD, FIRST_ARGUMENT, "", ""),
+        ("", JUMP_EQUAL, 0, "allow", "refuse"),
         ("no_such_call", RETURN, REFUSE | ENOSYS, "", ""),
         ("refuse", RETURN, REFUSE | EPERM, "", ""),
         ("allow", RETURN, ALLOW, "", ""),

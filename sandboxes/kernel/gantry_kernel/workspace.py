@@ -13,6 +13,8 @@ import stat
 from typing import Iterator, NamedTuple
 
 MAX_ENTRIES = 8192
+# The host's language has no larger whole numbers; a sparse file may claim to be larger.
+MAX_EXACT_INTEGER = (1 << 53) - 1
 MAX_DEPTH = 32
 MAX_PATH_BYTES = 1024
 MAX_LISTED_PATH_BYTES = 1 << 20
@@ -288,4 +290,4 @@ class Upload:
 
 
 def described(path: str, entry: Entry) -> dict[str, object]:
-    return {"path": path, "bytes": entry.size, "modifiedAtMs": entry.modified_ns // 1_000_000}
+    return {"path": path, "bytes": min(entry.size, MAX_EXACT_INTEGER), "modifiedAtMs": entry.modified_ns // 1_000_000}

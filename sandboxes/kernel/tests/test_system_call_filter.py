@@ -24,7 +24,9 @@ from gantry_kernel.system_call_filter import (
     NUMBER,
     REFUSE,
     RETURN,
+    SECOND_ARGUMENT,
     filter_program,
+    own_numbers,
     refused_numbers,
 )
 
@@ -41,10 +43,10 @@ BY_HEART = {
 }
 
 
-def verdict(machine: str, architecture: int, number: int, argument: int = 0) -> int:
+def verdict(machine: str, architecture: int, number: int, argument: int = 0, second: int = 0) -> int:
     """Interprets the program as the kernel does."""
     program = filter_program(machine)
-    data = {NUMBER: number, ARCHITECTURE: architecture, FIRST_ARGUMENT: argument}
+    data = {NUMBER: number, ARCHITECTURE: architecture, FIRST_ARGUMENT: argument, SECOND_ARGUMENT: second}
     position = accumulator = 0
     while True:
         code, if_true, if_false, value = program[position]
@@ -107,6 +109,16 @@ class FilterProgramTest(unittest.TestCase):
     def _makes(self, machine: str, family: int) -> bool:
         known = MACHINES[machine]
         return verdict(machine, known.audit_architecture, known.socket, family) == ALLOW
+
+    def test_limits_and_priorities_are_set_for_oneself_alone(self) -> None:
+        for machine, known in MACHINES.items():
+            for number in own_numbers(machine).values():
+                self.assertEqual(verdict(machine, known.audit_architecture, number, 0), ALLOW)
+                self.assertEqual(verdict(machine, known.audit_architecture, number, 1), REFUSE | EPERM)
+            for which, who in ((0, 0), (0, 1), (1, 0), (2, 0)):
+                expected = ALLOW if (which, who) == (0, 0) else REFUSE | EPERM
+                answer = verdict(machine, known.audit_architecture, known.setpriority, which, who)
+                self.assertEqual(answer, expected, (machine, which, who))
 
     def test_it_fits_the_kernels_limits(self) -> None:
         for machine in MACHINES:
