@@ -90,7 +90,7 @@ describeWithDocker('the main job, end to end', () => {
     server = await startServer({ home, port: server.port });
     const last = await sees('the next answer is done', answer.run.id, isTerminalEvent);
     expect(last).toMatchObject({ type: 'done', response: { stop_reason: 'stop' } });
-    expect(JSON.stringify(last)).toContain('run Python and JavaScript');
+    expect(JSON.stringify(last)).toContain('run Python');
 
     expect(seen.map(({ seq, first_seq }) => first_seq ?? seq)).toEqual([
       1,

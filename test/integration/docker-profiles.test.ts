@@ -76,6 +76,7 @@ describeWithDocker('a profile', () => {
   test('tells what its walls are as a sandbox saw them', async () => {
     const provider = provide({ poolSize: 1 });
     await provider.ready();
+    expect(provider.protections().reason).toBeUndefined();
     expect(provider.protections()).toMatchObject({
       available: true,
       memoryBytes: profile.memoryBytes,

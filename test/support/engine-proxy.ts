@@ -40,6 +40,11 @@ export async function startEngineProxy({ delayMs = 0, tls }: EngineProxyOptions 
       ? createServer({ allowHalfOpen: true }, relay)
       : createTlsServer({ ...tls, allowHalfOpen: true }, relay);
   server.on('tlsClientError', () => undefined);
+  // Beneath TLS: one whose handshake is not over would keep the server from closing.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   let port = 0;
   const mend = (): Promise<void> =>
     new Promise((resolve, reject) => {

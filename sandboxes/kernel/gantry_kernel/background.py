@@ -18,13 +18,16 @@ class Background:
 
     def keep_all_but(self, interpreter: int | None) -> None:
         """What runs now, except what the interpreter started, which ends with the call."""
-        self.sessions |= {process.session for pid, process in living().items() if pid != interpreter}
+        kept = {pid: process for pid, process in living().items() if pid != interpreter}
+        # A process that opens a session of its own later gives it its own number.
+        self.sessions |= {process.session for process in kept.values()} | kept.keys()
         self.sessions.discard(interpreter or 0)
 
     def forget_ended(self) -> None:
         """Before a call starts: a session's number may be given out again once nobody is in it."""
         if self.sessions:
-            self.sessions &= {process.session for process in living().values()}
+            table = living()
+            self.sessions &= {process.session for process in table.values()} | table.keys()
 
     def listed(self) -> list[dict[str, object]]:
         if not self.sessions:
