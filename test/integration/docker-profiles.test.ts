@@ -27,8 +27,10 @@ function provide(
   options: Partial<DockerSandboxOptions> = {},
   ...rest: [every?: ConstructorParameters<typeof DockerSandboxProvider>[2]]
 ): DockerSandboxProvider {
+  // Each sweeps at its start what others of its instance left, so no two are of one instance here.
+  const own = `${instanceId}-${providers.length}`;
   const provider = new DockerSandboxProvider(
-    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
+    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId: own, image, ...options },
     () => undefined,
     ...rest,
   );
