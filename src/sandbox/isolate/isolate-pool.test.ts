@@ -298,7 +298,9 @@ describe('tools in guest code', () => {
     const running = run('(await tools.slow()).content', { tools: slow, clock, timeoutMs: 500 });
     await asking.promise;
     // Longer than the call has: the clock of the world goes on, that of the call does not.
-    await expect.poll(() => performance.now() - began, { interval: 20, timeout: 10_000 }).toBeGreaterThan(1000);
+    await expect
+      .poll(() => performance.now() - began, { interval: 20, timeout: 10_000 })
+      .toBeGreaterThan(1000);
     answer.resolve();
     expect(await running).toMatchObject({ outcome: 'completed', value: 'late' });
     const never = { names: ['slow'], call: () => new Promise<never>(() => undefined) };
