@@ -34,7 +34,7 @@ async function contained(code: string): Promise<IsolateResult> {
   expect(result.durationMs).toBeLessThan(4500);
   expect(result.peakMemoryBytes).toBeLessThan(RSS_LIMIT + 400 * MEBIBYTE);
   expect(result.stdout.length + result.stderr.length).toBeLessThanOrEqual(65_536);
-  expect(await pool.run('hostile', scriptedCall('6 * 7'))).toMatchObject({
+  expect(await pool.run('hostile', scriptedCall('6 * 7', { timeoutMs: 30_000 }))).toMatchObject({
     outcome: 'completed',
     value: '42',
   });
