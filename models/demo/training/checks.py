@@ -84,8 +84,9 @@ def check_network() -> None:
     without.load_state_dict(with_kernels.state_dict())
     ids = torch.randint(0, 1024, (3, 64))
     targets = torch.where(torch.rand(3, 64) < 0.5, ids, -1)
+    weights = 1 + torch.rand(3, 64)
     for network in (with_kernels, without):
-        network.loss(ids, targets)[0].backward()
+        network.loss(ids, targets, weights)[0].backward()
     for (name, mine), (_, other) in zip(with_kernels.named_parameters(), without.named_parameters()):
         distance = _distance(mine.grad, other.grad)
         assert distance < 5 * _TOLERANCE, f"the gradient of {name} is off by {distance:.4f}"

@@ -135,10 +135,11 @@ class Network(nn.Module):
         hidden = self.hidden(ids)
         return F.linear(hidden, self.embedding.to(hidden.dtype)).float()
 
-    def loss(self, ids: Tensor, targets: Tensor) -> tuple[Tensor, float]:
-        """Mean cross entropy and share of right guesses where there is a target (not -1)."""
+    def loss(self, ids: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, float]:
+        """Weighted mean cross entropy and share of right guesses where there is a target (not -1)."""
         hidden = self.hidden(ids)
         at = (targets >= 0).nonzero(as_tuple=True)
         logits = F.linear(hidden[at], self.embedding.to(hidden.dtype)).float()
         right = (logits.argmax(-1) == targets[at]).float().mean().item()
-        return F.cross_entropy(logits, targets[at]), right
+        losses = F.cross_entropy(logits, targets[at], reduction="none")
+        return (losses * weights[at]).sum() / weights[at].sum(), right

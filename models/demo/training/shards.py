@@ -17,11 +17,16 @@ from .dialogue.render import encode
 from .dialogue.schema import Dialogue
 from .sessions import Sessions
 from .settings import CONTEXT
-from .tokenizer import Tokenizer
+from .tokenizer import SPECIAL, Tokenizer
 
 # The fused kernels want lengths in multiples of this.
 LENGTH_STEP = 32
 _POOL = 2048
+# What a message will be is settled in its first tokens (and in the first after a thought): call or answer, which
+# tool, "there is no such tool". They are few and learned last, so they count more in the loss.
+_CHOICE_TOKENS = 3
+_CHOICE_WEIGHT = 8.0
+_THOUGHT_END = SPECIAL.index("</think>")
 
 
 def letter_pieces(tokenizer: Tokenizer) -> list[str]:
@@ -61,6 +66,8 @@ class Batch:
     ids: torch.Tensor
     # -1 where nothing is to be learned.
     targets: torch.Tensor
+    # How much each target counts.
+    weights: torch.Tensor
 
 
 class Batches:
@@ -101,10 +108,23 @@ class Batches:
         width = (longest + LENGTH_STEP - 1) // LENGTH_STEP * LENGTH_STEP
         ids = np.zeros((len(group), width), np.int64)
         targets = np.full((len(group), width), -1, np.int64)
+        weights = np.ones((len(group), width), np.float32)
         for row, (number, index) in enumerate(group):
             all_ids, all_taught, starts = self.shards[number]
             part = slice(starts[index], starts[index + 1])
             tokens, taught = all_ids[part].astype(np.int64), all_taught[part]
             ids[row, : len(tokens) - 1] = tokens[:-1]
             targets[row, : len(tokens) - 1] = np.where(taught[1:] > 0, tokens[1:], -1)
-        return Batch(torch.from_numpy(ids), torch.from_numpy(targets))
+            weights[row, : len(tokens) - 1][_choices(tokens, taught)[1:]] = _CHOICE_WEIGHT
+        return Batch(torch.from_numpy(ids), torch.from_numpy(targets), torch.from_numpy(weights))
+
+
+def _choices(tokens: np.ndarray, taught: np.ndarray) -> np.ndarray:
+    """True at the first taught tokens of each message, and at those after a thought."""
+    before = np.concatenate([[0], taught[:-1]])
+    begins = (taught > 0) & (before == 0)
+    begins[1:] |= (tokens[:-1] == _THOUGHT_END) & (taught[1:] > 0)
+    choices = begins.copy()
+    for distance in range(1, _CHOICE_TOKENS):
+        choices[distance:] |= begins[:-distance]
+    return choices

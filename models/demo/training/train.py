@@ -70,7 +70,7 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
         begun = time.monotonic()
         batch = next(first if share < first_lessons_share else batches)
         with _precision(device):
-            loss, right = network.loss(batch.ids.to(device), batch.targets.to(device))
+            loss, right = network.loss(*(part.to(device) for part in (batch.ids, batch.targets, batch.weights)))
         loss.backward()
         factor = rate_factor(schedule, done.step, share)
         optimizer.step(factor)
