@@ -2,8 +2,12 @@ import ivm from 'isolated-vm';
 import { formatterSource, guestSource, type GuestHooks } from './guest-runtime.js';
 import { InspectorClient, type Evaluation, type RemoteObject } from './inspector-client.js';
 import { GuestOutput } from './guest-output.js';
+import { decodeReply, operationOf, type ReplyForm } from './guest-operation.js';
 import type { GuestLimits, GuestOperation } from './isolate-frame.js';
 import { UncaughtErrors } from './uncaught-errors.js';
+
+/** Of the memory limit. Up to here nothing is collected; what is above it after that leaves no room for a next call. */
+const FULL_SHARE = 0.8;
 
 /** How the session reaches the host process. */
 export interface GuestPort {
@@ -16,7 +20,10 @@ export interface GuestResult {
   readonly value?: string;
   readonly error?: string;
   readonly outputTruncated: boolean;
+  readonly heapFull: boolean;
 }
+
+type Described = Omit<GuestResult, 'outputTruncated' | 'heapFull'>;
 
 /** What a call runs, and with what. */
 export interface GuestProgram {
@@ -31,7 +38,7 @@ interface Call {
   readonly limits: GuestLimits;
   readonly output: GuestOutput;
   readonly timers: Map<number, NodeJS.Timeout>;
-  readonly requests: Map<number, 'text' | 'bytes' | 'json'>;
+  readonly requests: Map<number, ReplyForm>;
   readonly uncaught: UncaughtErrors;
   jobs: number;
   evaluated: boolean;
@@ -46,12 +53,14 @@ type HookReferences = { readonly [Name in keyof GuestHooks]: ivm.Reference<Guest
 /** The isolate of one session: its globals live from call to call. Calls are serial. */
 export class GuestSession {
   private readonly port: GuestPort;
+  private readonly fullBytes: number;
   private readonly isolate: ivm.Isolate;
   private readonly inspector: InspectorClient;
   private call: Call | undefined;
 
   private constructor(port: GuestPort, memoryLimitMb: number) {
     this.port = port;
+    this.fullBytes = memoryLimitMb * 1024 * 1024 * FULL_SHARE;
     this.isolate = new ivm.Isolate({
       memoryLimit: memoryLimitMb,
       inspector: true,
@@ -116,7 +125,19 @@ export class GuestSession {
     call.output.flush();
     this.call = undefined;
     this.inspector.releaseValues();
-    return { ...result, outputTruncated: call.output.truncated };
+    return { ...result, outputTruncated: call.output.truncated, heapFull: await this.isHeapFull() };
+  }
+
+  /** V8 only looks at its limit when it collects, so a call may end well and leave the next one nothing. */
+  private async isHeapFull(): Promise<boolean> {
+    if (this.isolate.isDisposed) return true;
+    if (this.heldBytes() > this.fullBytes) await this.inspector.collectGarbage();
+    return this.isolate.isDisposed || this.heldBytes() > this.fullBytes;
+  }
+
+  private heldBytes(): number {
+    const { used_heap_size, externally_allocated_size } = this.isolate.getHeapStatisticsSync();
+    return used_heap_size + externally_allocated_size;
   }
 
   /** Stops the call: running code is terminated, what it waits for is forgotten. */
@@ -131,7 +152,7 @@ export class GuestSession {
     const form = call?.requests.get(request);
     if (!call || call.id !== id || !form || !this.hooks) return;
     call.requests.delete(request);
-    const value = error === undefined ? decode(form, body) : undefined;
+    const value = error === undefined ? decodeReply(form, body) : undefined;
     const copied = { arguments: { copy: true }, timeout: call.limits.timeoutMs } as const;
     void this.job(call, this.hooks.settle.apply(undefined, [request, error, value], copied));
   }
@@ -193,7 +214,7 @@ export class GuestSession {
     if (clean < 2) process.kill(process.pid, 'SIGKILL');
   }
 
-  private async describe(call: Call): Promise<Omit<GuestResult, 'outputTruncated'>> {
+  private async describe(call: Call): Promise<Described> {
     call.jobs += 1;
     const described = await this.describeEvaluation(call);
     call.jobs -= 1;
@@ -203,7 +224,7 @@ export class GuestSession {
   private async describeEvaluation({
     evaluation,
     limits,
-  }: Call): Promise<Omit<GuestResult, 'outputTruncated'>> {
+  }: Call): Promise<Described> {
     if (!evaluation) return { outcome: 'interrupted' };
     const { result, exceptionDetails: thrown } = evaluation;
     if (thrown) {
@@ -258,25 +279,4 @@ export class GuestSession {
     call.output.flush();
     this.port.request(call.id, id, operation, body);
   }
-}
-
-function operationOf(name: unknown, target: string): GuestOperation | undefined {
-  switch (name) {
-    case 'readFile':
-    case 'writeFile':
-      return { name, path: target };
-    case 'listFiles':
-      return { name };
-    case 'callTool':
-      return { name, tool: target };
-    default:
-      return undefined;
-  }
-}
-
-function decode(form: 'text' | 'bytes' | 'json', body: Buffer): unknown {
-  if (form === 'bytes') return new Uint8Array(body);
-  const text = body.toString('utf8');
-  if (form === 'text') return text;
-  return text === '' ? undefined : (JSON.parse(text) as unknown);
 }

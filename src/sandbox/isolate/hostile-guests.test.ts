@@ -124,6 +124,12 @@ describe('programs that eat memory or time', () => {
 });
 
 describe('programs that spoil what comes after them', () => {
+  it('does not charge the next call with what a large one left in memory', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      await contained('const big = new Error(); big.stack = "x".repeat(5e7); throw big');
+    }
+  });
+
   it('prints and shows what fails when it is looked at', async () => {
     const bomb = '{ [Symbol.toPrimitive]() { throw 1 }, toString() { throw 2 }, get x() { throw 3 } }';
     expect(

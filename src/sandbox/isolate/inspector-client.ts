@@ -76,6 +76,10 @@ export class InspectorClient {
     void this.send('Runtime.releaseObjectGroup', { objectGroup: 'repl' });
   }
 
+  async collectGarbage(): Promise<void> {
+    await this.send('HeapProfiler.collectGarbage', {});
+  }
+
   /** Stops the code that runs now; a no-op when none does. */
   terminate(): void {
     void this.send('Runtime.terminateExecution', {});

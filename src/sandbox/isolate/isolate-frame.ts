@@ -26,6 +26,8 @@ export const childFrameSchema = z.discriminatedUnion('type', [
     value: z.string().optional(),
     error: z.string().optional(),
     outputTruncated: z.boolean(),
+    /** What the session keeps leaves no room for another call. */
+    heapFull: z.boolean(),
   }),
 ]);
 export type ChildFrame = z.infer<typeof childFrameSchema>;

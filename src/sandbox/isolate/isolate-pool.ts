@@ -245,7 +245,18 @@ export class IsolatePool {
 }
 
 function lossOf({ outcome }: IsolateResult): StateLoss {
-  return outcome === 'timed_out' || outcome === 'cancelled' || outcome === 'out_of_memory' ? outcome : 'died';
+  switch (outcome) {
+    case 'timed_out':
+    case 'cancelled':
+    case 'out_of_memory':
+      return outcome;
+    case 'completed':
+    case 'failed':
+      // The code went well, but its process had grown too large to be kept.
+      return 'out_of_memory';
+    default:
+      return 'died';
+  }
 }
 
 function notRun(outcome: 'cancelled' | 'unavailable' | 'died', error: string): IsolateResult {

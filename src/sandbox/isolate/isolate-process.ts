@@ -134,11 +134,14 @@ export class IsolateProcess {
       case 'request':
         void this.answer(state.call, frame, raw.body);
         return;
-      case 'done':
+      case 'done': {
         this.state = { kind: 'idle' };
-        state.call.done(frame, this.watchdog.stop());
-        if (frame.outcome === 'out_of_memory') this.kill();
+        const memory = this.watchdog.stop();
+        const mayRest = memory.mayRest && !frame.heapFull;
+        if (!mayRest) this.kill();
+        state.call.done(frame, { ...memory, mayRest });
         return;
+      }
       default:
         frame satisfies never;
     }
@@ -161,13 +164,13 @@ export class IsolateProcess {
   private died(cause: string): void {
     const state = this.state;
     this.state = { kind: 'dead' };
-    const peak = this.watchdog.stop();
+    const { peakBytes } = this.watchdog.stop();
     if (state.kind === 'starting') {
       const message = `The JavaScript sandbox process did not start: ${cause.trim().slice(0, 500) || 'no answer'}`;
       state.ready.reject(new DomainError('unavailable', message));
     }
     if (state.kind === 'running')
-      state.call.processGone(this.heapExhausted() ? 'out_of_memory' : 'died', peak);
+      state.call.processGone(this.heapExhausted() ? 'out_of_memory' : 'died', peakBytes);
     this.gone.resolve();
   }
 

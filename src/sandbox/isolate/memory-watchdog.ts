@@ -2,6 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const PAGE_BYTES = 4096;
 const PERIOD_MS = 20;
+/** Of the limit. What a call leaves behind above it could end the next call for memory that is not its own. */
+const RESTING_SHARE = 0.75;
 
 /** Resident bytes of a process; undefined where /proc is missing or the process is gone. */
 export function residentBytes(pid: number): number | undefined {
@@ -19,6 +21,12 @@ export function offerToOomKiller(pid: number): void {
   } catch {
     // No /proc, or the process is gone.
   }
+}
+
+export interface MemoryOfCall {
+  readonly peakBytes: number;
+  /** Whether the process is small enough to wait for the next call. */
+  readonly mayRest: boolean;
 }
 
 /**
@@ -40,15 +48,20 @@ export class MemoryWatchdog {
     this.timer = setInterval(() => this.look(), PERIOD_MS);
   }
 
-  /** The peak since `start`. */
-  stop(): number {
+  /** What was taken since `start`. */
+  stop(): MemoryOfCall {
     clearInterval(this.timer);
-    return this.peak;
+    const bytes = this.measure();
+    return { peakBytes: this.peak, mayRest: bytes <= this.limitBytes * RESTING_SHARE };
   }
 
   private look(): void {
+    if (this.measure() > this.limitBytes) this.onExceeded();
+  }
+
+  private measure(): number {
     const bytes = residentBytes(this.pid) ?? 0;
     this.peak = Math.max(this.peak, bytes);
-    if (bytes > this.limitBytes) this.onExceeded();
+    return bytes;
   }
 }

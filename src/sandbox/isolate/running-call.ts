@@ -1,6 +1,7 @@
 import type { SandboxOutput } from '../sandbox.js';
 import type { DoneFrame } from './isolate-frame.js';
 import type { IsolateCall, IsolateOutcome, IsolateResult } from './isolate-result.js';
+import type { MemoryOfCall } from './memory-watchdog.js';
 
 const KILL_AFTER_MS = 1000;
 
@@ -64,17 +65,17 @@ export class RunningCall {
     return true;
   }
 
-  done(frame: DoneFrame, peakMemoryBytes: number): void {
+  done(frame: DoneFrame, { peakBytes, mayRest }: MemoryOfCall): void {
     const { value, error, outputTruncated } = frame;
     const cut = (text: string): string => text.slice(0, this.call.maxValueChars + 1);
     const outcome = frame.outcome === 'interrupted' ? (this.stopReason ?? 'timed_out') : frame.outcome;
     this.finish({
       outcome,
-      stateKept: outcome !== 'out_of_memory',
+      stateKept: mayRest,
       ...(value === undefined ? {} : { value: cut(value) }),
       ...(error === undefined ? {} : { error: cut(error) }),
       outputTruncated,
-      peakMemoryBytes,
+      peakMemoryBytes: peakBytes,
     });
   }
 
