@@ -221,10 +221,7 @@ export class GuestSession {
     return described;
   }
 
-  private async describeEvaluation({
-    evaluation,
-    limits,
-  }: Call): Promise<Described> {
+  private async describeEvaluation({ evaluation, limits }: Call): Promise<Described> {
     if (!evaluation) return { outcome: 'interrupted' };
     const { result, exceptionDetails: thrown } = evaluation;
     if (thrown) {
