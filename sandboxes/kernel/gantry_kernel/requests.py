@@ -40,6 +40,12 @@ class InterruptRequest(NamedTuple):
     id: int
 
 
+class PingRequest(NamedTuple):
+    """Whether anybody is there."""
+
+    id: int
+
+
 class FileRequest(NamedTuple):
     id: int
     operation: Literal["list", "read", "more", "cancel", "write", "remove"]
@@ -47,7 +53,7 @@ class FileRequest(NamedTuple):
     max_bytes: int
 
 
-Request = PythonRequest | ShellRequest | InterruptRequest | FileRequest
+Request = PythonRequest | ShellRequest | InterruptRequest | PingRequest | FileRequest
 
 
 def parse_request(payload: bytes) -> Request:
@@ -75,6 +81,8 @@ class _Fields:
                 return ShellRequest(self._id, self._commands(), *self._limits(), self._background())
             case "interrupt":
                 return InterruptRequest(self._id)
+            case "ping":
+                return PingRequest(self._id)
             case "list" | "more" | "cancel":
                 return FileRequest(self._id, operation, "", 0)
             case "write" | "remove":

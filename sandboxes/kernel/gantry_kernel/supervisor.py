@@ -7,6 +7,7 @@ import os
 import platform
 import signal
 import sys
+from contextlib import suppress
 from resource import struct_rusage
 from typing import Any, NoReturn
 
@@ -22,7 +23,7 @@ from .loop import Loop
 from .output import OutputPipe
 from .processes import end_all_but, end_described, interrupt_group
 from .protocol import DATA, ID, JSON, VIDEO_FRAME, TUNNEL, FrameReader, ProtocolError
-from .requests import BadRequest, FileRequest, InterruptRequest, PythonRequest, ShellRequest, parse_request
+from .requests import BadRequest, FileRequest, InterruptRequest, PingRequest, PythonRequest, ShellRequest, parse_request
 from .shell_process import ShellProcess
 from .spill import Spill
 from .workspace import Workspace
@@ -95,6 +96,8 @@ class Supervisor:
             self._files.handle(request)
         elif isinstance(request, InterruptRequest):
             self._interrupt(request.id)
+        elif isinstance(request, PingRequest):
+            self._send({"type": "done", "id": request.id})
         elif self._call is not None or self._waiting is not None:
             self._refuse(request.id, "unavailable", "another call is running")
         elif isinstance(request, PythonRequest):
@@ -167,10 +170,8 @@ class Supervisor:
         if self._call is not None:
             self._call.violation = message
         if self._interpreter is not None:
-            try:
+            with suppress(OSError):
                 os.kill(self._interpreter.pid, signal.SIGKILL)
-            except OSError:
-                pass
 
     def _on_interpreter_exit(self, status: int) -> None:
         interpreter = self._interpreter

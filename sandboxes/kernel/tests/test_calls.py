@@ -138,6 +138,8 @@ class CallTest(unittest.TestCase):
         for fields in ({"op": "exec", "code": "1"}, {"op": "shell", "commands": ["true"]}):
             refused = self.client.finish(self.client.send(**fields, **limits)).result
             self.assertEqual((refused["code"], refused["message"]), ("unavailable", "another call is running"))
+        pinged = self.client.send(op="ping")
+        self.assertEqual(self.client.finish(pinged).result, {"type": "done", "id": pinged})
         self.client.send(op="interrupt", id=first + 1)
         self.client.send(op="interrupt", id=first)
         self.assertEqual(self.client.finish(first).result["outcome"], "interrupted")

@@ -5,6 +5,7 @@ from gantry_kernel.requests import (
     BadRequest,
     FileRequest,
     InterruptRequest,
+    PingRequest,
     PythonRequest,
     ShellRequest,
     parse_request,
@@ -24,6 +25,7 @@ class RequestTest(unittest.TestCase):
         self.assertEqual(parse(**shell), ShellRequest(7, ["ls"], 1000, 10, "end"))
         self.assertEqual(parse(**shell, background="keep"), ShellRequest(7, ["ls"], 1000, 10, "keep"))
         self.assertEqual(parse(op="interrupt"), InterruptRequest(7))
+        self.assertEqual(parse(op="ping"), PingRequest(7))
         self.assertEqual(parse(op="read", path="a", maxBytes=5), FileRequest(7, "read", "a", 5))
         self.assertEqual(parse(op="remove", path="a"), FileRequest(7, "remove", "a", 0))
         self.assertEqual(parse(op="list"), FileRequest(7, "list", "", 0))
