@@ -27,10 +27,8 @@ function provide(
   options: Partial<DockerSandboxOptions> = {},
   ...rest: [every?: ConstructorParameters<typeof DockerSandboxProvider>[2]]
 ): DockerSandboxProvider {
-  // Each sweeps at its start what others of its instance left, so no two are of one instance here.
-  const own = `${instanceId}-${providers.length}`;
   const provider = new DockerSandboxProvider(
-    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId: own, image, ...options },
+    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
     () => undefined,
     ...rest,
   );
@@ -161,6 +159,16 @@ describeWithDocker('the janitor', () => {
         () => true,
         () => false,
       );
+
+  test('of one provider leaves those of its living sibling in the same process alone', async () => {
+    const owner = `${instanceId}-siblings`;
+    const elder = provide({ instanceId: owner });
+    const sandbox = await elder.acquire(spec('sess_elder'));
+    const left = await started(ownerLabels(owner, processPlace('work_earlier')));
+    provide({ instanceId: owner });
+    await until('the sweep', 10_000, async () => !(await exists(left)));
+    expect(await exists(sandbox.id)).toBe(true);
+  });
 
   test('takes what dead processes left running, at the start and every hour, and nothing else', async () => {
     const owner = `${instanceId}-janitor`;

@@ -1,3 +1,4 @@
+import { DEFAULT_PROFILE_NAME } from '../../config/sandbox-profiles.js';
 import type { Egress } from '../egress/egress.js';
 import type { PoolLimits } from '../kernel/pool-action.js';
 
@@ -33,8 +34,6 @@ export interface BubblewrapSandboxOptions extends SandboxResources {
   readonly egress?: Egress;
 }
 
-export const DEFAULT_PROFILE = 'python';
-
 export const BUBBLEWRAP_SANDBOX_DEFAULTS = {
   poolSize: 1,
   memoryBytes: 512 * 2 ** 20,
@@ -54,7 +53,7 @@ export const BUBBLEWRAP_SANDBOX_DEFAULTS = {
 /** By name; the default one first. */
 export function profilesOf(options: BubblewrapSandboxOptions): ReadonlyMap<string, SandboxResources> {
   return new Map<string, SandboxResources>([
-    [DEFAULT_PROFILE, options],
+    [DEFAULT_PROFILE_NAME, options],
     ...Object.entries(options.profiles ?? {}),
   ]);
 }

@@ -1,25 +1,20 @@
 import { DomainError, messageOf } from '../../errors.js';
 import type { BootedKernel } from '../kernel/booted-kernel.js';
-import { kernelAnswers } from '../kernel/kernel-health.js';
-import { SandboxPool } from '../kernel/sandbox-pool.js';
-import { SessionKernels } from '../kernel/session-kernels.js';
+import { PooledSandboxes } from '../kernel/pooled-sandboxes.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
 import { bootSandbox } from './booted-sandbox.js';
 import type { BubblewrapMachine } from './bubblewrap-machine.js';
-import { type BubblewrapSandboxOptions, DEFAULT_PROFILE, profilesOf } from './bubblewrap-sandbox-options.js';
+import { type BubblewrapSandboxOptions, profilesOf } from './bubblewrap-sandbox-options.js';
 import { probe } from './probe.js';
 import { type Knowledge, protectionsOf } from './protections.js';
 import { rootFileSystemProblem } from './root-file-system.js';
 import type { SandboxPlace } from './sandbox-place.js';
 
 const PROBE_AGAIN_MS = 10_000;
-const CHECK_TIMEOUT_MS = 2000;
 
 /** Sandboxes in namespaces of this machine, one a session, made with bubblewrap; no engine is needed. Linux only. */
 export class BubblewrapSandboxProvider implements SandboxProvider {
-  readonly #pool: SandboxPool<SandboxSpec>;
-  readonly #sessions: SessionKernels;
-  readonly #ready: Promise<void>;
+  readonly #sandboxes: PooledSandboxes;
   #place: SandboxPlace | undefined;
   #knowledge: Knowledge = {};
   #probedAt = 0;
@@ -31,82 +26,51 @@ export class BubblewrapSandboxProvider implements SandboxProvider {
     private readonly log: (message: string) => void,
     private readonly machine: BubblewrapMachine,
   ) {
-    this.#pool = new SandboxPool<SandboxSpec>({
-      profiles: [...profilesOf(options)].map(([name, { poolSize, memoryBytes }]) => ({
-        name,
-        warm: poolSize,
-        memoryBytes,
-      })),
+    this.#sandboxes = new PooledSandboxes({
+      profiles: profilesOf(options),
       limits: options.limits,
+      idleMs: options.idleMs,
+      egress: options.egress,
       boot: (profile) => this.#boot(profile),
-      check: (kernel) => kernelAnswers(kernel, CHECK_TIMEOUT_MS),
+      start: (fill) => this.#start(fill),
       log,
     });
-    this.#sessions = new SessionKernels(
-      (spec, signal, onQueued) => this.#make(spec, signal, onQueued),
-      options.idleMs,
-      options.egress,
-    );
-    this.#ready = this.#start();
   }
 
   /** What the last probe found. What was missing is looked for again, in the background. */
   protections(): SandboxProtections {
-    const protections = protectionsOf(this.#knowledge, this.options, this.#pool.occupancy());
-    if (!protections.available && !this.#closed && Date.now() - this.#probedAt > PROBE_AGAIN_MS) {
+    const protections = protectionsOf(this.#knowledge, this.options, this.#sandboxes.occupancy());
+    if (!protections.available && !this.#closed && performance.now() - this.#probedAt > PROBE_AGAIN_MS) {
       void this.#probe();
     }
     return protections;
   }
 
   ready(): Promise<void> {
-    return this.#ready;
+    return this.#sandboxes.ready();
   }
 
   acquire(spec: SandboxSpec, signal?: AbortSignal, onQueued?: (position: number) => void): Promise<Sandbox> {
-    return this.#sessions.acquire(spec, signal, onQueued);
+    return this.#sandboxes.acquire(spec, signal, onQueued);
   }
 
   current(sessionId: string): Sandbox | undefined {
-    return this.#sessions.current(sessionId);
+    return this.#sandboxes.current(sessionId);
   }
 
   release(sessionId: string): Promise<void> {
-    return this.#sessions.release(sessionId);
+    return this.#sandboxes.release(sessionId);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#sessions.refuse();
-    await this.#ready;
+    await this.#sandboxes.close();
     await this.#probing;
-    await this.#pool.close();
-    await this.#sessions.close();
     await this.#place?.controlGroups?.close();
   }
 
-  async #start(): Promise<void> {
-    if ((await this.#probe()).problem === undefined) await this.#pool.fill();
-  }
-
-  async #make(
-    spec: SandboxSpec,
-    signal?: AbortSignal,
-    onQueued?: (position: number) => void,
-  ): Promise<BootedKernel> {
-    const name = spec.profile ?? DEFAULT_PROFILE;
-    const profiles = profilesOf(this.options);
-    const profile = profiles.get(name);
-    if (profile === undefined) {
-      throw new DomainError(
-        'unavailable',
-        `This server has no sandbox profile ${name} any more; it has: ${[...profiles.keys()].join(', ')}.`,
-        { reason: 'unknown_sandbox_profile' },
-      );
-    }
-    if (profile.problem !== undefined) throw unavailableError(profile.problem);
-    await this.#ready;
-    return this.#pool.claim(name, spec, signal, onQueued);
+  async #start(fill: () => Promise<void>): Promise<void> {
+    if ((await this.#probe()).problem === undefined) await fill();
   }
 
   async #boot(profile: string): Promise<BootedKernel> {
@@ -131,7 +95,7 @@ export class BubblewrapSandboxProvider implements SandboxProvider {
         );
       }
       this.#knowledge = knowledge;
-      this.#probedAt = Date.now();
+      this.#probedAt = performance.now();
       this.#probing = undefined;
       return knowledge;
     });

@@ -17,7 +17,7 @@ const madeBy = (id: string, maker: Partial<ProcessPlace>, state = 'running'): Co
   labels: ownerLabels('instance', { id: 'work_other', place: 'here', pid: 1, ...maker }),
 });
 
-/** An engine with those containers; a sweep of it by `SELF`, to whom only process 7 is alive. */
+/** An engine with those containers; a sweep of it beside `SELF`, to whom only process 7 is alive, and of process 100 `SELF` and its sibling. */
 function engineWith(containers: Container[]) {
   const removed: string[] = [];
   const asked: unknown[] = [];
@@ -38,8 +38,8 @@ function engineWith(containers: Container[]) {
     sweepContainers({
       docker,
       instanceId: 'instance',
-      self: SELF,
-      isAlive: (pid) => pid === 7,
+      place: SELF.place,
+      isAlive: ({ id, pid }) => pid === 7 || [SELF.id, 'work_sibling'].includes(id),
       settle: () => Promise.resolve(settle()),
     });
   return { docker, removed, asked, sweep };
@@ -62,6 +62,10 @@ test("a living sibling's containers are left alone, and one's own", async () => 
     madeBy('running', { pid: 7 }),
     madeBy('standing', { pid: 7 }, 'created'),
     madeBy('own', SELF, 'created'),
+    {
+      ...madeBy('of this very process', {}),
+      labels: ownerLabels('instance', { ...SELF, id: 'work_sibling' }),
+    },
   ]);
   expect(await sweep()).toBe(0);
   expect(removed).toEqual([]);

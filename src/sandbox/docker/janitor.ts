@@ -22,29 +22,29 @@ export function ownerLabels(instanceId: string, maker: ProcessPlace): Record<str
 export interface Sweep {
   readonly docker: Docker;
   readonly instanceId: string;
-  readonly self: ProcessPlace;
-  /** A number of `self`'s place. */
-  isAlive(pid: number): boolean;
+  /** Where the sweeper runs. */
+  readonly place: string;
+  /** Of a maker of that place: whether it may still use its containers. */
+  isAlive(maker: Pick<ProcessPlace, 'id' | 'pid'>): boolean;
   /** Longer than any engine takes from a container's creation to its start. */
   settle(): Promise<unknown>;
 }
 
 /**
- * `orphan`: its process is gone for certain. `doubtful`: its process cannot be looked for, but it stands
- * still. A running one whose process cannot be looked for leaves by itself once that is gone.
+ * `orphan`: its maker is gone for certain. `doubtful`: its maker cannot be looked for, but it stands
+ * still. A running one whose maker cannot be looked for leaves by itself once that is gone.
  */
 function fateOf({ Labels, State }: ContainerInfo, sweep: Sweep): 'orphan' | 'doubtful' | 'kept' {
-  const { self } = sweep;
-  if (Labels[PROCESS_LABEL] === self.id) return 'kept';
-  const pid = Number(Labels[PID_LABEL]);
-  if (Labels[PLACE_LABEL] === self.place && Number.isInteger(pid)) {
-    return pid === self.pid || !sweep.isAlive(pid) ? 'orphan' : 'kept';
+  const { [PROCESS_LABEL]: id, [PLACE_LABEL]: place, [PID_LABEL]: number } = Labels;
+  const pid = Number(number);
+  if (place === sweep.place && id !== undefined && Number.isInteger(pid)) {
+    return sweep.isAlive({ id, pid }) ? 'kept' : 'orphan';
   }
   return ['created', 'exited', 'dead'].includes(State) ? 'doubtful' : 'kept';
 }
 
 /**
- * Removes the containers that earlier processes of this instance left; says how many there were. What still
+ * Removes the containers that earlier makers of this instance left; says how many there were. What still
  * stands after `settle` was left: a sibling's container is started within moments of its creation.
  */
 export async function sweepContainers(sweep: Sweep): Promise<number> {
@@ -62,7 +62,7 @@ export async function sweepContainers(sweep: Sweep): Promise<number> {
   return orphans.length + left.length;
 }
 
-/** Everything that the process made, whatever its state; for its end. */
+/** Everything that one maker made, whatever its state; for its end. */
 export async function removeContainersOf(docker: Docker, maker: ProcessPlace): Promise<void> {
   const filters = { label: [`${PROCESS_LABEL}=${maker.id}`] };
   const found = await inTime(docker.listContainers({ all: true, filters }), LIST_TIMEOUT_MS);

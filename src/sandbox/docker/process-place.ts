@@ -41,3 +41,22 @@ export function isProcessAlive(pid: number): boolean {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
+
+/** Those of this process that may still have containers. */
+const making = new Set<string>();
+
+/** This process, under a name of its own for one maker of containers in it. */
+export function beginMaking(id: string): ProcessPlace {
+  making.add(id);
+  return processPlace(id);
+}
+
+export function endMaking({ id }: ProcessPlace): void {
+  making.delete(id);
+}
+
+/** Whether a maker still may have containers; its process must be one of this process's place. */
+export function isMaking({ id, pid }: Pick<ProcessPlace, 'id' | 'pid'>): boolean {
+  // The number of a process that is gone may be this one's now, and in a container mostly is.
+  return pid === process.pid ? making.has(id) : isProcessAlive(pid);
+}

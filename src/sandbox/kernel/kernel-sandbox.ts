@@ -33,7 +33,7 @@ export class KernelSandbox implements Sandbox {
     onOutput: OutputSink,
     signal: AbortSignal,
   ): Promise<ExecutionResult> {
-    return this.session.execute({ op: 'exec', code }, this.limited(limits), onOutput, signal);
+    return this.session.execute({ op: 'exec', code }, this.#limited(limits), onOutput, signal);
   }
 
   async shell(
@@ -42,7 +42,7 @@ export class KernelSandbox implements Sandbox {
     onOutput: OutputSink,
     signal: AbortSignal,
   ): Promise<ExecutionResult> {
-    const limited = this.limited(limits);
+    const limited = this.#limited(limits);
     if (commands.some((command) => command.includes('\0'))) {
       throw new DomainError('invalid_request', 'A shell command cannot contain a zero byte.');
     }
@@ -73,7 +73,7 @@ export class KernelSandbox implements Sandbox {
     return this.session.kernel.destroy();
   }
 
-  private limited(limits: ExecutionLimits): ExecutionLimits {
+  #limited(limits: ExecutionLimits): ExecutionLimits {
     return checkedLimits(limits, this.session.kernel.maxTimeoutMs ?? Infinity);
   }
 }

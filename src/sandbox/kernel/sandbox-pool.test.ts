@@ -1,7 +1,6 @@
-import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { standInKernel } from '../../../test/support/stand-in-kernel.js';
 import type { BootedKernel } from './booted-kernel.js';
-import { KernelConnection } from './kernel-connection.js';
 import type { PoolLimits } from './pool-action.js';
 import { SandboxPool } from './sandbox-pool.js';
 
@@ -30,23 +29,8 @@ function rig(warm: number, limits: Partial<PoolLimits> = {}) {
     check: (kernel) => Promise.resolve(!sick.has(kernel.id)),
     log: (message) => said.push(message),
   });
-  const kernel = (id: string): BootedKernel => ({
-    id,
-    connection: new KernelConnection({
-      input: new PassThrough(),
-      output: new PassThrough(),
-      crashText: () => '',
-      destroy: () => undefined,
-    }),
-    kernel: { type: 'ready', python: '3', preloaded: [], filtered: true },
-    rename: () => Promise.resolve(),
-    destroy: () => {
-      destroyed.push(id);
-      return Promise.resolve();
-    },
-  });
   const boot = async (index: number, id: string): Promise<BootedKernel> => {
-    const made = kernel(id);
+    const made = standInKernel(id, () => destroyed.push(id));
     boots[index]?.settle.resolve(made);
     await boots[index]?.settle.promise;
     return made;
