@@ -1,14 +1,6 @@
 import type { SandboxOccupancy } from '../sandbox.js';
 import type { PoolAction, PoolLimits, PoolProfile, Refusal } from './pool-action.js';
-
-interface Kernel {
-  readonly id: number;
-  readonly profile: PoolProfile;
-  state: 'booting' | 'waiting' | 'checking' | 'used' | 'ending';
-  /** Of the boot or the check. */
-  claim: number | undefined;
-  readySince: number;
-}
+import { type PoolKernel, PoolKernels } from './pool-kernels.js';
 
 interface Claim {
   readonly id: number;
@@ -27,9 +19,8 @@ interface Claim {
  */
 export class PoolState {
   readonly #profiles: ReadonlyMap<string, PoolProfile>;
-  readonly #kernels = new Map<number, Kernel>();
+  readonly #kernels: PoolKernels;
   #claims: Claim[] = [];
-  #lastKernel = 0;
   #lastClaim = 0;
   #refillFailed = false;
   #closed = false;
@@ -40,6 +31,7 @@ export class PoolState {
     private readonly limits: PoolLimits,
   ) {
     this.#profiles = new Map(profiles.map((profile) => [profile.name, profile]));
+    this.#kernels = new PoolKernels(limits);
   }
 
   /** The profile must be one of those given. */
@@ -77,7 +69,7 @@ export class PoolState {
       const own = kernel.claim;
       const claim =
         own === undefined
-          ? this.#claims.find((each) => each.profile === kernel.profile && this.#bootFor(each) === undefined)
+          ? this.#claims.find((each) => each.profile === kernel.profile && !this.#isBootedFor(each))
           : this.#claims.find((each) => each.id === own);
       if (claim !== undefined) this.#grant(claim, kernel);
       // Its labels name a session that does not want it any more.
@@ -90,7 +82,7 @@ export class PoolState {
 
   bootFailed(id: number, now: number): PoolAction[] {
     const kernel = this.#kernels.get(id);
-    this.#kernels.delete(id);
+    this.#kernels.remove(id);
     if (kernel !== undefined && kernel.claim === undefined) this.#refillFailed = true;
     const claim = this.#claims.find((each) => each.id === kernel?.claim);
     if (claim !== undefined) {
@@ -125,7 +117,7 @@ export class PoolState {
 
   /** It has ended, whoever ended it, and takes no room any more. */
   gone(id: number, now: number): PoolAction[] {
-    this.#kernels.delete(id);
+    this.#kernels.remove(id);
     this.#settle(now);
     return this.#take();
   }
@@ -142,23 +134,23 @@ export class PoolState {
     this.#closed = true;
     for (const claim of this.#claims) this.#refuse(claim.id, { reason: 'closed' });
     this.#claims = [];
-    for (const kernel of this.#of('waiting')) this.#end(kernel);
+    for (const kernel of this.#kernels.of('waiting')) this.#end(kernel);
     this.#settle(now);
     return this.#take();
   }
 
   occupancy(): SandboxOccupancy {
     return {
-      ready: this.#of('waiting').length,
-      booting: this.#of('booting').length,
-      used: this.#of('used').length + this.#of('checking').length,
+      ready: this.#kernels.of('waiting').length,
+      booting: this.#kernels.of('booting').length,
+      used: this.#kernels.of('used').length + this.#kernels.of('checking').length,
       queued: this.#inLine().length,
     };
   }
 
   /** Whether all that should stand ready does, or cannot. */
   isSettled(): boolean {
-    return this.#of('booting').length === 0;
+    return this.#kernels.of('booting').length === 0;
   }
 
   #settle(now: number): void {
@@ -180,31 +172,28 @@ export class PoolState {
 
   /** In order: one that stands in line for room is not overtaken by one that would boot. */
   #serve(): void {
-    const refilling = this.#of('booting').filter((kernel) => kernel.claim === undefined);
-    let blocked = false;
-    for (const claim of this.#claims) {
-      if (this.#bootFor(claim) !== undefined || this.#checkFor(claim) !== undefined) continue;
-      const ready = this.#of('waiting').find((kernel) => kernel.profile === claim.profile);
-      const coming = refilling.findIndex((kernel) => kernel.profile === claim.profile);
-      if (ready !== undefined) {
-        ready.state = 'checking';
-        ready.claim = claim.id;
-        this.#actions.push({ type: 'check', kernel: ready.id });
-      } else if (coming >= 0) refilling.splice(coming, 1);
-      else if (!blocked && this.#hasRoom(claim.profile)) this.#boot(claim.profile, claim.id);
-      else {
-        if (!blocked) this.#makeRoom(claim.profile);
-        blocked = true;
+    for (const claim of this.#unserved()) {
+      const [ready] = this.#kernels.of('waiting', claim.profile);
+      if (ready === undefined) continue;
+      ready.state = 'checking';
+      ready.claim = claim.id;
+      this.#actions.push({ type: 'check', kernel: ready.id });
+    }
+    for (const claim of this.#inLine()) {
+      if (!this.#kernels.hasRoom(claim.profile)) {
+        this.#makeRoom(claim.profile);
+        return;
       }
+      this.#boot(claim.profile, claim.id);
     }
   }
 
   #makeRoom(profile: PoolProfile): void {
-    const ending = this.#of('ending');
-    const waiting = this.#of('waiting');
-    if (!this.#hasRoom(profile, [...ending, ...waiting])) return;
+    const ending = this.#kernels.of('ending');
+    const waiting = this.#kernels.of('waiting');
+    if (!this.#kernels.hasRoom(profile, [...ending, ...waiting])) return;
     for (const kernel of waiting) {
-      if (this.#hasRoom(profile, ending)) return;
+      if (this.#kernels.hasRoom(profile, ending)) return;
       this.#end(kernel);
       ending.push(kernel);
     }
@@ -213,21 +202,22 @@ export class PoolState {
   /** An old one goes when its successor stands ready, or at once when there is no room for both. */
   #dropOld(now: number): void {
     for (const profile of this.#profiles.values()) {
-      const waiting = this.#of('waiting').filter((kernel) => kernel.profile === profile);
-      const old = waiting.filter((kernel) => this.#isOld(kernel, now));
+      const waiting = this.#kernels.of('waiting', profile);
+      const old = waiting.filter((kernel) => this.#kernels.isOld(kernel, now));
       const tooMany = waiting.length - profile.warm;
-      const stuck = old.length > 0 && !this.#hasRoom(profile) && this.#of('ending').length === 0 ? 1 : 0;
+      const stuck =
+        old.length > 0 && !this.#kernels.hasRoom(profile) && this.#kernels.of('ending').length === 0 ? 1 : 0;
       for (const kernel of old.slice(0, Math.max(tooMany, stuck))) this.#end(kernel);
     }
   }
 
   #refill(now: number): void {
-    if (this.#refillFailed || this.#claims.length > 0 || this.#of('booting').length > 0) return;
+    if (this.#refillFailed || this.#claims.length > 0 || this.#kernels.of('booting').length > 0) return;
     for (const profile of this.#profiles.values()) {
-      const ready = this.#of('waiting').filter(
-        (kernel) => kernel.profile === profile && !this.#isOld(kernel, now),
-      );
-      if (ready.length >= profile.warm || !this.#hasRoom(profile)) continue;
+      const ready = this.#kernels
+        .of('waiting', profile)
+        .filter((kernel) => !this.#kernels.isOld(kernel, now));
+      if (ready.length >= profile.warm || !this.#kernels.hasRoom(profile)) continue;
       this.#boot(profile, undefined);
       return;
     }
@@ -241,32 +231,31 @@ export class PoolState {
     }
   }
 
-  /** Claims that nothing is being done for. */
+  #isBootedFor({ id }: Claim): boolean {
+    return this.#kernels.comingFor(id)?.state === 'booting';
+  }
+
+  /** Claims for which no sandbox is booted or checked. */
+  #unserved(): Claim[] {
+    return this.#claims.filter(({ id }) => this.#kernels.comingFor(id) === undefined);
+  }
+
+  /** Those of them for which no refill comes either. */
   #inLine(): Claim[] {
-    const refilling = this.#of('booting').filter((kernel) => kernel.claim === undefined);
-    return this.#claims.filter((claim) => {
-      if (this.#bootFor(claim) !== undefined || this.#checkFor(claim) !== undefined) return false;
+    const refilling = this.#kernels.of('booting').filter((kernel) => kernel.claim === undefined);
+    return this.#unserved().filter((claim) => {
       const coming = refilling.findIndex((kernel) => kernel.profile === claim.profile);
       if (coming >= 0) refilling.splice(coming, 1);
       return coming < 0;
     });
   }
 
-  /** As if those of `without` were gone already. */
-  #hasRoom(profile: PoolProfile, without: readonly Kernel[] = []): boolean {
-    const live = [...this.#kernels.values()].filter((kernel) => !without.includes(kernel));
-    const memory = live.reduce((sum, kernel) => sum + kernel.profile.memoryBytes, 0);
-    return live.length < this.limits.maximum && memory + profile.memoryBytes <= this.limits.memoryBytes;
-  }
-
   #boot(profile: PoolProfile, claim: number | undefined): void {
-    this.#lastKernel += 1;
-    const id = this.#lastKernel;
-    this.#kernels.set(id, { id, profile, state: 'booting', claim, readySince: 0 });
+    const { id } = this.#kernels.addBooting(profile, claim);
     this.#actions.push({ type: 'boot', kernel: id, profile: profile.name, claim });
   }
 
-  #grant(claim: Claim, kernel: Kernel): void {
+  #grant(claim: Claim, kernel: PoolKernel): void {
     kernel.state = 'used';
     kernel.claim = undefined;
     this.#claims = this.#claims.filter((each) => each !== claim);
@@ -277,25 +266,9 @@ export class PoolState {
     this.#actions.push({ type: 'refuse', claim, refusal });
   }
 
-  #end(kernel: Kernel): void {
+  #end(kernel: PoolKernel): void {
     kernel.state = 'ending';
     this.#actions.push({ type: 'destroy', kernel: kernel.id });
-  }
-
-  #isOld(kernel: Kernel, now: number): boolean {
-    return now - kernel.readySince >= this.limits.maxAgeMs;
-  }
-
-  #bootFor(claim: Claim): Kernel | undefined {
-    return this.#of('booting').find((kernel) => kernel.claim === claim.id);
-  }
-
-  #checkFor(claim: Claim): Kernel | undefined {
-    return this.#of('checking').find((kernel) => kernel.claim === claim.id);
-  }
-
-  #of(state: Kernel['state']): Kernel[] {
-    return [...this.#kernels.values()].filter((kernel) => kernel.state === state);
   }
 
   #take(): PoolAction[] {
