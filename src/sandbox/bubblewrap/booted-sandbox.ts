@@ -7,7 +7,7 @@ import { KernelConnection } from '../kernel/kernel-connection.js';
 import type { KernelStream } from '../kernel/kernel-stream.js';
 import { SYSTEM_PATH } from './bubblewrap-program.js';
 import type { SandboxResources } from './bubblewrap-sandbox-options.js';
-import { removeControlGroup } from './control-groups/control-group.js';
+import { removeControlGroup, type ControlGroup } from './control-groups/control-group.js';
 import { launchCommand, type Preload } from './launch-command.js';
 import type { SandboxPlace } from './sandbox-place.js';
 
@@ -41,6 +41,7 @@ function kernelStream({ stdin, stdout, stderr }: Pipes): KernelStream {
   };
 }
 
+/** Throws where no process can be made at all. */
 function start(place: SandboxPlace, command: ReturnType<typeof launchCommand>): ChildProcess & Pipes {
   const child = spawn(command.program, command.arguments, {
     cwd: '/',
@@ -49,6 +50,7 @@ function start(place: SandboxPlace, command: ReturnType<typeof launchCommand>): 
   });
   // Its absence, and an end before it has read this, show as the end of its output.
   child.on('error', () => undefined);
+  if ((child.stdio as unknown) === undefined) throw new Error('this process has too many files open');
   const filter = child.stdio[3] as Writable;
   filter.on('error', () => undefined);
   filter.end(place.systemCallFilter);
@@ -74,6 +76,21 @@ export async function bootSandbox(
   preload: Preload,
 ): Promise<BootedKernel> {
   const group = await place.controlGroups?.make(resources);
+  try {
+    return await bootIn(group, place, rootFileSystem, resources, preload);
+  } catch (error) {
+    if (group !== undefined) await removeControlGroup(group);
+    throw error;
+  }
+}
+
+async function bootIn(
+  group: ControlGroup | undefined,
+  place: SandboxPlace,
+  rootFileSystem: string,
+  resources: SandboxResources,
+  preload: Preload,
+): Promise<BootedKernel> {
   const hostUserId = PRIVATE_ACCOUNTS.first + randomInt(PRIVATE_ACCOUNTS.count);
   const command = launchCommand({
     rootFileSystem,

@@ -17,6 +17,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1 - HOST_GRACE_MS;
 const MAX_REQUEST_BYTES = 7 * 2 ** 20;
 const MAX_JSON_BYTES_PER_CHARACTER = 6;
 const MAX_IMAGE_BYTES = 32 * 2 ** 20;
+const MAX_IMAGES = 16;
 const MAX_VIDEO_FRAME_BYTES = 16 * 2 ** 20;
 const MAX_VIDEO_FRAMES = 60;
 const PICTURE_TYPES = new Set(['image/png', 'image/jpeg']);
@@ -73,7 +74,7 @@ class Execution implements KernelListener {
   readonly #started = performance.now();
   readonly #output: { readonly stdout: OutputText; readonly stderr: OutputText };
   readonly #pictures = {
-    image: new Pictures(MAX_IMAGE_BYTES, Infinity),
+    image: new Pictures(MAX_IMAGE_BYTES, MAX_IMAGES),
     videoFrame: new Pictures(MAX_VIDEO_FRAME_BYTES, MAX_VIDEO_FRAMES),
   };
   #sinking: Promise<void> = Promise.resolve();

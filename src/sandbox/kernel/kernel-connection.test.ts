@@ -74,6 +74,17 @@ test('what a crashing kernel says is part of the reason', async () => {
   expect(connection.lostBecause).toBe('the sandbox is gone: Traceback: oh no');
 });
 
+test('who does not want to hear of the end any more does not', () => {
+  const { stream } = attached();
+  const connection = new KernelConnection(stream);
+  const heard: string[] = [];
+  const stop = connection.whenLost(() => heard.push('first'));
+  connection.whenLost(() => heard.push('second'));
+  stop();
+  connection.close('over');
+  expect(heard).toEqual(['second']);
+});
+
 test('frames of tunnels go to their taker, whose refusal ends the connection', async () => {
   const { stream, output } = attached();
   const connection = new KernelConnection(stream);

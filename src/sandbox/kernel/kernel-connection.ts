@@ -27,8 +27,8 @@ export interface KernelListener {
 
 /**
  * The conversation with one kernel. Always reads on, also when nobody listens: an engine cannot kill
- * a container whose output is stuck. Frames for
- * requests that are over are dropped; anything that breaks the protocol ends the connection.
+ * a container whose output is stuck. Frames for requests that are over are dropped; anything that breaks the
+ * protocol, and whatever a listener throws on, ends the connection.
  */
 export class KernelConnection {
   readonly ready: Promise<KernelReady>;
@@ -59,10 +59,11 @@ export class KernelConnection {
     return this.#lostBecause;
   }
 
-  /** Runs `callback` once, when the connection is lost; at once if it already is. */
-  whenLost(callback: () => void): void {
+  /** Runs `callback` once, when the connection is lost, at once if it already is; what is returned takes that back. */
+  whenLost(callback: () => void): () => void {
     if (this.#lostBecause === undefined) this.#whenLost.add(callback);
     else callback();
+    return () => this.#whenLost.delete(callback);
   }
 
   /** Sends a request with a new id, which it returns; `listener` hears of it until its answer. */
@@ -92,10 +93,11 @@ export class KernelConnection {
   async sendData(id: number, data: Uint8Array): Promise<void> {
     if (this.#lostBecause !== undefined) return;
     if (this.stream.input.write(encodeFrame('data', encodeCallId(id), data))) return;
-    await new Promise<void>((resolve) => {
-      this.stream.input.once('drain', resolve);
-      this.whenLost(resolve);
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.onDrain(resolve);
+    const stopWaiting = this.whenLost(resolve);
+    await promise;
+    stopWaiting();
   }
 
   /** From now on the kernel may send frames of tunnels; what `take` throws on ends the connection. */

@@ -1,9 +1,12 @@
 import { DomainError, type DomainErrorCode } from '../../errors.js';
 import type { FileStat } from '../sandbox.js';
+import { FrameError } from './frame-codec.js';
 import type { KernelAnswer, KernelConnection } from './kernel-connection.js';
 import type { KernelDone, KernelRefusal } from './kernel-messages.js';
 
 const CHUNK_BYTES = 256 * 1024;
+/** What the kernel sends before it is asked for more; sandboxes/kernel/gantry_kernel/file_requests.py has the same. */
+const READ_AHEAD_CHUNKS = 4;
 
 const CODES: Readonly<Record<KernelRefusal['code'], DomainErrorCode>> = {
   not_found: 'not_found',
@@ -81,7 +84,10 @@ export async function writeFile(
   });
 }
 
-/** The kernel reads a few chunks ahead and sends another for each one taken: a slow reader holds little. */
+/**
+ * The kernel reads a few chunks ahead and sends another for each one taken: a slow reader holds little. A kernel that
+ * sends more than that, or than `maxBytes`, loses its connection.
+ */
 export async function* readFile(
   connection: KernelConnection,
   path: string,
@@ -89,13 +95,19 @@ export async function* readFile(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const chunks: Uint8Array[] = [];
+  let credit = READ_AHEAD_CHUNKS;
+  let room = maxBytes;
   let ended: { readonly answer: KernelAnswer | undefined } | undefined;
   let wake = Promise.withResolvers<void>();
   const id = connection.request(
     { op: 'read', path, maxBytes },
     {
       frame: (kind, body) => {
-        if (kind === 'data') chunks.push(Uint8Array.from(body));
+        if (kind !== 'data') return;
+        credit -= 1;
+        room -= body.length;
+        if (credit < 0 || room < 0) throw new FrameError('more of a file than was asked for');
+        chunks.push(Uint8Array.from(body));
         wake.resolve();
       },
       answer: (answer) => {
@@ -114,6 +126,7 @@ export async function* readFile(
       const chunk = chunks.shift();
       if (chunk !== undefined) {
         yield chunk;
+        credit += 1;
         if (ended === undefined) connection.tell(id, 'more');
         continue;
       }

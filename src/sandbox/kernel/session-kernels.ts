@@ -32,7 +32,10 @@ export class SessionKernels {
     const known = this.#sessions.get(spec.sessionId);
     if (known !== undefined) {
       // That another's making failed, or was given up, says nothing about this one's.
-      const session = await known.catch(() => undefined);
+      const session = await unlessAborted(
+        known.catch(() => undefined),
+        signal,
+      );
       if (session !== undefined && !session.isLost) {
         session.network?.attributeTo(spec.runId);
         return new KernelSandbox(session, false);
@@ -74,19 +77,32 @@ export class SessionKernels {
   }
 
   async #open(kernel: BootedKernel, spec: SandboxSpec): Promise<SandboxSession> {
-    const network = this.egress?.networkFor(spec);
     try {
+      const network = this.egress?.networkFor(spec);
       if (network !== undefined) await openNetwork(kernel.connection, network);
+      return new SandboxSession(kernel, this.idleMs, network);
     } catch (error) {
       await kernel.destroy();
       throw error;
     }
-    return new SandboxSession(kernel, this.idleMs, network);
   }
 
   #forget(sessionId: string, making: Promise<SandboxSession>): void {
     if (this.#sessions.get(sessionId) !== making) return;
     this.#sessions.delete(sessionId);
     this.#live.delete(sessionId);
+  }
+}
+
+/** Rejects with the signal's reason as soon as it is aborted; the work goes on. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
