@@ -33,3 +33,19 @@ test('a process that works no runs keeps none ready', () => {
   const options = bubblewrapSandboxOptions(sandbox, '/root-fs', false);
   expect([options.poolSize, options.profiles?.['large']?.poolSize]).toEqual([0, 0]);
 });
+
+test.each([
+  ['GANTRY_SANDBOX_GPUS', 'all'],
+  ['GANTRY_SANDBOX_RUNTIME', 'runsc'],
+  ['GANTRY_SANDBOX_IMAGE', 'example/image'],
+])('where %s asks for what only an engine has, no sandbox stands in for one that has it', (name, value) => {
+  const { sandbox } = loadConfig({ [name]: value, GANTRY_SANDBOX_PROFILES: '{"large":{"pool":3}}' });
+  const options = bubblewrapSandboxOptions(sandbox, '/root-fs', true);
+  expect(options).toMatchObject({ poolSize: 0, problem: expect.stringContaining(name) });
+  expect(options.profiles?.['large']).toMatchObject({ poolSize: 0, problem: expect.any(String) });
+});
+
+test('the image python is what bubblewrap has', () => {
+  const { sandbox } = loadConfig({ GANTRY_SANDBOX_IMAGE: 'python' });
+  expect(bubblewrapSandboxOptions(sandbox, '/root-fs', true)).not.toHaveProperty('problem');
+});

@@ -18,8 +18,9 @@ function adviceOn(message: string, { rootFileSystem }: BubblewrapSandboxOptions)
     : `If the root file system is damaged, make it anew: ${rebuildCommand(rootFileSystem)}`;
 }
 
-/** Boots one sandbox and has it try its walls. Never rejects: what goes wrong is an answer. */
+/** Boots one sandbox, where the default profile can be had, and has it try its walls. Never rejects: what goes wrong is an answer. */
 export async function probe(place: SandboxPlace, options: BubblewrapSandboxOptions): Promise<Knowledge> {
+  if (options.problem !== undefined) return { problem: options.problem };
   try {
     const findings = await lookInside(place, options);
     const gaps = gapsIn(findings, options);
