@@ -41,6 +41,12 @@ export class DomainError extends Error {
   }
 }
 
+/** When whoever was turned away may come again, in whole seconds; undefined where the error does not say. */
+export function retryAfterSeconds({ details }: DomainError): number | undefined {
+  const retryAfterMs = details['retryAfterMs'];
+  return typeof retryAfterMs === 'number' && retryAfterMs > 0 ? Math.ceil(retryAfterMs / 1000) : undefined;
+}
+
 /** `unknown` from a catch clause as text, without a stack. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

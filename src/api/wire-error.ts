@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { isTransientDatabaseError } from '../database/transient-error.js';
-import { DomainError } from '../errors.js';
+import { DomainError, retryAfterSeconds } from '../errors.js';
 import type { DomainErrorCode } from '../errors.js';
 import type { WireError } from '../gateway/frames.js';
 import { describeIssues, isIssueList } from './validation-issue.js';
@@ -50,14 +50,7 @@ export function toWireError(error: unknown): WireFailure {
 function ofDomainError(error: DomainError): WireFailure {
   if (error.code === 'internal') return internal();
   const body = { message: error.message, code: error.reason, param: error.param ?? null };
-  return failure(STATUS[error.code], body, retryAfterOf(error));
-}
-
-function retryAfterOf(error: DomainError): number {
-  const retryAfterMs = error.details['retryAfterMs'];
-  return typeof retryAfterMs === 'number' && retryAfterMs > 0
-    ? Math.ceil(retryAfterMs / 1000)
-    : RETRY_AFTER_SECONDS;
+  return failure(STATUS[error.code], body, retryAfterSeconds(error));
 }
 
 /** Nest's own: unknown routes, wrong methods, and what its pipes and parsers throw. */

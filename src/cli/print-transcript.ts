@@ -19,7 +19,9 @@ function printRun(run: RunEntry, print: (line: string) => void): void {
 }
 
 function printCall(call: CallEntry, print: (line: string) => void): void {
-  print(`[${plainLine(call.name)}: ${call.status ?? call.phase}]`);
+  const place =
+    call.queue_position === null ? '' : `, place ${call.queue_position} in the line for a sandbox`;
+  print(`[${plainLine(call.name)}: ${call.status ?? call.phase}${place}]`);
   for (const text of [call.stdout, call.stderr])
     if (text !== '')
       print(

@@ -75,6 +75,7 @@ function emptyCall(callId: string | null, index: number | null): CallEntry {
     arguments: null,
     phase: 'drafting',
     status: null,
+    queue_position: null,
     data: null,
     stdout: '',
     stderr: '',

@@ -250,4 +250,28 @@ describe('fold', () => {
       ],
     });
   });
+
+  test('a call has its place in the line for a sandbox as long as it stands there', () => {
+    const placed = (seq: number, queue_position: number): GantryEvent => ({
+      type: 'agentic_tool_call_progress',
+      round: 0,
+      tool_call_id: 'call_0',
+      tool_name: 'python',
+      phase: 'calling',
+      queue_position,
+      data: { tool_type: 'code_execution' },
+      seq,
+      session_id: 'sess_1',
+      run_id: 'run_1',
+      ts: 0,
+    });
+    const placeAfter = (...events: readonly GantryEvent[]): unknown => {
+      const [run] = fold(events).entries;
+      return run?.type === 'run' ? run.rounds[0]?.calls.map((call) => call.queue_position) : undefined;
+    };
+    expect(placeAfter(placed(1, 2), placed(2, 1))).toEqual([1]);
+    expect(placeAfter(placed(1, 2), placed(2, 0))).toEqual([null]);
+    const [complete] = writeLog([{ do: 'complete' }]).map((event) => ({ ...event, seq: 2 }));
+    expect(placeAfter(placed(1, 2), ...(complete === undefined ? [] : [complete]))).toEqual([null]);
+  });
 });

@@ -101,8 +101,10 @@ type CallEvent = Extract<
 function applyToCall(call: CallEntry, event: CallEvent): CallEntry {
   switch (event.type) {
     case 'agentic_tool_call_progress': {
-      const { tool_name: name, data } = event;
-      const named = { ...call, name, data, parent_tool_call_id: event.parent_tool_call_id ?? null };
+      const { tool_name: name, data, queue_position: position = 0 } = event;
+      const queue_position = position > 0 ? position : null;
+      const parent_tool_call_id = event.parent_tool_call_id ?? null;
+      const named = { ...call, name, data, queue_position, parent_tool_call_id };
       if (event.phase === 'calling') return { ...named, phase: 'calling' };
       return { ...named, phase: 'complete', status: event.status ?? null };
     }

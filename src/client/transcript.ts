@@ -26,6 +26,8 @@ export interface CallEntry {
   readonly arguments: unknown;
   readonly phase: CallPhase;
   readonly status: string | null;
+  /** Place in the line for a sandbox, from 1; null: it does not stand there. */
+  readonly queue_position: number | null;
   readonly data: ToolCallData | null;
   readonly stdout: string;
   readonly stderr: string;

@@ -149,6 +149,8 @@ const payloads = [
     parent_tool_call_id: z.string().optional(),
     tool_name: z.string(),
     phase: z.enum(['calling', 'complete']),
+    /** Place in the line for a sandbox, from 1; 0 once it has one. Only with a `calling` that comes again for it. */
+    queue_position: z.number().int().nonnegative().optional(),
     /** Only with phase `complete`. */
     status: z.enum(['succeeded', 'failed', 'denied', 'cancelled', 'timed_out', 'in_doubt']).optional(),
     data: toolCallDataSchema,

@@ -1,5 +1,15 @@
 import { z } from 'zod';
 
+/** Why a call got no sandbox, as an HTTP answer would say it. */
+export const callRefusalSchema = z.object({
+  type: z.enum(['rate_limit_error', 'api_error']),
+  code: z.string(),
+  message: z.string(),
+  /** As `Retry-After`: when another call may have more luck. */
+  retry_after_sec: z.number().int().optional(),
+});
+export type CallRefusal = z.infer<typeof callRefusalSchema>;
+
 /** What a client sees of a call, by the kind of tool. Absent fields are left out. */
 export const codeExecutionDataSchema = z.object({
   tool_type: z.literal('code_execution'),
@@ -17,6 +27,7 @@ export const codeExecutionDataSchema = z.object({
   peak_memory_bytes: z.number().int().optional(),
   outcome: z.string().optional(),
   state_kept: z.boolean().optional(),
+  error: callRefusalSchema.optional(),
 });
 
 export const shellDataSchema = z.object({
@@ -32,6 +43,7 @@ export const shellDataSchema = z.object({
   peak_memory_bytes: z.number().int().optional(),
   /** Those that run on after the call, of this and of earlier ones. */
   background_processes: z.array(z.object({ pid: z.number().int(), command: z.string() })).optional(),
+  error: callRefusalSchema.optional(),
 });
 
 export const webSearchDataSchema = z.object({

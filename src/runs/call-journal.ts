@@ -3,7 +3,7 @@ import type { Judgement } from '../agent/ports.js';
 import type { CallSnapshot } from '../agent/snapshot.js';
 import { storableJson, storableText } from '../database/safe-json.js';
 import type { ChunkScope } from '../events/chunk-writer.js';
-import type { EventPayload } from '../events/event.js';
+import type { EventPayload, PayloadOf } from '../events/event.js';
 import type { ToolCallData } from '../events/tool-call-data.js';
 import { newId } from '../ids.js';
 import { callingData, spokenData } from '../tools/calling-data.js';
@@ -103,6 +103,11 @@ export class CallJournal {
     ];
   }
 
+  /** The place of a call that stands in line for its sandbox; 0: it stands there no more. */
+  inLine(call: CallSnapshot, position: number): EventPayload {
+    return { ...this.calling(call), queue_position: position };
+  }
+
   /** The result and its `complete` event. Nothing when the call had that end already (a commit tried twice). */
   async end(manager: EntityManager, call: CallSnapshot, result: CallResult): Promise<EventPayload[]> {
     const moved = await moveCallIfPossible(manager, call.id, result.state);
@@ -152,7 +157,7 @@ export class CallJournal {
     return rows.length > 0;
   }
 
-  private calling(call: Omit<NewCall, 'index'>): EventPayload {
+  private calling(call: Omit<NewCall, 'index'>): PayloadOf<'agentic_tool_call_progress'> {
     return {
       type: 'agentic_tool_call_progress',
       round: call.round,

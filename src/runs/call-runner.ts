@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { RELEASE } from '../agent/loop.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import type { ChunkScope, ChunkWriter } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
@@ -10,6 +11,7 @@ import type { WorkspaceService } from '../workspaces/workspace.service.js';
 import type { CallJournal, CallResult } from './call-journal.js';
 import { commitFenced } from './commit-fenced.js';
 import { endNestedCalls } from './end-nested-calls.js';
+import { waitInLine } from './wait-in-line.js';
 
 /** After its time a tool gets this long to wind up before the call is given up. */
 const WIND_UP_MS = 7000;
@@ -37,15 +39,20 @@ export interface CallRunnerParts {
 
 /** Carries one call from `approved` to its committed end, streaming what it prints. */
 export class CallRunner {
+  /** Ids of the calls that stand in line for a sandbox, as clients were told. */
+  private readonly inLine = new Set<string>();
+
   constructor(private readonly parts: CallRunnerParts) {}
 
-  /** Gives what was committed. */
+  /** Gives what was committed; nothing is of a call in line when the worker lets go: the next one begins it anew. */
   async run(call: CallSnapshot, snapshot: RunSnapshot, work: CallWork): Promise<ToolOutcome> {
     const { calls, chunks, scope } = this.parts;
     await this.commit((manager) => calls.start(manager, call));
     const workspace = this.openWorkspace(call, snapshot, work);
     const context = this.contextFor(call, snapshot, work, workspace);
     const outcome = await withDeadline(work, context);
+    const hadNotBegun = this.inLine.delete(call.id) && call.parentId === null;
+    if (hadNotBegun && work.signal.reason === RELEASE) return outcome;
     await chunks.drain(scope);
     const result: CallResult = {
       state: outcome.status,
@@ -73,7 +80,7 @@ export class CallRunner {
 
   private openWorkspace(call: CallSnapshot, snapshot: RunSnapshot, { tool, signal }: CallWork) {
     const turn = snapshot.messages.filter((message) => message.role === 'user').length;
-    const { workspaces, files, scope } = this.parts;
+    const { workspaces, files, scope, clock } = this.parts;
     return workspaces.open({
       ...scope,
       owner: snapshot.owner,
@@ -81,7 +88,8 @@ export class CallRunner {
       tool,
       round: call.round,
       turn,
-      signal,
+      waitForSandbox: (wait) =>
+        waitInLine(wait, { clock, signal, tell: (position) => this.tellPlace(call, position) }),
       onFile: async (file) => {
         const object = await files.toObject(file, { inline: false });
         await this.commit(() => Promise.resolve([{ type: 'file', file: object, tool_call_id: call.id }]));
@@ -90,6 +98,12 @@ export class CallRunner {
         this.commit(() => Promise.resolve([{ type: 'file', file, tool_call_id: call.id }])),
       onStateLost: (reason) => this.tellStateLost(reason),
     });
+  }
+
+  private tellPlace(call: CallSnapshot, position: number): Promise<void> {
+    if (position > 0) this.inLine.add(call.id);
+    else this.inLine.delete(call.id);
+    return this.commit(() => Promise.resolve([this.parts.calls.inLine(call, position)]));
   }
 
   private tellStateLost(reason: string): Promise<void> {

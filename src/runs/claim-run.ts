@@ -92,8 +92,8 @@ export async function claimRun(
 }
 
 /**
- * Calls that were running when their worker died: what can be run again is, what cannot is `in_doubt`
- * and the model is told so. A client's tool runs on elsewhere.
+ * Calls that were running when their worker died: what can be run again is, also what still stood in line for its
+ * sandbox; what cannot is `in_doubt` and the model is told so. A client's tool runs on elsewhere.
  */
 export async function recoverRunningCalls(
   manager: EntityManager,
@@ -109,6 +109,11 @@ export async function recoverRunningCalls(
   for (const call of running.map(toCallSnapshot)) {
     const tool = registry.get(call.name);
     if (!tool && identifyTool(registry, run.options, call.name).source === 'external') continue;
+    if (await stoodInLine(manager, run, call.id)) {
+      await moveCall(manager, call.id, 'approved');
+      events.push(calls.inLine(call, 0));
+      continue;
+    }
     events.push(...(await endNestedCalls(manager, calls, call.id)));
     const begun = await begunNestedCalls(manager, call.id);
     const effects = [tool, ...begun.map(({ name }) => registry.get(name))].map((one) => one?.effect);
@@ -119,6 +124,21 @@ export async function recoverRunningCalls(
     events.push(...(await calls.end(manager, call, calls.spoken(call, 'in_doubt', doubt(begun)))));
   }
   return events;
+}
+
+/** That it had left the line was committed before its tool began. */
+async function stoodInLine(
+  manager: EntityManager,
+  { sessionId, runId }: ClaimedRun,
+  callId: string,
+): Promise<boolean> {
+  const [last] = await manager.query<{ position: number | null }[]>(
+    `SELECT (payload ->> 'queue_position')::int AS position FROM events
+     WHERE session_id = $1 AND run_id = $2 AND type = 'agentic_tool_call_progress'
+       AND payload ->> 'tool_call_id' = $3 ORDER BY seq DESC LIMIT 1`,
+    [sessionId, runId, callId],
+  );
+  return (last?.position ?? 0) > 0;
 }
 
 interface BegunCall {

@@ -13,7 +13,8 @@ export async function executeSafely(
   try {
     return await tool.execute(args, context);
   } catch (error) {
-    const status = context.signal.aborted ? 'cancelled' : 'failed';
-    return { status, content: `Error: ${messageOf(error)}`, data: callingData(tool.kind, call.arguments) };
+    const data = callingData(tool.kind, call.arguments);
+    if (context.signal.aborted) return { status: 'cancelled', content: '[cancelled]', data };
+    return { status: 'failed', content: `Error: ${messageOf(error)}`, data };
   }
 }

@@ -9,6 +9,7 @@ import { decideCall } from '../approvals/policy.js';
 import { readRules } from '../approvals/read-rules.js';
 import type { ToolSpec } from '../engine/engine.js';
 import { messageOf } from '../errors.js';
+import type { SandboxChoice } from '../sandbox/sandbox.js';
 import { parseArguments } from '../tools/arguments.js';
 import type { Tool, ToolContext, ToolOutcome } from '../tools/tool.js';
 import { type ToolRegistry, toSpec } from '../tools/tool-registry.js';
@@ -50,13 +51,8 @@ export interface RunToolsSettings {
   readonly limits: ServerLimits;
   /** Characters of a result the model may see, by its window. */
   readonly outputLimit: number;
-  /** Hosts that calls of this session may reach. */
-  readonly egress: readonly string[];
-}
-
-/** A tool as it is in a session that may reach these hosts. */
-function asIn(tool: Tool, egress: readonly string[]): Tool {
-  return egress.length === 0 ? tool : (tool.withEgress?.(egress) ?? tool);
+  /** What the session's calls run in, and which hosts they may reach. */
+  readonly sandbox: SandboxChoice;
 }
 
 /** The tools of one run: what it may call, under which policy, and the doing. */
@@ -72,7 +68,8 @@ export class RegisteredRunTools implements RunTools {
     private readonly workers: CallWorkers,
     private readonly settings: RunToolsSettings,
   ) {
-    const offered = offeredTools(registry, options).map((tool) => asIn(tool, settings.egress));
+    const { sandbox } = settings;
+    const offered = offeredTools(registry, options).map((tool) => tool.inSession?.(sandbox) ?? tool);
     this.offered = new Map(offered.map((tool) => [tool.name, tool]));
     const callable = offered.filter((tool) => tool.callingHint === undefined);
     this.callable = new Map(callable.map((tool) => [tool.name, tool]));

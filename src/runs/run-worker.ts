@@ -22,7 +22,7 @@ import { NestedCallJournal } from './nested-call-journal.js';
 import { PostgresRunJournal } from './run-journal.js';
 import type { RunQueue } from './run-queue.js';
 import { identifyTool, isClientTool, RegisteredRunTools } from './run-tools.js';
-import { readSessionEgress } from './session-egress.js';
+import { readSandboxChoice } from './sandbox-choice.js';
 import type { WorkerLease } from './worker-lease.js';
 
 /** All that working a run takes. */
@@ -152,7 +152,7 @@ export class RunWorker {
       const outputLimit =
         run.kind === 'tool' ? Number.POSITIVE_INFINITY : (await engine.capabilities()).contextSize;
       const { hosts } = config.sandbox.egress;
-      const egress = await readSessionEgress(dataSource.manager, run.sessionId, hosts);
+      const sandbox = await readSandboxChoice(dataSource.manager, run.sessionId, hosts);
       const tools = new RegisteredRunTools(
         dataSource,
         registry,
@@ -162,7 +162,7 @@ export class RunWorker {
           permissionFloor: config.runs.agentPermission,
           limits: config.runs,
           outputLimit,
-          egress,
+          sandbox,
         },
       );
       const ports = { journal, tools, engine, now: () => clock.now(), pause, random: Math.random };

@@ -124,14 +124,18 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-export interface SandboxSpec {
-  readonly sessionId: string;
-  readonly runId: string;
-  readonly generation: number;
+/** What a session chose for its sandboxes. */
+export interface SandboxChoice {
   /** One of the provider's, see `SandboxProtections.profiles`; its own default when absent. */
   readonly profile?: string;
   /** Hosts the session may reach, see `egress/host-pattern.ts`; nothing when absent. */
   readonly egress?: readonly string[];
+}
+
+export interface SandboxSpec extends SandboxChoice {
+  readonly sessionId: string;
+  readonly runId: string;
+  readonly generation: number;
 }
 
 /** What the code in a sandbox stands behind, read off inside one. */
@@ -168,7 +172,14 @@ export interface SandboxProfileState {
   readonly runtime?: string;
   readonly gpus?: 'all' | number | readonly string[];
   readonly maxTimeoutMs?: number;
+  /** As `SandboxProtections.notes`, for sessions of this profile; none while it is not available. */
+  readonly notes: readonly string[];
+  /** Of Python, beside its own library; absent where only the image knows. */
+  readonly packages?: readonly string[];
 }
+
+/** What the image `python` has. */
+export const USUAL_PACKAGES = ['numpy', 'pandas', 'matplotlib', 'pillow'] as const;
 
 /** How many sandboxes there are, and how many claims wait for one. */
 export interface SandboxOccupancy {

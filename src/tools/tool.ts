@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Sandbox } from '../sandbox/sandbox.js';
+import type { Sandbox, SandboxChoice } from '../sandbox/sandbox.js';
 import type { ToolCallData } from '../events/tool-call-data.js';
 import type { WorkClock } from '../work-clock.js';
 
@@ -23,10 +23,11 @@ export interface Workspace {
   readById(fileId: string, maxBytes: number): Promise<{ name: string; data: Uint8Array } | undefined>;
   /**
    * Runs `use` with the session's sandbox brought to this tree's state, then takes over the files it
-   * changed. A lost sandbox leaves the tree as it was before the call.
+   * changed. A lost sandbox leaves the tree as it was before the call. `news` is what the model has to know
+   * of that sandbox, in sentences: variables that are gone, files that it would not take. Clients are told here.
    */
   withSandbox<T extends { readonly changes: readonly import('../sandbox/sandbox.js').FileChange[] }>(
-    use: (sandbox: Sandbox) => Promise<T>,
+    use: (sandbox: Sandbox, news: readonly string[]) => Promise<T>,
   ): Promise<T>;
 }
 
@@ -106,8 +107,8 @@ export interface Tool<Arguments = unknown> {
   readonly effect: ToolEffect;
   readonly execution: 'parallel' | 'serial';
   readonly reach: ToolReach;
-  /** The same tool in a session whose sandbox may reach these hosts; absent where that changes nothing. */
-  withEgress?(hosts: readonly string[]): Tool<Arguments>;
+  /** The same tool in a session that chose its sandbox so; absent where that changes nothing. */
+  inSession?(choice: SandboxChoice): Tool<Arguments>;
   /**
    * Set on a tool whose code may call the run's other tools: what the model is told of it when there are any.
    * Such a tool is not called from code itself.

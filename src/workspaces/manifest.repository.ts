@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { FencedError } from '../events/chunk-writer.js';
 import { newId } from '../ids.js';
-import type { SandboxSpec } from '../sandbox/sandbox.js';
+import type { SandboxChoice } from '../sandbox/sandbox.js';
 
 /** One file of a working directory. */
 export interface ManifestEntry {
@@ -45,7 +45,7 @@ export class ManifestRepository {
   }
 
   /** What the session chose for its sandbox: the kind, if it chose one, and the hosts it may reach. */
-  async sandboxChoice(sessionId: string): Promise<Pick<SandboxSpec, 'profile' | 'egress'>> {
+  async sandboxChoice(sessionId: string): Promise<SandboxChoice> {
     const [row] = await this.dataSource.query<{ sandbox_profile: string | null; egress: string[] }[]>(
       'SELECT sandbox_profile, egress FROM sessions WHERE id = $1',
       [sessionId],

@@ -22,13 +22,15 @@ export interface WorkspaceScope {
   readonly tool: string;
   readonly round: number;
   readonly turn: number;
-  /** Of the call: whoever gave it up does not stand in line for a sandbox any more. */
-  readonly signal?: AbortSignal;
+  /** Waits as the call does: whoever gave it up does not stand in line for a sandbox any more. */
+  waitForSandbox(
+    wait: (signal: AbortSignal, onQueued: (position: number) => void) => Promise<Sandbox>,
+  ): Promise<Sandbox>;
   /** Every file the call made or changed, once its row and its place in the tree are committed. */
   onFile(file: StoredFile): Promise<void>;
   /** A file the call made that could not be kept, as an error placeholder. */
   onMissingFile(placeholder: FileObject): Promise<void>;
-  /** What the model has to know: variables gone, files that the sandbox would not take. */
+  /** For clients, what the model is told too: variables gone, files that the sandbox would not take. */
   onStateLost(reason: string): Promise<void>;
 }
 
@@ -106,28 +108,33 @@ export class SessionWorkspace implements Workspace {
   }
 
   async withSandbox<T extends { readonly changes: readonly FileChange[] }>(
-    use: (sandbox: Sandbox) => Promise<T>,
+    use: (sandbox: Sandbox, news: readonly string[]) => Promise<T>,
   ): Promise<T> {
     return this.parts.sandboxLock.run(this.scope.sessionId, () => this.useSandbox(use));
   }
 
   private async useSandbox<T extends { readonly changes: readonly FileChange[] }>(
-    use: (sandbox: Sandbox) => Promise<T>,
+    use: (sandbox: Sandbox, news: readonly string[]) => Promise<T>,
   ): Promise<T> {
     const { sessionId, runId, generation, toolCallId } = this.scope;
     const { sandboxes, mirror, manifest } = this.parts;
     // One that lives is as it was chosen already.
     const choice = sandboxes.current(sessionId) === undefined ? await manifest.sandboxChoice(sessionId) : {};
     const spec = { sessionId, runId, generation, ...choice };
-    const sandbox = await sandboxes.acquire(spec, this.scope.signal);
+    const sandbox = await this.scope.waitForSandbox((signal, onQueued) =>
+      sandboxes.acquire(spec, signal, onQueued),
+    );
     const isNew = sandbox.fresh && !mirror.isKnown(sessionId, sandbox);
     const entries = await manifest.list(sessionId);
     const refused = await mirror.bring(sessionId, sandbox, entries);
-    if (isNew && (await manifest.hasUsedSandbox(sessionId, toolCallId)))
-      await this.scope.onStateLost(VARIABLES_LOST);
-    if (refused.length > 0) await this.scope.onStateLost(describeRefused(refused));
+    const hasLost = isNew && (await manifest.hasUsedSandbox(sessionId, toolCallId));
+    const news = [
+      ...(hasLost ? [VARIABLES_LOST] : []),
+      ...(refused.length > 0 ? [describeRefused(refused)] : []),
+    ];
+    for (const reason of news) await this.scope.onStateLost(reason);
     try {
-      const result = await use(sandbox);
+      const result = await use(sandbox, news);
       await this.takeOverChanges(sandbox, entries, result.changes);
       return result;
     } catch (error) {

@@ -166,7 +166,6 @@ test("a session's sandbox is asked for with the session's hosts", async () => {
   const sessionId = await fixture.insertSession('ann');
   await dataSource.query(`UPDATE sessions SET egress = '["pypi.org"]' WHERE id = $1`, [sessionId]);
   const runId = await fixture.insertRun(sessionId, 'ann');
-  const { signal } = new AbortController();
   const workspace = workspaces.open({
     sessionId,
     owner: 'ann',
@@ -175,7 +174,7 @@ test("a session's sandbox is asked for with the session's hosts", async () => {
     tool: 'python',
     round: 0,
     turn: 1,
-    signal,
+    waitForSandbox: (wait) => wait(new AbortController().signal, () => undefined),
     toolCallId: await fixture.insertToolCall(runId, sessionId, 'python'),
     onFile: () => Promise.resolve(),
     onMissingFile: () => Promise.resolve(),

@@ -11,7 +11,7 @@ import { EventLog } from '../../src/events/event-log.js';
 import { type EventType, type GantryEvent, isTerminalEvent, type PayloadOf } from '../../src/events/event.js';
 import type { CreateRunRequest } from '../../src/runs/run-request.js';
 import { RunService } from '../../src/runs/run.service.js';
-import { SANDBOX_PROVIDER } from '../../src/sandbox/sandbox.js';
+import { SANDBOX_PROVIDER, type SandboxProvider } from '../../src/sandbox/sandbox.js';
 import { NoSandboxProvider } from '../../src/sandbox/none/no-sandbox-provider.js';
 import { SessionService } from '../../src/sessions/session.service.js';
 import { BUILT_IN_TOOLS, type Tool, type ToolContext, type ToolOutcome } from '../../src/tools/tool.js';
@@ -56,12 +56,13 @@ export interface WorkerProcess {
   close(): Promise<void>;
 }
 
-/** The worker root as it runs in production, on a scripted engine and the test's own tools. */
+/** The worker root as it runs in production, on a scripted engine and the test's own tools. Closes `sandboxes`. */
 export async function startWorker(
   database: TestDatabase,
   tools: readonly Tool[],
   script: readonly ScriptedTurn[] = [],
   environment: Record<string, string> = {},
+  sandboxes: SandboxProvider = new NoSandboxProvider('This test runs no sandbox.'),
 ): Promise<WorkerProcess> {
   const engine = createScriptedEngine([...script]);
   const config = loadConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent', ...environment });
@@ -69,7 +70,7 @@ export async function startWorker(
     .overrideProvider(ENGINE)
     .useValue(engine)
     .overrideProvider(SANDBOX_PROVIDER)
-    .useValue(new NoSandboxProvider('This test runs no sandbox.'))
+    .useValue(sandboxes)
     .overrideProvider(BUILT_IN_TOOLS)
     .useValue(tools)
     .compile();

@@ -64,6 +64,7 @@ function openCall(
     tool: 'python',
     round: 2,
     turn: 1,
+    waitForSandbox: (wait) => wait(new AbortController().signal, () => undefined),
     onFile: async (file) => {
       const [row] = await fixture.dataSource.query('SELECT 1 FROM files WHERE id = $1', [file.id]);
       expect(row).toBeDefined();

@@ -96,6 +96,12 @@ function renderCall(
 ): void {
   const by = event.parent_tool_call_id === undefined ? '' : 'from code: ';
   const name = by + plainLine(event.tool_name);
+  if (event.queue_position !== undefined) {
+    const place = event.queue_position;
+    const told = place > 0 ? `waits for a sandbox: place ${place} in the line` : 'has its sandbox';
+    screen.line(style.dim(`[${name} ${told}]`));
+    return;
+  }
   if (event.phase === 'calling') {
     screen.line(style.bold(`[${name}]`));
     const source = sourceOf(event.data);

@@ -66,3 +66,15 @@ test('without control groups the limits are said for what they are', () => {
   expect(text).toContain('The number of processes is not limited.');
   expect(text).toContain('Processor time is not limited.');
 });
+
+test('each profile has notes of its own', () => {
+  const large = { ...options, memoryBytes: 2 ** 32, cpus: 4, pids: 32, maxTimeoutMs: 9000 };
+  const profiles = { large, gpu: { ...large, problem: 'No graphics processors.' } };
+  const told = protectionsOf({ findings: sound, place }, { ...options, profiles }, occupancy);
+  expect(told.profiles?.['python']?.notes).toEqual(told.notes);
+  const notes = told.profiles?.['large']?.notes.join(' ');
+  expect(notes).toContain('Memory is limited to 4096 MiB');
+  expect(notes).toContain('At most 32 processes');
+  expect(notes).toContain('No call runs longer than 9 s.');
+  expect(told.profiles?.['gpu']).toMatchObject({ available: false, notes: [] });
+});

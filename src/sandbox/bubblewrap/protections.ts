@@ -3,6 +3,7 @@ import {
   type SandboxOccupancy,
   type SandboxProfileState,
   type SandboxProtections,
+  USUAL_PACKAGES,
 } from '../sandbox.js';
 import {
   type BubblewrapSandboxOptions,
@@ -64,20 +65,20 @@ export function protectionsOf(
   occupancy: SandboxOccupancy,
 ): SandboxProtections {
   const { problem, findings, place } = knowledge;
+  const enforced = enforcedBy(knowledge, options);
   const shared = {
     profiles: Object.fromEntries(
-      [...profilesOf(options)].map(([name, profile]) => [name, stateOf(profile, problem)]),
+      [...profilesOf(options)].map(([name, profile]) => {
+        const limits = enforced && limitsOf(profile, enforced);
+        return [name, stateOf(profile, problem, limits)];
+      }),
     ),
     occupancy,
   };
-  if (problem !== undefined || findings === undefined || place === undefined) {
+  if (problem !== undefined || findings === undefined || place === undefined || enforced === undefined) {
     return { ...unavailable(problem ?? 'bubblewrap has not been tried yet.'), ...shared };
   }
-  const isGrouped = place.controlGroups !== undefined;
-  const limits = {
-    ...(isGrouped ? { memoryBytes: options.memoryBytes } : {}),
-    ...(findings.processes <= options.pids ? { processes: options.pids } : {}),
-  };
+  const limits = limitsOf(options, enforced);
   return {
     provider: 'bubblewrap',
     available: true,
@@ -105,10 +106,32 @@ export function protectionsOf(
   };
 }
 
-function notesOn(
-  { memoryBytes, workspaceBytes, cpus }: BubblewrapSandboxOptions,
-  limits: { readonly memoryBytes?: number; readonly processes?: number },
-): string[] {
+/** Which limits hold for whole sandboxes. */
+interface Enforced {
+  readonly memory: boolean;
+  readonly processes: boolean;
+}
+
+interface Limits {
+  readonly memoryBytes?: number;
+  readonly processes?: number;
+}
+
+/** Undefined until a probe has told. The probe tried the default profile's limit of processes. */
+function enforcedBy({ findings, place }: Knowledge, options: BubblewrapSandboxOptions): Enforced | undefined {
+  if (findings === undefined || place === undefined) return undefined;
+  return { memory: place.controlGroups !== undefined, processes: findings.processes <= options.pids };
+}
+
+function limitsOf({ memoryBytes, pids }: SandboxResources, enforced: Enforced): Limits {
+  return {
+    ...(enforced.memory ? { memoryBytes } : {}),
+    ...(enforced.processes ? { processes: pids } : {}),
+  };
+}
+
+function notesOn(resources: SandboxResources, limits: Limits): string[] {
+  const { memoryBytes, workspaceBytes, cpus, maxTimeoutMs } = resources;
   const memory = Math.round(memoryBytes / MEBIBYTE);
   const workspace = Math.round(workspaceBytes / MEBIBYTE);
   const isGrouped = limits.memoryBytes !== undefined;
@@ -122,10 +145,15 @@ function notesOn(
       ? 'The number of processes is not limited.'
       : `At most ${limits.processes} processes and threads run at once.`,
     isGrouped ? `They share ${cpus} processor core(s).` : 'Processor time is not limited.',
+    ...(maxTimeoutMs === undefined ? [] : [`No call runs longer than ${maxTimeoutMs / 1000} s.`]),
   ];
 }
 
-function stateOf(profile: SandboxResources, problem: string | undefined): SandboxProfileState {
+function stateOf(
+  profile: SandboxResources,
+  problem: string | undefined,
+  limits: Limits | undefined,
+): SandboxProfileState {
   const { memoryBytes, workspaceBytes, pids, cpus, maxTimeoutMs } = profile;
   const reason = problem ?? profile.problem;
   return {
@@ -136,5 +164,7 @@ function stateOf(profile: SandboxResources, problem: string | undefined): Sandbo
     processes: pids,
     cpus,
     ...(maxTimeoutMs === undefined ? {} : { maxTimeoutMs }),
+    notes: reason === undefined && limits !== undefined ? notesOn(profile, limits) : [],
+    packages: USUAL_PACKAGES,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SandboxWalls } from '../sandbox.js';
+import { type SandboxWalls, USUAL_PACKAGES } from '../sandbox.js';
 import { dockerProtections, type ProfileKnowledge } from './docker-protections.js';
 import { DOCKER_SANDBOX_DEFAULTS, type SandboxProfile } from './docker-sandbox-options.js';
 import type { EngineFacts } from './engine-probe.js';
@@ -77,7 +77,29 @@ test('a profile tells its size, its graphics processors and its ceiling, and no 
     cpus: 1,
     gpus: 2,
     maxTimeoutMs: 9000,
+    notes,
   });
   expect(notes).toContain('Graphics processors can be used: 2.');
   expect(notes).toContain('No call runs longer than 9 s.');
+});
+
+test('each profile has notes of its own, and says what its image has where that is known', () => {
+  const entry = (image: string, others: Partial<SandboxProfile> = {}, problem?: string) => ({
+    profile: { ...PROFILE, image, ...others },
+    problem,
+    walls: undefined,
+  });
+  const known = new Map<string, ProfileKnowledge>([
+    ['python', entry('gantry-sandbox:1')],
+    ['large', entry('gantry-sandbox-slim:1', { memoryBytes: 2 ** 32, cpus: 4 })],
+    ['own', entry('registry/own:2', { gpus: 'all' }, 'There are none.')],
+  ]);
+  const { notes, profiles } = dockerProtections(FACTS, known, OCCUPANCY);
+  expect(profiles?.['python']).toMatchObject({ notes, packages: USUAL_PACKAGES });
+  expect(profiles?.['large']?.packages).toEqual([]);
+  const large = profiles?.['large']?.notes.join(' ');
+  expect(large).toContain('Memory is limited to 4096 MiB');
+  expect(large).toContain('on 4 processor core(s)');
+  expect(profiles?.['own']).toMatchObject({ available: false, notes: [] });
+  expect(profiles?.['own']).not.toHaveProperty('packages');
 });

@@ -4,6 +4,7 @@ import {
   type SandboxProfileState,
   type SandboxProtections,
   type SandboxWalls,
+  USUAL_PACKAGES,
 } from '../sandbox.js';
 import type { SandboxProfile } from './docker-sandbox-options.js';
 import type { EngineFacts } from './engine-probe.js';
@@ -39,19 +40,18 @@ export function dockerProtections(
       rootless: facts.rootless,
       userNamespaces: facts.userNamespaces,
     },
-    profiles: Object.fromEntries([...known].map(([name, each]) => [name, stateOf(each)])),
+    profiles: Object.fromEntries([...known].map(([name, each]) => [name, stateOf(facts, each)])),
     occupancy,
   };
   if (problem !== undefined) return { ...unavailable(problem), ...shared };
-  const limits = limitsOf(facts, first);
   return {
     provider: 'docker',
     available: true,
     network: 'none',
     workspaceBytes: profile.workspaceBytes,
-    ...limits,
+    ...limitsOf(facts, first),
     ...(profile.runtime === undefined ? {} : { runtime: profile.runtime }),
-    notes: notesOn(facts, first, limits),
+    notes: notesOn(facts, first),
     ...shared,
     ...(walls === undefined ? {} : { walls }),
   };
@@ -70,11 +70,9 @@ function limitsOf(
   };
 }
 
-function notesOn(
-  facts: EngineFacts,
-  { profile, walls }: ProfileKnowledge,
-  { memoryBytes, processes }: ReturnType<typeof limitsOf>,
-): string[] {
+function notesOn(facts: EngineFacts, known: ProfileKnowledge): string[] {
+  const { profile, walls } = known;
+  const { memoryBytes, processes } = limitsOf(facts, known);
   const filtered = walls === undefined ? facts.seccomp : walls.systemCallFilters > 0;
   const workspace = Math.round(profile.workspaceBytes / MEBIBYTE);
   return [
@@ -102,7 +100,15 @@ function describeGpus(gpus: NonNullable<SandboxProfile['gpus']>): string {
   return typeof gpus === 'number' ? String(gpus) : gpus.join(', ');
 }
 
-function stateOf({ profile, problem }: ProfileKnowledge): SandboxProfileState {
+/** Undefined for an image of somebody else's. */
+function packagesIn(image: string): readonly string[] | undefined {
+  if (image.startsWith('gantry-sandbox:')) return USUAL_PACKAGES;
+  return image.startsWith('gantry-sandbox-slim:') ? [] : undefined;
+}
+
+function stateOf(facts: EngineFacts, known: ProfileKnowledge): SandboxProfileState {
+  const { profile, problem } = known;
+  const packages = packagesIn(profile.image);
   const { memoryBytes, workspaceBytes, pids, cpus, runtime, gpus, maxTimeoutMs } = profile;
   return {
     available: problem === undefined,
@@ -114,5 +120,7 @@ function stateOf({ profile, problem }: ProfileKnowledge): SandboxProfileState {
     ...(runtime === undefined ? {} : { runtime }),
     ...(gpus === undefined ? {} : { gpus }),
     ...(maxTimeoutMs === undefined ? {} : { maxTimeoutMs }),
+    notes: problem === undefined ? notesOn(facts, known) : [],
+    ...(packages === undefined ? {} : { packages }),
   };
 }

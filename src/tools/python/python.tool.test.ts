@@ -24,7 +24,7 @@ function contextOn(provider: ScriptedSandboxProvider, emitted: string[] = []): T
       read: unused,
       write: unused,
       readById: unused,
-      withSandbox: async (use) => use(await provider.acquire(spec)),
+      withSandbox: async (use) => use(await provider.acquire(spec), []),
     },
     emitOutput: async (stream, text) => void emitted.push(`${stream}:${text}`),
   });
@@ -78,6 +78,23 @@ test('output streams, and the model reads output, value, errors, notes', async (
     },
   });
   expect(codeExecutionDataSchema.parse(outcome.data)).toEqual(outcome.data);
+});
+
+test('the model reads first what it has to know of a new sandbox', async () => {
+  const provider = new ScriptedSandboxProvider();
+  provider.enqueue({ result: { stdout: 'out\n', value: '1' } });
+  const context = contextOn(provider);
+  const outcome = await createPythonTool(provider).execute(
+    { code: 'code' },
+    {
+      ...context,
+      workspace: {
+        ...context.workspace,
+        withSandbox: async (use) => use(await provider.acquire(spec), ['Variables are lost.']),
+      },
+    },
+  );
+  expect(outcome.content).toBe('[Variables are lost.]\nout\n1');
 });
 
 test.each<[Partial<ExecutionResult>, string, string]>([
@@ -185,7 +202,7 @@ test('in a session that may reach hosts it reaches the network, and says which h
   });
   const tool = createPythonTool(provider);
   expect([tool.reach, tool.description.includes(NO_NETWORK_NOTE)]).toEqual(['sandbox', true]);
-  const open = tool.withEgress?.(['pypi.org', '*.example.org:8443']);
+  const open = tool.inSession?.({ egress: ['pypi.org', '*.example.org:8443'] });
   expect(open?.reach).toBe('network');
   expect(open?.description).toContain('only these hosts can be reached: pypi.org, *.example.org:8443.');
   expect(open?.description).toContain('Memory is limited.');

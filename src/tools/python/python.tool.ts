@@ -14,13 +14,20 @@ const parametersSchema = z.object({
 
 export type PythonArguments = z.infer<typeof parametersSchema>;
 
-const DESCRIPTION = [
+const DESCRIPTION_BEFORE = [
   "Runs Python in the session's own interpreter: variables, imports and files in the working directory",
   'stay for later calls. Printed text streams to the user. Figures that are open at the end, and images',
   'that are the last value, are shown to the user; save a file in the working directory to hand it over.',
-  'numpy, pandas, matplotlib and pillow are installed. input() is not answered. Processes left running',
-  'are ended with the call.',
 ].join(' ');
+const DESCRIPTION_AFTER = 'input() is not answered. Processes left running are ended with the call.';
+
+function installed(packages: readonly string[] | undefined): string {
+  if (packages === undefined) return 'What is installed depends on the image: importlib.metadata tells.';
+  const last = packages.at(-1);
+  if (last === undefined) return "Nothing is installed but Python's own library.";
+  const others = packages.slice(0, -1).join(', ');
+  return others === '' ? `${last} is installed.` : `${others} and ${last} are installed.`;
+}
 
 /** The model's stateful Python. */
 export function createPythonTool(provider: SandboxProvider): Tool<PythonArguments> {
@@ -29,11 +36,11 @@ export function createPythonTool(provider: SandboxProvider): Tool<PythonArgument
     label: 'Python code',
     kind: 'code_execution',
     parameters: parametersSchema,
-    description: DESCRIPTION,
+    description: (packages) => `${DESCRIPTION_BEFORE} ${installed(packages)} ${DESCRIPTION_AFTER}`,
     run: ({ code }, { sandbox, limits, onOutput, signal }) => sandbox.exec(code, limits, onOutput, signal),
     content: (result) => [result.stdout, result.value, result.stderr, exceptionFor(result)],
     data: ({ code }, result, workingDirectory) => dataOf(code, result, workingDirectory),
-    refusedData: ({ code }, said) => ({ tool_type: 'code_execution', code, exception: said }),
+    refusedData: ({ code }, said, error) => ({ tool_type: 'code_execution', code, exception: said, error }),
   });
 }
 

@@ -1,11 +1,10 @@
-import { DomainError, type DomainErrorCode } from '../../errors.js';
+import { DomainError, type DomainErrorCode, retryAfterSeconds } from '../../errors.js';
+import type { CallRefusal } from '../../events/tool-call-data.js';
 import {
-  NO_NETWORK_NOTE,
   type BackgroundProcess,
   type ExecutionOutcome,
   type ExecutionResult,
   type OutputOverflow,
-  type SandboxProtections,
 } from '../../sandbox/sandbox.js';
 import type { ToolOutcomeStatus } from '../tool.js';
 
@@ -136,21 +135,23 @@ export function base64(data: Uint8Array): string {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64');
 }
 
-/** For a tool's description: what the model has to know about its walls, and of the hosts it may reach. */
-export function protectionText({ notes }: SandboxProtections, hosts: readonly string[]): string {
-  if (hosts.length === 0) return notes.join(' ');
-  const network =
-    `Of the network only these hosts can be reached: ${hosts.join(', ')}. Programs find the way in HTTPS_PROXY and ` +
-    'HTTP_PROXY; packages that pip installs last as long as the variables.';
-  return [network, ...notes.filter((note) => note !== NO_NETWORK_NOTE)].join(' ');
-}
-
 const NO_SANDBOX: ReadonlySet<DomainErrorCode> = new Set(['unavailable', 'rate_limited', 'storage_full']);
 
-/** The message for the model when there was no sandbox, or no room for its files; anything else is thrown on. */
-export function unavailableMessage(error: unknown): string {
-  if (error instanceof DomainError && NO_SANDBOX.has(error.code)) {
-    return `[failed: ${error.message}]`;
-  }
-  throw error;
+/** Why there was no sandbox, or no room for its files, for clients; anything else is thrown on. */
+export function refusalOf(error: unknown): CallRefusal {
+  if (!(error instanceof DomainError) || !NO_SANDBOX.has(error.code)) throw error;
+  const seconds = retryAfterSeconds(error);
+  return {
+    type: error.code === 'rate_limited' ? 'rate_limit_error' : 'api_error',
+    code: error.reason,
+    message: error.message,
+    ...(seconds === undefined ? {} : { retry_after_sec: seconds }),
+  };
+}
+
+/** The same for the model. */
+export function refusalText({ type, message, retry_after_sec: seconds }: CallRefusal): string {
+  if (type !== 'rate_limit_error') return `[failed: ${message}]`;
+  const hint = seconds === undefined ? '' : `, retry after ${seconds} s`;
+  return `[failed, rate_limited${hint}: ${message}]`;
 }

@@ -1,21 +1,16 @@
 import type { z } from 'zod';
-import type { ToolCallData } from '../../events/tool-call-data.js';
+import type { CallRefusal, ToolCallData } from '../../events/tool-call-data.js';
 import type {
   ExecutionLimits,
   ExecutionResult,
   OutputSink,
   Sandbox,
+  SandboxChoice,
   SandboxProvider,
 } from '../../sandbox/sandbox.js';
 import type { Tool, ToolContext, ToolKind, ToolOutcome, ToolReach } from '../tool.js';
-import {
-  base64,
-  joinedReport,
-  notesOn,
-  protectionText,
-  statusOf,
-  unavailableMessage,
-} from './execution-report.js';
+import { base64, joinedReport, notesOn, refusalOf, refusalText, statusOf } from './execution-report.js';
+import { protectionText, standingOf } from './protection-text.js';
 
 /** What a call's run gets from its surroundings. */
 export interface SandboxedCall {
@@ -31,13 +26,14 @@ export interface SandboxedToolDefinition<Arguments> {
   readonly label: string;
   readonly kind: ToolKind;
   readonly parameters: z.ZodType<Arguments>;
-  readonly description: string;
+  /** `packages` are Python's, beside its own library; undefined: only the image knows. */
+  description(packages: readonly string[] | undefined): string;
   run(args: Arguments, call: SandboxedCall): Promise<ExecutionResult>;
   /** What the model reads, before the notes that every tool's result may have. */
   content(result: ExecutionResult): readonly (string | undefined)[];
   data(args: Arguments, result: ExecutionResult, workingDirectory: string): ToolCallData;
-  /** The same for a call that got no sandbox; `said` is why. */
-  refusedData(args: Arguments, said: string): ToolCallData;
+  /** The same for a call that got no sandbox; `said` is what the model reads. */
+  refusedData(args: Arguments, said: string, error: CallRefusal): ToolCallData;
 }
 
 /** A tool whose calls run in the session's sandbox. Its description follows what is really enforced there. */
@@ -49,15 +45,15 @@ class SandboxedTool<Arguments> implements Tool<Arguments> {
   constructor(
     private readonly provider: SandboxProvider,
     private readonly definition: SandboxedToolDefinition<Arguments>,
-    private readonly hosts: readonly string[] = [],
+    private readonly choice: SandboxChoice = {},
   ) {}
 
-  withEgress(hosts: readonly string[]): Tool<Arguments> {
-    return new SandboxedTool(this.provider, this.definition, hosts);
+  inSession(choice: SandboxChoice): Tool<Arguments> {
+    return new SandboxedTool(this.provider, this.definition, choice);
   }
 
   get reach(): ToolReach {
-    return this.hosts.length > 0 ? 'network' : 'sandbox';
+    return (this.choice.egress ?? []).length > 0 ? 'network' : 'sandbox';
   }
 
   get name(): string {
@@ -77,7 +73,9 @@ class SandboxedTool<Arguments> implements Tool<Arguments> {
   }
 
   get description(): string {
-    return `${this.definition.description} ${protectionText(this.provider.protections(), this.hosts)}`.trim();
+    const { profile, egress = [] } = this.choice;
+    const { notes, packages } = standingOf(this.provider.protections(), profile);
+    return `${this.definition.description(packages)} ${protectionText(notes, egress)}`.trim();
   }
 
   available(): boolean {
@@ -87,25 +85,32 @@ class SandboxedTool<Arguments> implements Tool<Arguments> {
   async execute(args: Arguments, context: ToolContext): Promise<ToolOutcome> {
     const { definition } = this;
     try {
-      const { result, workingDirectory } = await context.workspace.withSandbox(async (sandbox) => {
-        const result = await definition.run(args, {
-          sandbox,
-          limits: { timeoutMs: context.timeoutMs },
-          onOutput: ({ stream, text }) => context.emitOutput(stream, text),
-          signal: context.signal,
-        });
-        return { result, workingDirectory: sandbox.workingDirectory, changes: result.changes };
-      });
+      const { result, news, workingDirectory } = await context.workspace.withSandbox(
+        async (sandbox, news) => {
+          const result = await definition.run(args, {
+            sandbox,
+            limits: { timeoutMs: context.timeoutMs },
+            onOutput: ({ stream, text }) => context.emitOutput(stream, text),
+            signal: context.signal,
+          });
+          return { result, news, workingDirectory: sandbox.workingDirectory, changes: result.changes };
+        },
+      );
       const images = result.images.map(({ data }) => base64(data));
       return {
         status: statusOf(result.outcome),
-        content: joinedReport([...definition.content(result), ...notesOn(result, context.timeoutMs)]),
+        content: joinedReport([
+          ...news.map((sentence) => `[${sentence}]`),
+          ...definition.content(result),
+          ...notesOn(result, context.timeoutMs),
+        ]),
         ...(images.length > 0 ? { imagesBase64: images } : {}),
         data: definition.data(args, result, workingDirectory),
       };
     } catch (error) {
-      const content = unavailableMessage(error);
-      return { status: 'failed', content, data: definition.refusedData(args, content) };
+      const refusal = refusalOf(error);
+      const content = refusalText(refusal);
+      return { status: 'failed', content, data: definition.refusedData(args, content, refusal) };
     }
   }
 }

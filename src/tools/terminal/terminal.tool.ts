@@ -35,12 +35,14 @@ export function createTerminalTool(provider: SandboxProvider): Tool<TerminalArgu
     label: 'Shell commands',
     kind: 'shell',
     parameters: parametersSchema,
-    description: DESCRIPTION,
+    description: () => DESCRIPTION,
     run: ({ commands, background = 'end' }, { sandbox, limits, onOutput, signal }) =>
       sandbox.shell(commands, { ...limits, background }, onOutput, signal),
     content: ({ stdout, stderr, exitCode }) => [stdout, stderr, exitNote(exitCode)],
     data: ({ commands }, result, workingDirectory) => dataOf(commands, result, workingDirectory),
-    refusedData: ({ commands }, said) => ({ tool_type: 'shell', commands, status: 'failed', stderr: said }),
+    refusedData: ({ commands }, said, error) => {
+      return { tool_type: 'shell', commands, status: 'failed', stderr: said, error };
+    },
   });
 }
 
