@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { basename, delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { confirm } from './confirm.mjs';
-import { defaultSocket, probeEngine } from './docker-probe.mjs';
+import { probeEngine } from './docker-probe.mjs';
+import { defaultSocket } from './engine-target.mjs';
 import { findProgram } from './find-program.mjs';
 import { say, step } from './progress.mjs';
 import { runCommand } from './run-command.mjs';
@@ -54,7 +55,7 @@ export async function ensureDockerEngine(machine) {
     return off(`GANTRY_SANDBOX is ${env.GANTRY_SANDBOX}`, 'set GANTRY_SANDBOX=auto');
   }
   try {
-    const found = await probeEngine(env.DOCKER_HOST || `unix://${machine.socket}`);
+    const found = await probeEngine(env, machine.socket);
     if (found.kind !== 'silent') return { kind: 'ready' };
     if (env.DOCKER_HOST)
       return off(`no engine answers at DOCKER_HOST (${found.code})`, 'start it, or unset DOCKER_HOST');
@@ -160,7 +161,7 @@ async function waitForAnswer(machine, failure) {
 
 /** @param {Machine} machine */
 async function answers({ socket }) {
-  return (await probeEngine(`unix://${socket}`)).kind === 'answers';
+  return (await probeEngine({}, socket)).kind === 'answers';
 }
 
 /**

@@ -96,6 +96,11 @@ describe('ensureDockerEngine', () => {
     expect(state.reason).toMatch(/ended with code 1[^]*failed to mount cgroup/);
   });
 
+  it('leaves an engine behind TLS to the server, certificates alone included', async () => {
+    const env = { DOCKER_HOST: 'tcp://127.0.0.1:1', DOCKER_CERT_PATH: '/certificates' };
+    expect(await ensureDockerEngine({ ...machine, env })).toEqual({ kind: 'ready' });
+  });
+
   it.each([
     [{ GANTRY_SANDBOX: 'none' }, /GANTRY_SANDBOX is none/],
     [{ DOCKER_HOST: 'tcp://127.0.0.1:1' }, /DOCKER_HOST \(ECONNREFUSED\)/],

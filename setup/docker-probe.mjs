@@ -1,15 +1,15 @@
 import { request } from 'node:http';
-
-export const defaultSocket = '/var/run/docker.sock';
+import { engineTarget } from './engine-target.mjs';
 
 /**
  * Asks the engine's API itself, so no docker command is needed. `remote` stands for addresses that only the server
- * can try (TLS, ssh).
- * @param {string} dockerHost as in DOCKER_HOST
+ * can try (TLS, ssh), and for those that it refuses with a reason.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} socket where the engine listens when DOCKER_HOST does not say
  * @returns {Promise<{ kind: 'answers' } | { kind: 'remote' } | { kind: 'silent', code: string }>}
  */
-export function probeEngine(dockerHost) {
-  const target = addressOf(dockerHost);
+export function probeEngine(env, socket) {
+  const target = engineTarget(env, socket);
   if (target === undefined) return Promise.resolve({ kind: 'remote' });
   return new Promise((resolve) => {
     const call = request({ ...target, path: '/_ping', timeout: 5000 }, (response) => {
@@ -24,13 +24,4 @@ export function probeEngine(dockerHost) {
     call.on('error', (error) => resolve({ kind: 'silent', code: error.code ?? error.message }));
     call.end();
   });
-}
-
-/** @param {string} dockerHost */
-function addressOf(dockerHost) {
-  if (dockerHost.startsWith('unix://')) return { socketPath: dockerHost.slice('unix://'.length) };
-  const url = new URL(dockerHost);
-  if (url.protocol !== 'tcp:' && url.protocol !== 'http:') return undefined;
-  if (process.env.DOCKER_TLS_VERIFY) return undefined;
-  return { host: url.hostname, port: Number(url.port || 2375) };
 }

@@ -9,6 +9,7 @@ import { ensureDockerEngine, thisMachine } from './docker-engine.mjs';
 import { projectRoot } from './paths.mjs';
 import { say } from './progress.mjs';
 import { ensureImage } from './sandbox-image.mjs';
+import { secondEngineState } from './second-engine.mjs';
 
 /** A person's settings beside the code; what is in the environment already goes before them. */
 export function loadSettingsFile() {
@@ -78,6 +79,14 @@ export async function prepareEngine() {
  */
 export function prepareBubblewrap(into) {
   return withLock(() => ensureBubblewrap(machine(), into));
+}
+
+/**
+ * Whether tests can start an engine of their own beside that of this machine.
+ * @returns {Promise<Prepared>}
+ */
+export function secondEngine() {
+  return secondEngineState(machine());
 }
 
 /** @param {Extract<Prepared, { kind: 'off' }>} state */

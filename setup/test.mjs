@@ -11,12 +11,13 @@ import { readTotals } from './test-totals.mjs';
 /** `npm test`: set-up, the checks on the code, all tests. With arguments for vitest: those tests alone. */
 async function main() {
   const argumentList = process.argv.slice(2);
-  const { prepareBubblewrap, prepareEngine, prepareProgram } = await import('./set-up.mjs');
+  const { prepareBubblewrap, prepareEngine, prepareProgram, secondEngine } = await import('./set-up.mjs');
   const { runChecks } = await import('./checks.mjs');
   await prepareProgram();
   const lacking = lackingIn({
     DOCKER: await prepareEngine(),
     BUBBLEWRAP: await prepareBubblewrap(join(toolchainFolder, 'rootfs')),
+    SECOND_ENGINE: await secondEngine(),
   });
   const failedChecks =
     argumentList.length > 0 ? [] : await step('checks', 'the code itself', () => runChecks());
