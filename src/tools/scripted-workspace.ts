@@ -54,10 +54,13 @@ export class ScriptedWorkspace implements Workspace {
   }
 
   withSandbox<T extends { readonly changes: readonly FileChange[] }>(
-    use: (sandbox: Sandbox) => Promise<T>,
+    use: (sandbox: Sandbox, news: readonly string[]) => Promise<T>,
   ): Promise<T> {
     const { sandbox } = this.options;
-    return sandbox ? use(sandbox) : Promise.reject(new DomainError('unavailable', 'No sandbox was scripted'));
+    if (sandbox === undefined) {
+      return Promise.reject(new DomainError('unavailable', 'No sandbox was scripted'));
+    }
+    return use(sandbox, []);
   }
 }
 

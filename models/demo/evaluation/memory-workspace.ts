@@ -46,7 +46,7 @@ export class MemoryWorkspace implements Workspace {
       await sandbox.write(path, this.files.get(path)?.data ?? new Uint8Array());
     }
     this.outdated.clear();
-    const result = await use(sandbox);
+    const result = await use(sandbox, []);
     for (const change of result.changes) {
       if (change.change === 'deleted') this.files.delete(change.path);
       else this.files.set(change.path, { data: await whole(sandbox, change.path), modifiedAt: new Date() });

@@ -23,7 +23,7 @@ function contextOn(provider: ScriptedSandboxProvider): ToolContext {
       read: unused,
       write: unused,
       readById: unused,
-      withSandbox: async (use) => use(await provider.acquire(spec)),
+      withSandbox: async (use) => use(await provider.acquire(spec), []),
     },
     emitOutput: async () => undefined,
   });
