@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHUNK_BYTES } from '../../src/files/blob-store.js';
-import { FileService, INLINE_BYTES } from '../../src/files/file.service.js';
+import { type FileService, INLINE_BYTES } from '../../src/files/file.service.js';
 import { collect, openFilesFixture, pseudoRandom, type FilesFixture } from './files-fixture.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -24,13 +24,6 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 async function whole(length: number, seed = 7): Promise<Buffer> {
   return collect(pseudoRandom(length, seed));
-}
-
-async function failure(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 }
 
 async function untilOneWaitsForALock(): Promise<void> {
@@ -171,142 +164,6 @@ describe('stored content', () => {
     expect(file.sha256.equals(digest)).toBe(true);
     expect(back.digest().equals(digest)).toBe(true);
     expect(highest - before).toBeLessThan(24 * MEBIBYTE);
-  });
-});
-
-describe('limits', () => {
-  it.each([
-    ['too_large', { GANTRY_MAX_UPLOAD_MB: '3' }],
-    ['storage_full', { GANTRY_MAX_UPLOAD_MB: '64', GANTRY_STORAGE_LIMIT_MB: '3' }],
-  ])(
-    'refuse content without end as %s, while it is being read, and leave nothing',
-    async (code, environment) => {
-      let read = 0;
-      async function* endless() {
-        for (;;) {
-          read += 1;
-          yield Buffer.alloc(100_000, read);
-        }
-      }
-      const { files } = fixture.under(environment);
-      await expect(files.store({ ...facts, content: endless() })).rejects.toMatchObject({ code });
-      expect(read).toBeLessThan(50);
-      expect(await fixture.count('blobs')).toBe(0);
-    },
-  );
-
-  it('refuse what does not fit into the storage, small or large, and leave nothing', async () => {
-    const { files } = fixture.under({ GANTRY_STORAGE_LIMIT_MB: '3' });
-    const kept = await files.store({ ...facts, content: pseudoRandom(2 * MEBIBYTE + 1000, 1) });
-    await expect(files.store({ ...facts, content: pseudoRandom(2 * MEBIBYTE, 2) })).rejects.toMatchObject({
-      code: 'storage_full',
-    });
-    await expect(files.store({ ...facts, content: await whole(MEBIBYTE) })).rejects.toMatchObject({
-      code: 'storage_full',
-    });
-    expect([await fixture.count('blobs'), await fixture.count('files')]).toEqual([1, 1]);
-    await files.store({ ...facts, content: Buffer.from('fits') });
-    await files.remove('ann', kept.id);
-    await files.store({ ...facts, content: pseudoRandom(2 * MEBIBYTE, 2) });
-  });
-
-  it('hold for one session, whoever shares its content, and not for others', async () => {
-    const { files } = fixture.under({ GANTRY_SESSION_STORAGE_MB: '2' });
-    const [sessionId, other] = [await fixture.insertSession('ann'), await fixture.insertSession('ann')];
-    const content = await whole(MEBIBYTE);
-    const first = await files.store({ ...facts, sessionId, content });
-    await files.store({ ...facts, sessionId, content });
-    const refused = { code: 'storage_full', reason: 'session_storage_full' };
-    await expect(files.store({ ...facts, sessionId, content: Buffer.from('x') })).rejects.toMatchObject(
-      refused,
-    );
-    const upload = await files.store({ ...facts, content: Buffer.from('an upload') });
-    const take = () =>
-      fixture.dataSource.transaction((manager) => files.duplicate(manager, upload, { ...facts, sessionId }));
-    await expect(take()).rejects.toMatchObject(refused);
-    await files.store({ ...facts, sessionId: other, content });
-    await files.remove('ann', first.id);
-    await take();
-    expect(await fixture.count('files')).toBe(4);
-  });
-
-  it('take content that is there already, even when nothing else fits', async () => {
-    const content = await whole(MEBIBYTE);
-    await fixture.files.store({ ...facts, content });
-    const { files } = fixture.under({ GANTRY_STORAGE_LIMIT_MB: '1' });
-    await expect(files.store({ ...facts, content: Buffer.from('other') })).rejects.toMatchObject({
-      code: 'storage_full',
-    });
-    await expect(files.store({ ...facts, content })).resolves.toMatchObject({ name: 'a.bin' });
-  });
-});
-
-describe('a full disk', () => {
-  beforeEach(async () => {
-    await fixture.dataSource.query(`CREATE FUNCTION fill_disk() RETURNS trigger LANGUAGE plpgsql AS
-      $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$`);
-    await fixture.dataSource.query(`CREATE TRIGGER fill_disk BEFORE INSERT ON blob_chunks
-      FOR EACH ROW EXECUTE FUNCTION fill_disk()`);
-  });
-  afterEach(async () => {
-    await fixture.dataSource.query('DROP TRIGGER IF EXISTS fill_disk ON blob_chunks');
-    await fixture.dataSource.query('DROP FUNCTION IF EXISTS fill_disk');
-  });
-
-  it.each([1000, 3 * CHUNK_BYTES])(
-    'is storage_full for %i bytes, without the content in the error, and passes',
-    async (size) => {
-      const error = await failure(fixture.files.store({ ...facts, content: pseudoRandom(size, 5) }));
-      expect(error).toMatchObject({ code: 'storage_full', cause: { code: '53100' } });
-      expect(error).not.toHaveProperty('cause.parameters');
-      expect([await fixture.count('blobs'), await fixture.count('files')]).toEqual([0, 0]);
-      await fixture.dataSource.query('DROP TRIGGER fill_disk ON blob_chunks');
-      await expect(fixture.files.store({ ...facts, content: pseudoRandom(size, 5) })).resolves.toBeDefined();
-    },
-  );
-});
-
-describe('what a failure leaves', () => {
-  it('is nothing when the sender goes away', async () => {
-    async function* broken() {
-      yield* pseudoRandom(3 * MEBIBYTE, 1);
-      throw new Error('sender gone');
-    }
-    await expect(fixture.files.store({ ...facts, content: broken() })).rejects.toThrow('sender gone');
-    expect([await fixture.count('blobs'), await fixture.count('blob_chunks')]).toEqual([0, 0]);
-  });
-
-  it('is nothing when the row cannot be written', async () => {
-    const orphan = { ...facts, sessionId: 'sess_none', content: pseudoRandom(3 * MEBIBYTE, 1) };
-    await expect(fixture.files.store(orphan)).rejects.toThrow(/foreign key/);
-    expect([await fixture.count('blobs'), await fixture.count('blob_chunks')]).toEqual([0, 0]);
-  });
-
-  it('is nothing when the transaction around it is rolled back', async () => {
-    const work = fixture.dataSource.transaction(async (manager) => {
-      await fixture.files.store({ ...facts, content: pseudoRandom(3 * MEBIBYTE, 1) }, manager);
-      throw new Error('rolled back');
-    });
-    await expect(work).rejects.toThrow('rolled back');
-    expect([await fixture.count('blobs'), await fixture.count('files')]).toEqual([0, 0]);
-  });
-
-  it('is collected after an hour when the process died', async () => {
-    await fixture.blobs.stage(pseudoRandom(2 * MEBIBYTE, 1), 10 * MEBIBYTE);
-    expect(await fixture.blobs.removeAbandoned()).toBe(0);
-    await fixture.dataSource.query(`UPDATE blobs SET created_at = now() - interval '61 minutes'`);
-    await fixture.files.onApplicationBootstrap();
-    expect([await fixture.count('blobs'), await fixture.count('blob_chunks')]).toEqual([0, 0]);
-  });
-
-  it('is collected from sessions that were deleted', async () => {
-    const sessionId = await fixture.insertSession('ann');
-    const kept = await fixture.files.store({ ...facts, content: Buffer.from('shared') });
-    await fixture.files.store({ ...facts, sessionId, content: Buffer.from('shared') });
-    await fixture.files.store({ ...facts, sessionId, content: Buffer.from('own') });
-    await fixture.dataSource.query('DELETE FROM sessions WHERE id = $1', [sessionId]);
-    expect(await fixture.files.removeUnreferencedBlobs()).toBe(1);
-    expect((await fixture.files.readAll(kept, 10)).toString()).toBe('shared');
   });
 });
 

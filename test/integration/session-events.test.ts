@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sessionViewSchema } from '../../src/sessions/session-request.js';
+import { SessionsModule } from '../../src/sessions/sessions.module.js';
+import { ask, startTestApp, type TestApp } from './http-api-app.js';
+import { SessionsClient } from './sessions-client.js';
+
+let app: TestApp;
+let key: string;
+let sessions: SessionsClient;
+beforeAll(async () => {
+  app = await startTestApp({ modules: [SessionsModule] });
+  key = app.keys.alice;
+  sessions = new SessionsClient(app);
+});
+afterAll(() => app.close());
+
+describe('events', () => {
+  async function emit(sessionId: string, ...positions: number[]): Promise<void> {
+    await app.log.transaction(async (_manager, append) => {
+      await append(
+        sessionId,
+        null,
+        positions.map((position) => ({ type: 'run_queued' as const, position })),
+      );
+    });
+  }
+
+  it('are read in pages', async () => {
+    const { id } = await sessions.make();
+    await emit(id, 1, 2, 3);
+    const first = await ask(app, `/v1/sessions/${id}/events?limit=2`, { key });
+    expect(first.body).toMatchObject({
+      has_more: true,
+      next_after_seq: 2,
+      data: [{ seq: 1 }, { seq: 2, position: 2 }],
+    });
+    const rest = await ask(app, `/v1/sessions/${id}/events?after_seq=2`, { key });
+    expect(rest.body).toMatchObject({ has_more: false, next_after_seq: 3, data: [{ seq: 3 }] });
+    for (const query of ['after_seq=-1', 'after_seq=x', 'limit=1001', 'after_seq=1e400']) {
+      expect((await ask(app, `/v1/sessions/${id}/events?${query}`, { key })).status).toBe(400);
+    }
+  });
+
+  it('stream from where the reader was, then live, and end with it', async () => {
+    const { id } = await sessions.make();
+    await emit(id, 1, 2, 3);
+    const gone = new AbortController();
+    const response = await fetch(`${app.url}/v1/sessions/${id}/events?after_seq=1`, {
+      headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream', 'last-event-id': '2' },
+      signal: gone.signal,
+    });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    const until = async (part: string) => {
+      while (!text.includes(part)) text += (await reader?.read())?.value ?? '';
+    };
+    await until('event: live\n');
+    await emit(id, 4);
+    await until('id: 4\n');
+    expect([...text.matchAll(/^id: (\d+)$/gm)].map((match) => match[1])).toEqual(['3', '4']);
+    expect(app.log.bus.watchers(id)).toBe(1);
+    gone.abort();
+    await expect.poll(() => app.log.bus.watchers(id)).toBe(0);
+  });
+
+  it('end when the server closes', async () => {
+    const other = await startTestApp({ modules: [SessionsModule] });
+    const made = await ask(other, '/v1/sessions', { key: other.keys.alice, body: {} });
+    const response = await fetch(`${other.url}/v1/sessions/${sessionViewSchema.parse(made.body).id}/events`, {
+      headers: { authorization: `Bearer ${other.keys.alice}`, accept: 'text/event-stream' },
+    });
+    const rest = response.text();
+    await other.close();
+    expect(typeof (await rest)).toBe('string');
+  });
+
+  it('refuse a Last-Event-ID that is no seq', async () => {
+    const { id } = await sessions.make();
+    const headers = { accept: 'text/event-stream', 'last-event-id': '1; drop' };
+    expect(await ask(app, `/v1/sessions/${id}/events`, { key, headers })).toMatchObject({
+      status: 400,
+      body: { error: { param: 'last-event-id' } },
+    });
+  });
+});
