@@ -29,6 +29,24 @@ describe('toWireError', () => {
     else expect(failure.body).toEqual({ message: 'words', type, code: 'a_reason', param: 'field' });
   });
 
+  it('answers a full server with 429 and when to come back', () => {
+    const details = { used: 1, queued: 0, maximum: 1, retryAfterMs: 60_000 };
+    const full = new DomainError('rate_limited', 'All are in use.', {
+      reason: 'sandboxes_exhausted',
+      details,
+    });
+    expect(toWireError(full)).toEqual({
+      status: 429,
+      body: {
+        type: 'rate_limit_error',
+        code: 'sandboxes_exhausted',
+        message: 'All are in use.',
+        param: null,
+      },
+      headers: { 'retry-after': '60' },
+    });
+  });
+
   it('says when to come back', () => {
     const limited = new DomainError('rate_limited', 'slow down', { details: { retryAfterMs: 4100 } });
     expect(toWireError(limited).headers).toEqual({ 'retry-after': '5' });
