@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -17,6 +18,9 @@ export interface RunningServer {
   readonly newKey: string | undefined;
   close(): Promise<void>;
 }
+
+/** Requests that are under way when nothing else is left to do get about this long. */
+const LAST_REQUESTS_MS = 1000;
 
 /** The server on its port, with the worker in the same process unless the configuration says otherwise. */
 export async function serve(config: Config): Promise<RunningServer> {
@@ -39,9 +43,26 @@ export async function serve(config: Config): Promise<RunningServer> {
   );
   const firstKey = await app.get(ApiKeyService).ensureFirstKey();
   await app.listen(config.http.port, config.http.host);
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const http: Server = app.getHttpServer();
+  const { port } = http.address() as AddressInfo;
   const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
-  return { url: `http://${host}:${port}`, newKey: firstKey?.key, close: () => app.close() };
+  return {
+    url: `http://${host}:${port}`,
+    newKey: firstKey?.key,
+    close: () => closeWithoutStragglers(app, http),
+  };
+}
+
+/** A client that does not send the rest of its request, or does not read its answer, holds nobody up. */
+async function closeWithoutStragglers(app: NestExpressApplication, http: Server): Promise<void> {
+  const cut = setInterval(() => {
+    if (!http.listening) http.closeAllConnections();
+  }, LAST_REQUESTS_MS);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(cut);
+  }
 }
 
 /** A process that only works runs. */

@@ -1,5 +1,5 @@
-/** Time for an orderly end; after it, or at a second signal, the process goes at once. */
-const GRACE_MS = 20_000;
+/** More than the steps of an orderly end may take together; after it, or at a second signal, the process goes at once. */
+const GRACE_MS = 25_000;
 
 /** Closes once at SIGINT, SIGTERM or SIGHUP, then exits. What is not done by then a restart finds in the database. */
 export function stopOnSignals(close: () => Promise<void>): void {

@@ -3,11 +3,15 @@ import { Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/comm
 import { PinoLogger } from 'nestjs-pino';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
+import { settlesWithin } from '../settles-within.js';
 import { createDataSource } from './data-source.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.js';
 
 /** Any number; every process that migrates uses this one, so that only one does at a time. */
 const MIGRATION_LOCK = 4_702_002;
+
+/** For the end: a query that hangs must not hold it up. */
+const DISCONNECT_MS = 1000;
 
 /** Where the database is, and how to let go of it. */
 export class DatabaseServer {
@@ -61,7 +65,7 @@ export class DatabaseModule implements OnApplicationShutdown {
   ) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.dataSource.destroy();
+    await settlesWithin(this.dataSource.destroy(), DISCONNECT_MS);
     await this.server.stop();
   }
 }

@@ -10,6 +10,7 @@ import { ChunkWriter } from '../events/chunk-writer.js';
 import { EventLog } from '../events/event-log.js';
 import { FileService } from '../files/file.service.js';
 import { FilesModule } from '../files/files.module.js';
+import { settlesWithin } from '../settles-within.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { WorkspaceService } from '../workspaces/workspace.service.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
@@ -17,6 +18,9 @@ import { RunQueue } from './run-queue.js';
 import { RunSweeper } from './run-sweeper.js';
 import { RunWorker, type RunWorkerParts } from './run-worker.js';
 import { WorkerLease } from './worker-lease.js';
+
+/** For the end; a call whose code does not heed anything is given up before that. */
+const STOP_MS = 6500;
 
 /** The parts in the order of `createWorker`'s parameters. */
 const PARTS = [
@@ -88,6 +92,7 @@ export class RunWorkerModule implements OnApplicationBootstrap, OnModuleDestroy 
   constructor(
     @Inject(RunWorker) private readonly worker: RunWorker,
     @Inject(RunSweeper) private readonly sweeper: RunSweeper,
+    @Inject(PinoLogger) private readonly logger: PinoLogger,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -96,7 +101,8 @@ export class RunWorkerModule implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.sweeper.stop();
-    await this.worker.stop();
+    const stopped = this.sweeper.stop().then(() => this.worker.stop());
+    if (!(await settlesWithin(stopped, STOP_MS)))
+      this.logger.warn('Runs took too long to let go of; they are taken up when this process is gone.');
   }
 }

@@ -4,6 +4,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { CONFIG, type Config } from '../config/config.js';
 import { PROJECT_ROOT } from '../config/project-root.js';
 import { DomainError } from '../errors.js';
+import { settlesWithin } from '../settles-within.js';
 import { thisMachine } from './bubblewrap/bubblewrap-machine.js';
 import { BubblewrapSandboxProvider } from './bubblewrap/bubblewrap-sandbox-provider.js';
 import { bubblewrapSandboxOptions } from './bubblewrap/options-from-config.js';
@@ -19,6 +20,9 @@ import { IsolatePool } from './isolate/isolate-pool.js';
 import { SandboxLadder } from './ladder/sandbox-ladder.js';
 import { NoSandboxProvider } from './none/no-sandbox-provider.js';
 import { SANDBOX_PROVIDER, type SandboxProvider } from './sandbox.js';
+
+/** For the end. Sandboxes that are not gone by then go with this process, or the janitor of the next takes them. */
+const CLOSE_MS = 5000;
 
 async function createProvider(config: Config, logger: PinoLogger): Promise<SandboxProvider> {
   const { sandbox } = config;
@@ -93,9 +97,12 @@ export class SandboxModule implements BeforeApplicationShutdown {
   constructor(
     @Inject(SANDBOX_PROVIDER) private readonly provider: SandboxProvider,
     @Inject(IsolatePool) private readonly isolates: IsolatePool,
+    @Inject(PinoLogger) private readonly logger: PinoLogger,
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.provider.close(), this.isolates.close()]);
+    const closed = Promise.all([this.provider.close(), this.isolates.close()]);
+    if (!(await settlesWithin(closed, CLOSE_MS)))
+      this.logger.warn('Sandboxes took too long to end; they end with this process.');
   }
 }

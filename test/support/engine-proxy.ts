@@ -7,6 +7,8 @@ export interface EngineProxy {
   /** Ends every connection, as an engine that stops does; new ones are refused until `mend`. */
   cut(): Promise<void>;
   mend(): Promise<void>;
+  /** From now on nothing gets through in either direction, and nothing is refused, as by an engine that hangs. */
+  freeze(): void;
   close(): Promise<void>;
 }
 
@@ -23,8 +25,11 @@ export function engineSocket(): string {
 
 export async function startEngineProxy({ delayMs = 0, tls }: EngineProxyOptions = {}): Promise<EngineProxy> {
   const sockets = new Set<Socket>();
+  let frozen = false;
   // An attached stream is closed in one direction first, so each direction ends by itself.
   const relay = (client: Socket): void => {
+    client.on('error', () => undefined);
+    if (frozen) return;
     const upstream = connect({ path: engineSocket(), allowHalfOpen: true });
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -62,7 +67,11 @@ export async function startEngineProxy({ delayMs = 0, tls }: EngineProxyOptions 
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
   port = address.port;
-  return { port, cut, mend, close: () => (server.listening ? cut() : Promise.resolve()) };
+  const freeze = (): void => {
+    frozen = true;
+    for (const socket of sockets) socket.unpipe().pause();
+  };
+  return { port, cut, mend, freeze, close: () => (server.listening ? cut() : Promise.resolve()) };
 }
 
 /** In order, each piece later by the delay: timers of one length end in the order of their start. */

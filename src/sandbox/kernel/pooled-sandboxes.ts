@@ -86,8 +86,7 @@ export class PooledSandboxes {
   async close(): Promise<void> {
     this.#sessions.refuse();
     await this.#ready;
-    await this.#pool.close();
-    await this.#sessions.close();
+    await Promise.all([this.#pool.close(), this.#sessions.close()]);
   }
 
   async #claim(
