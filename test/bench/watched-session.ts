@@ -5,6 +5,8 @@ export interface WatchedCall {
   readonly completeAt: number;
   readonly doneAt: number;
   readonly value: string | undefined;
+  /** Its status and, where its sandbox gave one, its outcome: `failed out_of_memory`. */
+  readonly ending: string;
 }
 
 export interface WatchedSession {
@@ -27,17 +29,21 @@ export async function watchedSession({ client }: Rig): Promise<WatchedSession> {
       });
       let completeAt = Number.NaN;
       let value: string | undefined;
+      let ending = 'without a result';
       for (;;) {
         const { value: item } = await events.next();
         if (item?.type === 'agentic_tool_call_progress' && item.phase === 'complete') {
           completeAt = performance.now();
           if (item.data.tool_type === 'code_execution') ({ value } = item.data);
+          ending = [item.status, 'outcome' in item.data ? item.data.outcome : undefined]
+            .filter(Boolean)
+            .join(' ');
         }
         if (item === undefined || item.type === 'done' || item.type === 'model_error') break;
       }
       const doneAt = performance.now();
       await invoked;
-      return { completeAt, doneAt, value };
+      return { completeAt, doneAt, value, ending };
     },
   };
 }

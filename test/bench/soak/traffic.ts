@@ -10,10 +10,27 @@ interface Habit {
   readonly name: string;
   /** How often it comes, next to the others. */
   readonly weight: number;
-  act(session: WatchedSession, turn: number): Promise<unknown>;
+  /** How its call ends; undefined when it makes none. */
+  act(session: WatchedSession, turn: number): Promise<string | undefined>;
 }
 
-const python = (session: WatchedSession, code: string) => session.invoke('python', { code });
+/** By habit. What is not here ends `succeeded completed`. */
+export const EXPECTED_ENDINGS: Readonly<Record<string, string>> = {
+  crash: 'failed died',
+  'memory bomb': 'failed out_of_memory',
+};
+
+/** What the sessions did, by habit: the milliseconds of each time, and how often its call ended how. */
+export interface Tally {
+  readonly took: Map<string, number[]>;
+  readonly endings: Map<string, Map<string, number>>;
+}
+
+export function emptyTally(): Tally {
+  return { took: new Map(), endings: new Map() };
+}
+
+const python = (session: WatchedSession, code: string) => call(session, 'python', { code });
 
 const HABITS: readonly Habit[] = [
   { name: 'call', weight: 30, act: (session) => python(session, 'total = sum(range(10_000))\ntotal') },
@@ -27,7 +44,7 @@ const HABITS: readonly Habit[] = [
     name: 'shell',
     weight: 15,
     act: (session) =>
-      session.invoke('terminal', {
+      call(session, 'terminal', {
         commands: ['ls -la', 'for n in 1 2 3; do echo $n; done', 'rm -f f0.bin'],
       }),
   },
@@ -39,14 +56,14 @@ const HABITS: readonly Habit[] = [
   { name: 'crash', weight: 5, act: (session) => python(session, 'import os; os.kill(os.getpid(), 9)') },
   { name: 'memory bomb', weight: 2, act: (session) => python(session, 'x = b"x" * 10 ** 10') },
   { name: 'kill', weight: 3, act: (session) => killSandbox(session) },
-  { name: 'rest', weight: 4, act: () => delay(REST_MS) },
+  { name: 'rest', weight: 4, act: () => delay(REST_MS, undefined) },
 ];
 
-/** What one session does until the end, at random; adds the milliseconds of each to `took`, by its name. */
+/** What one session does until the end, at random. */
 export async function traffic(
   session: WatchedSession,
   until: number,
-  took: Map<string, number[]>,
+  { took, endings }: Tally,
 ): Promise<void> {
   const total = HABITS.reduce((sum, { weight }) => sum + weight, 0);
   for (let turn = 0; performance.now() < until; turn += 1) {
@@ -54,13 +71,30 @@ export async function traffic(
     const habit = HABITS.find(({ weight }) => (left -= weight) < 0);
     if (habit === undefined) continue;
     const started = performance.now();
-    await habit.act(session, turn);
+    const ending = await habit.act(session, turn);
     took.set(habit.name, [...(took.get(habit.name) ?? []), performance.now() - started]);
+    if (ending === undefined) continue;
+    const ofHabit = endings.get(habit.name) ?? new Map<string, number>();
+    ofHabit.set(ending, (ofHabit.get(ending) ?? 0) + 1);
+    endings.set(habit.name, ofHabit);
+  }
+}
+
+/** A call that is refused, or whose connection breaks, is an ending too. */
+async function call(
+  session: WatchedSession,
+  tool: string,
+  argumentObject: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  try {
+    return (await session.invoke(tool, argumentObject)).ending;
+  } catch (error) {
+    return `refused: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 
 /** As an engine that is restarted would. A session without a sandbox has nothing to lose. */
-async function killSandbox({ id }: WatchedSession): Promise<void> {
+async function killSandbox({ id }: WatchedSession): Promise<undefined> {
   const docker = new Docker();
   const found = await docker.listContainers({ filters: { name: [`gantry-${id}-`] } });
   for (const { Id } of found) {
