@@ -3,20 +3,20 @@ import { calls, says, type ScriptedTurn } from '../../src/engine/scripted/script
 import type { GantryEvent } from '../../src/events/event.js';
 import type { CreateRunRequest } from '../../src/runs/run-request.js';
 import type { ToolContext } from '../../src/tools/tool.js';
-import type { TestDatabase } from '../support/test-database.js';
 import {
   follow,
-  newDatabase,
+  isDone,
   ofType,
   OWNER,
   responseOf,
   scriptedTool,
-  startWorker,
-  workToEnd,
   type WorkerProcess,
+  workToEnd,
+  workUntil,
 } from './run-harness.js';
+import { RunWorkers } from './run-workers.js';
 
-let database: TestDatabase;
+let workers: RunWorkers;
 let worker: WorkerProcess;
 /** What the tools did, in order. */
 const done: string[] = [];
@@ -54,14 +54,11 @@ const tools = [
 ];
 
 beforeAll(async () => {
-  database = await newDatabase();
-  worker = await startWorker(database, tools);
+  workers = await RunWorkers.open();
+  worker = await workers.start(tools);
 });
 
-afterAll(async () => {
-  await worker.close();
-  await database.drop();
-});
+afterAll(() => workers.close());
 
 const code = (name: string, ...others: { name: string; arguments: { value: string } }[]) =>
   calls({ name: 'code', arguments: { value: name } }, ...others);
@@ -78,16 +75,8 @@ function work(request: CreateRunRequest, ...turns: readonly ScriptedTurn[]) {
 
 /** A run up to where a nested call of it asks a person. */
 async function asking(request: CreateRunRequest, ...turns: readonly ScriptedTurn[]) {
-  worker.engine.enqueue(...turns);
-  const { run } = await worker.runs.create(OWNER, request);
-  const events = await follow(
-    worker,
-    run.session_id,
-    (event) => event.type === 'agentic_tool_approval_required' && event.run_id === run.id,
-  );
-  const [asked] = ofType(events, 'agentic_tool_approval_required');
-  const end = () => follow(worker, run.session_id, (event) => event.type === 'done');
-  return { run, asked, approvalId: asked?.approval_id ?? '', end };
+  const asked = await workUntil(worker, 'agentic_tool_approval_required', request, turns);
+  return { ...asked, end: () => follow(worker, asked.sessionId, isDone) };
 }
 
 /** Calls by name in the order of their ends. */
@@ -152,7 +141,7 @@ describe('a call that code makes', () => {
   });
 
   test('asks a person by the same rules while the run keeps running, and its clock stands still', async () => {
-    const { run, asked, approvalId, end } = await asking(
+    const { runId, asked, approvalId, end } = await asking(
       { input: 'ask' },
       program('ask', async ({ nested, clock }) => {
         const [wall, worked] = [performance.now(), clock.now()];
@@ -162,11 +151,11 @@ describe('a call that code makes', () => {
       says('Done.'),
     );
     const seenAt = performance.now();
-    expect(asked).toMatchObject({
+    expect(asked[0]).toMatchObject({
       tool_name: 'reach',
       parent_tool_call_id: expect.stringMatching(/^call_/),
     });
-    expect(await worker.runs.get(OWNER, run.id)).toMatchObject({ state: 'running' });
+    expect(await worker.runs.get(OWNER, runId)).toMatchObject({ state: 'running' });
     expect(await worker.approvals.list(OWNER, { status: 'pending' })).toMatchObject([{ id: approvalId }]);
     expect(done).not.toContain('reach b');
     const waitedMs = performance.now() - seenAt;
@@ -282,7 +271,7 @@ describe('a call that code makes', () => {
       { input: 'cancel' },
       program('cancel', ({ nested }) => nested.call('reach', { value: 'cancelled' })),
     );
-    await worker.runs.cancel(OWNER, { run_id: waits.run.id });
+    await worker.runs.cancel(OWNER, { run_id: waits.runId });
     const events = await waits.end();
     expect(ofType(events, 'agentic_tool_approval_resolved')).toMatchObject([{ decision: 'cancelled' }]);
     expect(ended(events)[0]).toBe('reach cancelled');

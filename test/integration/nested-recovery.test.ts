@@ -1,34 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
+import { says } from '../../src/engine/scripted/scripted-turn.js';
 import type { GantryEvent } from '../../src/events/event.js';
 import type { Tool, ToolContext } from '../../src/tools/tool.js';
-import type { TestDatabase } from '../support/test-database.js';
-import {
-  follow,
-  newDatabase,
-  ofType,
-  OWNER,
-  responseOf,
-  scriptedTool,
-  startWorker,
-  type WorkerProcess,
-} from './run-harness.js';
+import { calling, follow, isDone, ofType, OWNER, responseOf, scriptedTool } from './run-harness.js';
+import { RunWorkers } from './run-workers.js';
 
-let database: TestDatabase;
-const open = new Set<WorkerProcess>();
+let workers: RunWorkers;
 /** Every time a tool did something, in both workers. */
 const done: string[] = [];
 
 beforeEach(async () => {
-  database = await newDatabase();
+  workers = await RunWorkers.open();
   done.length = 0;
 });
 
-afterEach(async () => {
-  for (const worker of open) await worker.close();
-  open.clear();
-  await database.drop();
-});
+afterEach(() => workers.close());
 
 type Program = (context: ToolContext) => Promise<unknown>;
 
@@ -63,16 +49,13 @@ async function killedAt(
   effect: Tool['effect'] = 'effectful',
 ) {
   const tools = toolsWith(program, effect);
-  const turns = [calls({ name: 'code', arguments: { value: 'x' } }), says('Done.')];
-  const first = await startWorker(database, tools, turns);
-  open.add(first);
+  const first = await workers.start(tools, [calling('code', 'x'), says('Done.')]);
   const { run } = await first.runs.create(OWNER, { input: 'go' });
   const before = await follow(first, run.session_id, until);
   // Either worker may take it now.
-  const second = await startWorker(database, tools, [says('Done.')]);
-  open.add(second);
-  await second.dataSource.query(`UPDATE runs SET worker_id = 'work_gone' WHERE id = $1`, [run.id]);
-  const events = await follow(second, run.session_id, (event) => event.type === 'done');
+  const second = await workers.start(tools, [says('Done.')]);
+  await workers.query(`UPDATE runs SET worker_id = 'work_gone' WHERE id = $1`, [run.id]);
+  const events = await follow(second, run.session_id, isDone);
   const asked = ofType(before, 'agentic_tool_approval_required')[0]?.approval_id ?? '';
   const requests = [...first.engine.requests, ...second.engine.requests];
   const told = requests.at(-1)?.messages.findLast(({ role }) => role === 'tool')?.content;

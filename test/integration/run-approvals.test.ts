@@ -1,20 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calls, says, type ScriptedTurn } from '../../src/engine/scripted/scripted-turn.js';
-import type { GantryEvent } from '../../src/events/event.js';
 import type { CreateRunRequest } from '../../src/runs/run-request.js';
-import type { TestDatabase } from '../support/test-database.js';
 import {
+  calling,
   follow,
-  newDatabase,
+  isDone,
   ofType,
   OWNER,
   responseOf,
   scriptedTool,
-  startWorker,
   type WorkerProcess,
+  workUntil,
 } from './run-harness.js';
+import { RunWorkers } from './run-workers.js';
 
-let database: TestDatabase;
+let workers: RunWorkers;
 let worker: WorkerProcess;
 const executed: string[] = [];
 const tools = [
@@ -29,44 +29,21 @@ const tools = [
 ];
 
 beforeAll(async () => {
-  database = await newDatabase();
-  worker = await startWorker(database, tools);
+  workers = await RunWorkers.open();
+  worker = await workers.start(tools);
 });
 
-afterAll(async () => {
-  await worker.close();
-  await database.drop();
-});
-
-const call = (name: string, value: string) => calls({ name, arguments: { value } });
-const isDone = (event: GantryEvent) => event.type === 'done';
+afterAll(() => workers.close());
 
 /** A run that has let go of its worker and waits for a person. */
-async function ask(request: CreateRunRequest, turns: readonly ScriptedTurn[]) {
-  worker.engine.enqueue(...turns);
-  const { run } = await worker.runs.create(OWNER, request);
-  const events = await follow(
-    worker,
-    run.session_id,
-    (event) => event.type === 'run_waiting' && event.run_id === run.id,
-  );
-  const asked = ofType(
-    events.filter((event) => event.run_id === run.id),
-    'agentic_tool_approval_required',
-  );
-  return {
-    runId: run.id,
-    sessionId: run.session_id,
-    asked,
-    approvalId: asked[0]?.approval_id ?? '',
-    seq: events.at(-1)?.seq ?? 0,
-  };
+function ask(request: CreateRunRequest, turns: readonly ScriptedTurn[]) {
+  return workUntil(worker, 'run_waiting', request, turns);
 }
 
 describe('an approval', () => {
   test('what reaches out asks by itself; approved it runs, from another connection', async () => {
     const { sessionId, approvalId, asked, runId } = await ask({ input: 'reach' }, [
-      call('reach', 'a'),
+      calling('reach', 'a'),
       says('Reached.'),
     ]);
     expect(asked[0]).toMatchObject({
@@ -95,7 +72,7 @@ describe('an approval', () => {
 
   test('denied, the model is given the reason and goes on', async () => {
     const { sessionId, approvalId } = await ask({ input: 'no' }, [
-      call('reach', 'denied'),
+      calling('reach', 'denied'),
       says('All right.'),
     ]);
     await worker.approvals.decide(OWNER, approvalId, { decision: 'deny', message: 'Not today.' });
@@ -108,7 +85,7 @@ describe('an approval', () => {
   });
 
   test('the first decision stands; the same key is the same answer', async () => {
-    const { sessionId, approvalId } = await ask({ input: 'once' }, [call('reach', 'once'), says('Ok.')]);
+    const { sessionId, approvalId } = await ask({ input: 'once' }, [calling('reach', 'once'), says('Ok.')]);
     const decision = { decision: 'approve', decision_key: 'k1' } as const;
     const decided = await Promise.allSettled([
       worker.approvals.decide(OWNER, approvalId, decision),
@@ -124,7 +101,7 @@ describe('an approval', () => {
   });
 
   test("someone else's approval is not there", async () => {
-    const { sessionId, approvalId } = await ask({ input: 'mine' }, [call('reach', 'mine'), says('Ok.')]);
+    const { sessionId, approvalId } = await ask({ input: 'mine' }, [calling('reach', 'mine'), says('Ok.')]);
     await expect(
       worker.approvals.decide('mallory', approvalId, { decision: 'approve' }),
     ).rejects.toMatchObject({ code: 'not_found' });
@@ -135,7 +112,7 @@ describe('an approval', () => {
   });
 
   test('edited arguments are checked again and are what runs', async () => {
-    const { sessionId, approvalId } = await ask({ input: 'edit' }, [call('reach', 'before'), says('Ok.')]);
+    const { sessionId, approvalId } = await ask({ input: 'edit' }, [calling('reach', 'before'), says('Ok.')]);
     const wrong = worker.approvals.decide(OWNER, approvalId, {
       decision: 'approve',
       edited_arguments: { value: 7 },
@@ -153,10 +130,10 @@ describe('an approval', () => {
   });
 
   test('remembered for the session it is not asked again there, until the rule is revoked', async () => {
-    const { sessionId, approvalId } = await ask({ input: 'remember' }, [call('reach', 'r1'), says('Ok.')]);
+    const { sessionId, approvalId } = await ask({ input: 'remember' }, [calling('reach', 'r1'), says('Ok.')]);
     await worker.approvals.decide(OWNER, approvalId, { decision: 'approve', remember_for_session: true });
     const first = await follow(worker, sessionId, isDone);
-    worker.engine.enqueue(call('reach', 'r2'), says('Again.'));
+    worker.engine.enqueue(calling('reach', 'r2'), says('Again.'));
     await worker.runs.create(OWNER, { input: 'again', session_id: sessionId });
     const second = await follow(worker, sessionId, isDone, first.at(-1)?.seq);
     expect(ofType(second, 'agentic_tool_approval_required')).toEqual([]);
@@ -165,7 +142,7 @@ describe('an approval', () => {
     expect(rule).toMatchObject({ tool: 'reach', decision: 'allow', created_by: OWNER });
     await worker.rules.revoke(OWNER, sessionId, rule?.id ?? '');
     const again = await ask({ input: 'and again', session_id: sessionId }, [
-      call('reach', 'r3'),
+      calling('reach', 'r3'),
       says('Ok.'),
     ]);
     expect(again.asked).toHaveLength(1);
@@ -175,7 +152,7 @@ describe('an approval', () => {
 
   test('in time nobody decides: it is denied and the run goes on', async () => {
     const { sessionId } = await ask({ input: 'expire', approval_timeout: 0.05 }, [
-      call('reach', 'late'),
+      calling('reach', 'late'),
       says('Too late.'),
     ]);
     const events = await follow(worker, sessionId, isDone);
@@ -189,12 +166,12 @@ describe('an approval', () => {
 
   test('the request asks for all, or denies all', async () => {
     const { sessionId, approvalId } = await ask({ input: 'ask', agent_permission: 'ask' }, [
-      call('echo', 'asked'),
+      calling('echo', 'asked'),
       says('Ok.'),
     ]);
     await worker.approvals.decide(OWNER, approvalId, { decision: 'approve' });
     await follow(worker, sessionId, isDone);
-    worker.engine.enqueue(call('echo', 'never'), says('Denied.'));
+    worker.engine.enqueue(calling('echo', 'never'), says('Denied.'));
     const { run } = await worker.runs.create(OWNER, { input: 'deny', agent_permission: 'deny' });
     const events = await follow(worker, run.session_id, isDone);
     expect(responseOf(events).agentic_tool_calls).toMatchObject([
@@ -236,7 +213,7 @@ describe('an approval', () => {
   });
 
   test('cancelled while it waits, the approval is over', async () => {
-    const { sessionId, approvalId, runId } = await ask({ input: 'cancel' }, [call('reach', 'cancelled')]);
+    const { sessionId, approvalId, runId } = await ask({ input: 'cancel' }, [calling('reach', 'cancelled')]);
     expect(await worker.runs.cancel(OWNER, { run_id: runId })).toEqual({ cancelled: [runId] });
     const events = await follow(worker, sessionId, isDone);
     expect(responseOf(events).stop_reason).toBe('cancelled');

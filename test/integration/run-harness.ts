@@ -6,7 +6,7 @@ import { RuleService } from '../../src/approvals/rule.service.js';
 import { loadConfig } from '../../src/config/config.js';
 import { ENGINE } from '../../src/engine/engine.js';
 import { createScriptedEngine } from '../../src/engine/scripted/scripted-engine.js';
-import type { ScriptedTurn } from '../../src/engine/scripted/scripted-turn.js';
+import { calls, type ScriptedTurn } from '../../src/engine/scripted/scripted-turn.js';
 import { EventLog } from '../../src/events/event-log.js';
 import { type EventType, type GantryEvent, isTerminalEvent, type PayloadOf } from '../../src/events/event.js';
 import type { CreateRunRequest } from '../../src/runs/run-request.js';
@@ -89,6 +89,13 @@ export async function startWorker(
 
 export const newDatabase = createTestDatabase;
 
+export const isDone = (event: GantryEvent): boolean => event.type === 'done';
+
+/** A turn that calls one of the `scriptedTool`s. */
+export function calling(name: string, value: string): ScriptedTurn {
+  return calls({ name, arguments: { value } });
+}
+
 /** Follows a session until an event passes `until`; rejects after a bound, with what came. */
 export async function follow(
   worker: Pick<WorkerProcess, 'log'>,
@@ -124,6 +131,31 @@ export async function workToEnd(worker: WorkerProcess, request: CreateRunRequest
     sessionId: run.session_id,
     runId: run.id,
     events: events.filter((event) => event.run_id === run.id),
+  };
+}
+
+/** Creates a run, follows it to its first event of a type, and says what it has asked a person by then. */
+export async function workUntil(
+  worker: WorkerProcess,
+  type: EventType,
+  request: CreateRunRequest,
+  turns: readonly ScriptedTurn[],
+) {
+  worker.engine.enqueue(...turns);
+  const { run } = await worker.runs.create(OWNER, request);
+  const events = await follow(
+    worker,
+    run.session_id,
+    (event) => event.type === type && event.run_id === run.id,
+  );
+  const own = events.filter((event) => event.run_id === run.id);
+  const asked = ofType(own, 'agentic_tool_approval_required');
+  return {
+    runId: run.id,
+    sessionId: run.session_id,
+    asked,
+    approvalId: asked[0]?.approval_id ?? '',
+    seq: events.at(-1)?.seq ?? 0,
   };
 }
 

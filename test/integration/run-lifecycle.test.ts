@@ -1,25 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EngineError } from '../../src/engine/engine-error.js';
 import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
-import type { TestDatabase } from '../support/test-database.js';
-import {
-  follow,
-  newDatabase,
-  ofType,
-  OWNER,
-  responseOf,
-  scriptedTool,
-  startWorker,
-  type WorkerProcess,
-  workToEnd,
-} from './run-harness.js';
+import { calling, ofType, responseOf, scriptedTool, type WorkerProcess, workToEnd } from './run-harness.js';
+import { RunWorkers } from './run-workers.js';
 
-let database: TestDatabase;
+let workers: RunWorkers;
 let worker: WorkerProcess;
 
 beforeAll(async () => {
-  database = await newDatabase();
-  worker = await startWorker(database, [
+  workers = await RunWorkers.open();
+  worker = await workers.start([
     scriptedTool('echo'),
     scriptedTool('look', { effect: 'pure' }),
     scriptedTool('reach', { reach: 'network' }),
@@ -31,12 +21,8 @@ beforeAll(async () => {
   ]);
 });
 
-afterAll(async () => {
-  await worker.close();
-  await database.drop();
-});
+afterAll(() => workers.close());
 
-const call = (name: string, value: string) => calls({ name, arguments: { value } });
 const statuses = (events: Parameters<typeof responseOf>[0]) =>
   responseOf(events).agentic_tool_calls.map(({ name, status }) => `${name} ${status}`);
 
@@ -105,21 +91,21 @@ describe('a run', () => {
   });
 
   test('a tool that throws has failed, and the run goes on', async () => {
-    worker.engine.enqueue(call('broken', 'x'), says('It broke.'));
+    worker.engine.enqueue(calling('broken', 'x'), says('It broke.'));
     const { events } = await workToEnd(worker, { input: 'break' });
     expect(statuses(events)).toEqual(['broken failed']);
     expect(responseOf(events).choices[0]?.message.content).toBe('It broke.');
   });
 
   test('what no database takes as text is replaced, not fatal', async () => {
-    worker.engine.enqueue(call('nul', 'x'), says('Bytes: \u0000.'));
+    worker.engine.enqueue(calling('nul', 'x'), says('Bytes: \u0000.'));
     const { events } = await workToEnd(worker, { input: 'nul \u0000 byte' });
     expect(responseOf(events).agentic_tool_calls[0]?.result_content).toBe('before\uFFFDafter \uFFFD');
     expect(responseOf(events).choices[0]?.message.content).toBe('Bytes: \uFFFD.');
   });
 
   test('the model sees head and tail of a long result, and the whole is kept', async () => {
-    worker.engine.enqueue(call('long', 'x'), says('Long.'));
+    worker.engine.enqueue(calling('long', 'x'), says('Long.'));
     const { events, sessionId } = await workToEnd(worker, { input: 'long' });
     const content = responseOf(events).agentic_tool_calls[0]?.result_content ?? '';
     expect(content.length).toBeLessThan(17_000);
@@ -133,7 +119,7 @@ describe('a run', () => {
   });
 
   test('at its limit it gets one last turn without tools', async () => {
-    worker.engine.enqueue(call('echo', '1'), call('echo', '2'), says('Enough.'));
+    worker.engine.enqueue(calling('echo', '1'), calling('echo', '2'), says('Enough.'));
     const { events } = await workToEnd(worker, { input: 'loop', max_tool_rounds: 2 });
     expect(responseOf(events)).toMatchObject({
       stop_reason: 'max_tool_rounds',
@@ -144,7 +130,12 @@ describe('a run', () => {
   });
 
   test('the same call again is answered from its result; the third time ends the calling', async () => {
-    worker.engine.enqueue(call('echo', 'x'), call('echo', 'x'), call('echo', 'x'), says('I give up.'));
+    worker.engine.enqueue(
+      calling('echo', 'x'),
+      calling('echo', 'x'),
+      calling('echo', 'x'),
+      says('I give up.'),
+    );
     const { events } = await workToEnd(worker, { input: 'stuck' });
     const contents = responseOf(events).agentic_tool_calls.map(({ result_content }) => result_content);
     expect(contents[0]).toBe('echo: x');
@@ -153,52 +144,14 @@ describe('a run', () => {
   });
 
   test('a call after something changed is no repeat', async () => {
-    worker.engine.enqueue(call('look', 'x'), call('echo', 'change'), call('look', 'x'), says('Seen.'));
+    worker.engine.enqueue(
+      calling('look', 'x'),
+      calling('echo', 'change'),
+      calling('look', 'x'),
+      says('Seen.'),
+    );
     const { events } = await workToEnd(worker, { input: 'look twice' });
     expect(responseOf(events).agentic_tool_calls[2]?.result_content).toBe('look: x');
-  });
-
-  test('queued behind another run of its session it does not see the future, nor the other it', async () => {
-    const gate = Promise.withResolvers<void>();
-    worker.engine.enqueue(
-      {
-        steps: [
-          { type: 'wait', until: gate.promise },
-          { type: 'text', pieces: ['One.'] },
-        ],
-      },
-      says('Two.'),
-    );
-    const first = await worker.runs.create(OWNER, { input: 'first' });
-    const second = await worker.runs.create(OWNER, { input: 'second', session_id: first.run.session_id });
-    await follow(worker, first.run.session_id, (event) => event.type === 'run_started');
-    gate.resolve();
-    await follow(
-      worker,
-      first.run.session_id,
-      (event) => event.run_id === second.run.id && event.type === 'done',
-    );
-    expect(worker.engine.requests.at(-2)?.messages.slice(1)).toEqual([{ role: 'user', content: 'first' }]);
-    expect(worker.engine.requests.at(-1)?.messages.slice(1)).toEqual([
-      { role: 'user', content: 'first' },
-      { role: 'assistant', content: 'One.', toolCalls: [] },
-      { role: 'user', content: 'second' },
-    ]);
-  });
-
-  test('steering joins at the next round', async () => {
-    const gate = Promise.withResolvers<void>();
-    worker.engine.enqueue(
-      { steps: [{ type: 'wait', until: gate.promise }, ...call('echo', '1').steps] },
-      says('Done.'),
-    );
-    const { run } = await worker.runs.create(OWNER, { input: 'start' });
-    await follow(worker, run.session_id, (event) => event.type === 'run_started');
-    await worker.runs.steer(OWNER, run.id, 'and hurry');
-    gate.resolve();
-    await follow(worker, run.session_id, (event) => event.type === 'done');
-    expect(worker.engine.requests.at(-1)?.messages.at(-1)).toEqual({ role: 'user', content: 'and hurry' });
-    await expect(worker.runs.steer(OWNER, run.id, 'too late')).rejects.toMatchObject({ code: 'conflict' });
   });
 
   test('a broken stream goes on from its prefix', async () => {
@@ -241,62 +194,6 @@ describe('a run', () => {
       content: 'Half',
       toolCalls: [],
     });
-  });
-
-  test('a client function is handed out and its result goes on', async () => {
-    const tools = [
-      { type: 'function' as const, function: { name: 'get_weather', parameters: { type: 'object' } } },
-    ];
-    worker.engine.enqueue(calls({ name: 'get_weather', arguments: { city: 'Oslo' } }), says('4 C.'));
-    const { run } = await worker.runs.create(OWNER, { input: 'weather?', tools });
-    const waiting = await follow(worker, run.session_id, (event) => event.type === 'run_waiting');
-    const [handed] = ofType(waiting, 'client_tool_call');
-    expect(handed).toMatchObject({ tool_name: 'get_weather', arguments: { city: 'Oslo' } });
-    const answer = { tool_call_id: handed?.tool_call_id ?? '', content: '4 C, rain' };
-    await expect(worker.runs.submitToolResult('mallory', answer)).rejects.toMatchObject({
-      code: 'not_found',
-    });
-    await worker.runs.submitToolResult(OWNER, answer);
-    await expect(worker.runs.submitToolResult(OWNER, answer)).rejects.toMatchObject({ code: 'conflict' });
-    await follow(worker, run.session_id, (event) => event.type === 'done');
-    expect(worker.engine.requests.at(-1)?.messages.at(-1)).toMatchObject({
-      role: 'tool',
-      content: '4 C, rain',
-    });
-  });
-
-  test('an idempotency key makes one run, and another request under it is a conflict', async () => {
-    worker.engine.enqueue(says('Once.'));
-    const request = { input: 'once', idempotency_key: 'key-1' };
-    const [a, b] = await Promise.all([
-      worker.runs.create(OWNER, request),
-      worker.runs.create(OWNER, request),
-    ]);
-    expect(a.run.id).toBe(b.run.id);
-    expect(new Set([a.created, b.created])).toEqual(new Set([false, true]));
-    await expect(worker.runs.create(OWNER, { ...request, input: 'twice' })).rejects.toMatchObject({
-      code: 'conflict',
-    });
-  });
-
-  test('a person runs a tool in the session under the same events', async () => {
-    const session = await worker.sessions.create(OWNER, {});
-    const { run } = await worker.runs.invokeTool(OWNER, {
-      session_id: session.id,
-      name: 'echo',
-      arguments: { value: 'hi' },
-    });
-    const events = await follow(worker, session.id, (event) => event.type === 'done');
-    expect(responseOf(events)).toMatchObject({
-      id: run.id,
-      agentic_tool_calls: [{ result_content: 'echo: hi' }],
-    });
-    await expect(
-      worker.runs.invokeTool(OWNER, { session_id: session.id, name: 'echo', arguments: { value: 1 } }),
-    ).rejects.toMatchObject({ code: 'invalid_request', param: 'arguments.value' });
-    await expect(
-      worker.runs.invokeTool('mallory', { session_id: session.id, name: 'echo', arguments: { value: 'x' } }),
-    ).rejects.toMatchObject({ code: 'not_found' });
   });
 
   test('a declared output that was not made comes back as a placeholder', async () => {

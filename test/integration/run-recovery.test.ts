@@ -1,42 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
-import type { TestDatabase } from '../support/test-database.js';
-import {
-  follow,
-  newDatabase,
-  ofType,
-  OWNER,
-  responseOf,
-  scriptedTool,
-  startWorker,
-  type WorkerProcess,
-} from './run-harness.js';
+import { says } from '../../src/engine/scripted/scripted-turn.js';
+import { calling, follow, isDone, ofType, OWNER, responseOf, scriptedTool } from './run-harness.js';
+import { RunWorkers } from './run-workers.js';
 
-let database: TestDatabase;
-const open = new Set<WorkerProcess>();
+let workers: RunWorkers;
+const start: RunWorkers['start'] = (...rest) => workers.start(...rest);
 
 beforeEach(async () => {
-  database = await newDatabase();
+  workers = await RunWorkers.open();
 });
-
-afterEach(async () => {
-  for (const worker of open) await worker.close();
-  open.clear();
-  await database.drop();
-});
-
-async function start(
-  ...args: Parameters<typeof startWorker> extends [unknown, ...infer Rest] ? Rest : never
-) {
-  const worker = await startWorker(database, ...args);
-  open.add(worker);
-  return worker;
-}
-
-async function stop(worker: WorkerProcess): Promise<void> {
-  open.delete(worker);
-  await worker.close();
-}
+afterEach(() => workers.close());
 
 const never = new Promise<never>(() => undefined);
 const waits = { type: 'wait', until: never } as const;
@@ -50,9 +23,9 @@ describe('a run whose worker goes', () => {
       run.session_id,
       (event) => event.type === 'chunk' && JSON.stringify(event).includes('is '),
     );
-    await stop(first);
+    await workers.stop(first);
     const second = await start([], [says('blue.')]);
-    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    const events = await follow(second, run.session_id, isDone);
     expect(second.engine.requests[0]?.continueFrom).toEqual({ text: 'The sea is ', reasoning: '' });
     expect(responseOf(events).choices[0]?.message.content).toBe('The sea is blue.');
     expect(ofType(events, 'stream_reset')).toMatchObject([
@@ -69,7 +42,7 @@ describe('a run whose worker goes', () => {
     });
     const turn = {
       steps: [
-        ...calls({ name: 'echo', arguments: { value: 'complete' } }).steps,
+        ...calling('echo', 'complete').steps,
         { type: 'broken_call' as const, name: 'echo', arguments: '{"val' },
         waits,
       ],
@@ -77,9 +50,9 @@ describe('a run whose worker goes', () => {
     const first = await start([echo], [turn]);
     const { run } = await first.runs.create(OWNER, { input: 'calls' });
     await follow(first, run.session_id, (event) => JSON.stringify(event).includes('{\\"val'));
-    await stop(first);
+    await workers.stop(first);
     const second = await start([echo], [says('Done.')]);
-    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    const events = await follow(second, run.session_id, isDone);
     expect(responseOf(events).agentic_tool_calls).toMatchObject([
       { status: 'succeeded', result_content: 'complete' },
     ]);
@@ -94,28 +67,23 @@ describe('a run whose worker goes', () => {
   ] as const)('a running %s call ends as %s: only what is safe runs again', async (effect, status) => {
     let runs = 0;
     const tool = scriptedTool('work', { effect }, () => `ran ${(runs += 1)}`);
-    const first = await start(
-      [tool],
-      [calls({ name: 'work', arguments: { value: 'x' } }), { steps: [waits] }],
-    );
+    const first = await start([tool], [calling('work', 'x'), { steps: [waits] }]);
     const { run } = await first.runs.create(OWNER, { input: 'work' });
     await follow(
       first,
       run.session_id,
       (event) => event.type === 'agentic_tool_call_progress' && event.phase === 'complete',
     );
-    await stop(first);
+    await workers.stop(first);
     // What a kill -9 in the middle of the call leaves behind.
-    await withDatabase(async (query) => {
-      await query(
-        `UPDATE tool_calls SET state = 'running', result_content = NULL, finished_at = NULL WHERE run_id = $1`,
-        [run.id],
-      );
-      await query(`UPDATE runs SET round = 0 WHERE id = $1`, [run.id]);
-      await query(`DELETE FROM messages WHERE run_id = $1 AND role = 'tool'`, [run.id]);
-    });
+    for (const change of [
+      `UPDATE tool_calls SET state = 'running', result_content = NULL, finished_at = NULL WHERE run_id = $1`,
+      `UPDATE runs SET round = 0 WHERE id = $1`,
+      `DELETE FROM messages WHERE run_id = $1 AND role = 'tool'`,
+    ])
+      await workers.query(change, [run.id]);
     const second = await start([tool], [says('Done.')]);
-    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    const events = await follow(second, run.session_id, isDone);
     expect(responseOf(events).agentic_tool_calls).toMatchObject([{ status }]);
     expect(runs).toBe(effect === 'effectful' ? 1 : 2);
     if (effect === 'effectful') {
@@ -126,14 +94,14 @@ describe('a run whose worker goes', () => {
 
   test('waits for its approval over a restart, holding no worker', async () => {
     const tool = scriptedTool('reach', { reach: 'network' });
-    const first = await start([tool], [calls({ name: 'reach', arguments: { value: 'x' } })]);
+    const first = await start([tool], [calling('reach', 'x')]);
     const { run } = await first.runs.create(OWNER, { input: 'reach' });
     const events = await follow(first, run.session_id, (event) => event.type === 'run_waiting');
     const [asked] = ofType(events, 'agentic_tool_approval_required');
-    await stop(first);
+    await workers.stop(first);
     const second = await start([tool], [says('Done.')]);
     await second.approvals.decide(OWNER, asked?.approval_id ?? '', { decision: 'approve' });
-    const rest = await follow(second, run.session_id, (event) => event.type === 'done');
+    const rest = await follow(second, run.session_id, isDone);
     expect(responseOf(rest).agentic_tool_calls).toMatchObject([{ status: 'succeeded' }]);
   });
 
@@ -156,10 +124,10 @@ describe('a run whose worker goes', () => {
     // Either may take it now; the first under a new claim.
     first.engine.enqueue(says('two.'));
     const second = await start([], [says('two.')]);
-    await withDatabase((query) => query(`UPDATE runs SET worker_id = 'work_gone' WHERE id = $1`, [run.id]));
-    const events = await follow(second, run.session_id, (event) => event.type === 'done');
+    await workers.query(`UPDATE runs SET worker_id = 'work_gone' WHERE id = $1`, [run.id]);
+    const events = await follow(second, run.session_id, isDone);
     gate.resolve();
-    await stop(first);
+    await workers.stop(first);
     const whole = await second.log.read(run.session_id, 0, 100);
     expect(whole).toHaveLength(events.length);
     expect(JSON.stringify(whole)).not.toContain('stale');
@@ -174,7 +142,7 @@ describe('a cancel', () => {
     await follow(worker, run.session_id, (event) => event.type === 'chunk');
     expect(await worker.runs.cancel('mallory', { cancel_id: 'c1' })).toEqual({ cancelled: [] });
     expect(await worker.runs.cancel(OWNER, { cancel_id: 'c1' })).toEqual({ cancelled: [run.id] });
-    const events = await follow(worker, run.session_id, (event) => event.type === 'done');
+    const events = await follow(worker, run.session_id, isDone);
     expect(responseOf(events)).toMatchObject({
       stop_reason: 'cancelled',
       choices: [{ message: { content: 'So far' } }],
@@ -190,12 +158,12 @@ describe('a cancel', () => {
       aborted.resolve();
       return 'stopped';
     });
-    const worker = await start([tool], [calls({ name: 'hang', arguments: { value: 'x' } })]);
+    const worker = await start([tool], [calling('hang', 'x')]);
     const { run } = await worker.runs.create(OWNER, { input: 'hang' });
     await started.promise;
     await worker.runs.cancel(OWNER, { session_id: run.session_id });
     await aborted.promise;
-    const events = await follow(worker, run.session_id, (event) => event.type === 'done');
+    const events = await follow(worker, run.session_id, isDone);
     expect(responseOf(events).stop_reason).toBe('cancelled');
   });
 
@@ -205,7 +173,7 @@ describe('a cancel', () => {
     const { run } = await worker.runs.create(OWNER, { input: 'first', cancel_id: 'early' });
     expect(run).toMatchObject({ state: 'cancelled', stop_reason: 'cancelled' });
     const next = await worker.runs.create(OWNER, { input: 'second', cancel_id: 'early' });
-    const events = await follow(worker, next.run.session_id, (event) => event.type === 'done');
+    const events = await follow(worker, next.run.session_id, isDone);
     expect(responseOf(events).stop_reason).toBe('stop');
   });
 
@@ -226,19 +194,10 @@ describe('a cancel', () => {
   test('without end: a tool that ignores its time is left behind', async () => {
     const worker = await start(
       [scriptedTool('deaf', {}, () => never)],
-      [calls({ name: 'deaf', arguments: { value: 'x' } }), says('Gave up.')],
+      [calling('deaf', 'x'), says('Gave up.')],
     );
     const { run } = await worker.runs.create(OWNER, { input: 'deaf', tool_call_timeout: 0.01 });
-    const events = await follow(worker, run.session_id, (event) => event.type === 'done');
+    const events = await follow(worker, run.session_id, isDone);
     expect(responseOf(events).agentic_tool_calls).toMatchObject([{ status: 'timed_out' }]);
   });
 });
-
-async function withDatabase(
-  work: (query: WorkerProcess['dataSource']['query']) => Promise<unknown>,
-): Promise<void> {
-  const { createDataSource } = await import('../../src/database/data-source.js');
-  const dataSource = await createDataSource(database.url).initialize();
-  await work(dataSource.query.bind(dataSource));
-  await dataSource.destroy();
-}
