@@ -3,10 +3,11 @@ import type { CallSnapshot, RunSnapshot } from './snapshot.js';
 
 /**
  * Runs a round's startable calls: parallel ones at once, serial ones in call order beside them.
- * Waits for all even when one rejects, so that no call outlives the step that started it.
+ * Waits for all even when one rejects, so that no call outlives the step that started it. An abort starts no further
+ * one: it is cancelled with its run, or another worker's to start.
  */
 export async function executeCalls(
-  tools: RunTools,
+  tools: Pick<RunTools, 'isSerial' | 'execute'>,
   calls: readonly CallSnapshot[],
   snapshot: RunSnapshot,
   signal: AbortSignal,
@@ -14,7 +15,10 @@ export async function executeCalls(
   const serial = calls.filter((call) => tools.isSerial(call.name));
   const parallel = calls.filter((call) => !tools.isSerial(call.name));
   const inOrder = async () => {
-    for (const call of serial) await tools.execute(call, snapshot, signal);
+    for (const call of serial) {
+      if (signal.aborted) return;
+      await tools.execute(call, snapshot, signal);
+    }
   };
   const settled = await Promise.allSettled([
     inOrder(),
