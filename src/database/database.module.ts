@@ -11,7 +11,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgre
 const MIGRATION_LOCK = 4_702_002;
 
 /** For the end: a query that hangs must not hold it up. */
-const DISCONNECT_MS = 1000;
+const DISCONNECT_MS = 3000;
 
 /** Where the database is, and how to let go of it. */
 export class DatabaseServer {
