@@ -20,6 +20,7 @@ class FrameWriter:
         self._fd = fd
         self._on_broken = on_broken
         self._pending = bytearray()
+        self._is_stuck = False
         self._waiting: list[Callable[[], None]] = []
         self._perishable: deque[bytes] = deque(maxlen=MAX_WAITING_FRAMES)
 
@@ -27,19 +28,24 @@ class FrameWriter:
     def is_full(self) -> bool:
         return len(self._pending) > HIGH_WATER_BYTES
 
-    def send(self, kind: int, *parts: bytes) -> None:
-        was_idle = not self._pending
+    def add(self, kind: int, *parts: bytes) -> None:
+        """Leaves with the next frame that is sent: one message to the host costs less than two."""
         # What waits was said before this, and the host counts on the order.
         while self._perishable:
             self._pending += self._perishable.popleft()
         self._pending += encode(kind, *parts)
-        if was_idle:
-            self._flush()
+
+    def send(self, kind: int, *parts: bytes) -> None:
+        self.add(kind, *parts)
+        self.flush()
 
     def send_perishable(self, kind: int, *parts: bytes) -> None:
         """For frames of a moving picture: where they come faster than they leave, the oldest is dropped."""
         self._perishable.append(encode(kind, *parts))
-        if not self._pending:
+        self.flush()
+
+    def flush(self) -> None:
+        if not self._is_stuck:
             self._flush()
 
     def when_drained(self, callback: Callable[[], None]) -> None:
@@ -59,12 +65,15 @@ class FrameWriter:
                     self._pending += self._perishable.popleft()
                 del self._pending[: os.write(self._fd, self._pending)]
         except BlockingIOError:
+            self._is_stuck = True
             self._loop.on_writable(self._fd, self._flush)
         except OSError:
             self._on_broken()
             return
         else:
-            self._loop.on_writable(self._fd, None)
+            if self._is_stuck:
+                self._is_stuck = False
+                self._loop.on_writable(self._fd, None)
         if self._waiting and not self.is_full:
             waiting, self._waiting = self._waiting, []
             for callback in waiting:

@@ -71,15 +71,21 @@ class Interpreter:
 
     def serve(self, filtered: bool) -> None:
         self._channel.send_json({"filtered": filtered})
+        # Before the next call comes, or that call would wait for it.
+        self._prepare()
         while (code := self._channel.receive()) is not None:
             self._channel.send_json(self._call(code))
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """Takes back what the last call's code may have set."""
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        self._reset_peak_memory()
 
     def _call(self, code: str) -> dict[str, object]:
-        signal.signal(signal.SIGINT, self._on_interrupt)
         for stream in self._streams:
             stream.begin()
         self._calls += 1
-        self._reset_peak_memory()
         cpu = self._cpu_seconds()
         result: dict[str, object] = {}
         try:
@@ -121,10 +127,12 @@ class Interpreter:
         linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
         tree = ast.parse(code, name)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, name, "exec"), self._namespace)
+        # Not with this module's own `__future__`: code may look at what it annotates.
+        if tree.body:
+            exec(compile(tree, name, "exec", dont_inherit=True), self._namespace)
         if not isinstance(last, ast.Expr):
             return
-        value = eval(compile(ast.Expression(last.value), name, "eval"), self._namespace)
+        value = eval(compile(ast.Expression(last.value), name, "eval", dont_inherit=True), self._namespace)
         if value is None:
             return
         self._namespace["_"] = value

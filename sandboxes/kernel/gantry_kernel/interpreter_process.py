@@ -42,6 +42,7 @@ class InterpreterProcess:
         self._on_hello: Callable[[bool], None] | None = on_hello
         self._on_violation = on_violation
         self._token = b""
+        self._next_token = secrets.token_bytes(TOKEN_BYTES)
         self._on_picture: Picture | None = None
         self._on_finished: Finished | None = None
         self._room: dict[int, int] = {}
@@ -56,10 +57,12 @@ class InterpreterProcess:
         self.stderr.discard()
 
     def run(self, code: str, on_picture: Picture, on_finished: Finished) -> None:
-        self._token = secrets.token_bytes(TOKEN_BYTES)
+        self._token = self._next_token
         self._on_picture, self._on_finished = on_picture, on_finished
         self._room, self._picture_bytes = dict(MAX_PICTURES), dict(MAX_PICTURE_BYTES)
         self._requests.send(CODE, self._token, code.encode("utf-8", "surrogatepass"))
+        # Made while the code runs.
+        self._next_token = secrets.token_bytes(TOKEN_BYTES)
 
     def stop_listening(self) -> None:
         """No frame counts any more: the call is over, whatever the child still says."""

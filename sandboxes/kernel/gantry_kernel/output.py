@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
+import termios
 from typing import Callable
 
 from .frame_writer import FrameWriter
@@ -14,6 +17,8 @@ CHUNK_BYTES = 64 << 10
 DRAIN_BYTES = 2 << 20
 # Small writes that come close together, as print's text and newline do, become one frame.
 GATHER_SECONDS = 0.004
+# So much is taken at once, up to the cap: its writer may be waiting for room in the pipe.
+FLOOD_BYTES = CHUNK_BYTES // 2
 # What belongs to nobody is thrown away, at a pace that leaves the processor to those who wait for it.
 DISCARD_SECONDS = 0.05
 
@@ -48,7 +53,7 @@ class OutputPipe:
         self._call_id, self._room, self._open_spill = call_id, max_bytes, open_spill
 
     def end(self) -> None:
-        """Takes what the finished call left in the pipe, and no more than that."""
+        """Takes what the finished call left in the pipe, and no more than that; it leaves with the call's result."""
         self._drain()
         self._call_id = None
         self._streamed = []
@@ -86,12 +91,16 @@ class OutputPipe:
         elif self._room > 0 and self._writer.is_full:
             self._writer.when_drained(self._resume)
         else:
-            self._loop.after(GATHER_SECONDS, self._take_gathered)
+            self._loop.after(0 if self._room > 0 and self._is_flooded() else GATHER_SECONDS, self._take_gathered)
+
+    def _is_flooded(self) -> bool:
+        waiting: int = struct.unpack("i", fcntl.ioctl(self._fd, termios.FIONREAD, bytes(4)))[0]
+        return waiting >= FLOOD_BYTES
 
     def _take_gathered(self) -> None:
-        if self.is_open:
-            self._take()
-            self._resume()
+        if self.is_open and self._take():
+            self._writer.flush()
+        self._resume()
 
     def _resume(self) -> None:
         if self.is_open:
@@ -115,7 +124,7 @@ class OutputPipe:
         kept, rest = data[: self._room], data[self._room :]
         self._room -= len(kept)
         if kept:
-            self._writer.send(self._kind, ID.pack(call_id), kept)
+            self._writer.add(self._kind, ID.pack(call_id), kept)
             self._streamed.append(kept)
         if not rest or self._open_spill is None:
             return

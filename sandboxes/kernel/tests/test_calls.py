@@ -2,11 +2,13 @@
 
 import json
 import os
+import select
 import unittest
+from unittest.mock import patch
 
 from gantry_kernel.frame_writer import FrameWriter
 from gantry_kernel.loop import Loop
-from gantry_kernel.output import OutputPipe
+from gantry_kernel.output import FLOOD_BYTES, OutputPipe
 from gantry_kernel.processes import is_gone
 from gantry_kernel.protocol import DATA, HEADER, ID, JSON, STDOUT, FrameReader, encode
 
@@ -14,26 +16,46 @@ from .kernel_client import KernelClient, eventually
 
 
 class OutputPipeTest(unittest.TestCase):
-    def test_what_a_shell_prints_before_its_call_is_set_up_is_not_lost(self) -> None:
-        read, write = os.pipe()
-        answers, to_host = os.pipe()
-        os.set_blocking(read, False)
-        self.addCleanup(os.close, write)
-        self.addCleanup(os.close, answers)
+    def setUp(self) -> None:
+        read, self.stdout = os.pipe()
+        self.answers, to_host = os.pipe()
+        for fd in (read, self.answers):
+            os.set_blocking(fd, False)
+        self.addCleanup(os.close, self.stdout)
+        self.addCleanup(os.close, self.answers)
         self.addCleanup(os.close, to_host)
-        loop = Loop()
-        pipe = OutputPipe(loop, read, STDOUT, FrameWriter(loop, to_host, lambda: None))
-        self.addCleanup(pipe.close)
-        os.write(write, b"early")
-        pipe.begin(7, 100, lambda stream: self.fail(stream))
-        pipe.end()
-        self.assertEqual(FrameReader().feed(os.read(answers, 100)), [(STDOUT, ID.pack(7) + b"early")])
-        os.write(write, b"late")
-        pipe.discard()
-        pipe.begin(8, 100, lambda stream: self.fail(stream))
-        os.write(write, b"mine")
-        pipe.end()
-        self.assertEqual(FrameReader().feed(os.read(answers, 100)), [(STDOUT, ID.pack(8) + b"mine")])
+        self.loop = Loop()
+        self.writer = FrameWriter(self.loop, to_host, lambda: None)
+        self.pipe = OutputPipe(self.loop, read, STDOUT, self.writer)
+        self.addCleanup(self.pipe.close)
+
+    def begin(self, call_id: int, room: int) -> None:
+        self.pipe.begin(call_id, room, lambda stream: self.fail(stream))
+
+    def told(self) -> list[tuple[int, bytes]]:
+        self.writer.flush()
+        return FrameReader().feed(os.read(self.answers, 1 << 20))
+
+    def test_what_a_shell_prints_before_its_call_is_set_up_is_not_lost(self) -> None:
+        os.write(self.stdout, b"early")
+        self.begin(7, 100)
+        self.pipe.end()
+        # It leaves with the call's result.
+        self.assertEqual(select.select([self.answers], [], [], 0)[0], [])
+        self.assertEqual(self.told(), [(STDOUT, ID.pack(7) + b"early")])
+        os.write(self.stdout, b"late")
+        self.pipe.discard()
+        self.begin(8, 100)
+        os.write(self.stdout, b"mine")
+        self.pipe.end()
+        self.assertEqual(self.told(), [(STDOUT, ID.pack(8) + b"mine")])
+
+    @patch("gantry_kernel.output.GATHER_SECONDS", 3600)
+    def test_who_prints_much_does_not_wait_for_more_to_come(self) -> None:
+        self.begin(7, 1 << 20)
+        os.write(self.stdout, bytes(FLOOD_BYTES))
+        self.loop.run_once()
+        self.assertEqual(self.told(), [(STDOUT, ID.pack(7) + bytes(FLOOD_BYTES))])
 
 
 class CallTest(unittest.TestCase):
@@ -49,6 +71,15 @@ class CallTest(unittest.TestCase):
 
     def path(self, name: str) -> str:
         return os.path.join(self.client.workspace.name, name)
+
+    def test_code_is_not_compiled_with_the_kernels_own_future(self) -> None:
+        code = "def f(x: int): pass\nf.__annotations__['x'] is int"
+        self.assertEqual(self.client.exec(code).result["value"], "True")
+
+    def test_what_a_call_did_to_the_interrupt_does_not_outlive_it(self) -> None:
+        self.client.exec("import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)")
+        result = self.client.exec("while True: pass", timeout=0.2).result
+        self.assertEqual((result["outcome"], result["stateKept"]), ("timed_out", True))
 
     def test_output_over_the_cap_is_whole_in_a_file(self) -> None:
         outcome = self.client.shell("seq 200000; echo short >&2", max_output=1000)

@@ -39,6 +39,21 @@ class FrameWriterTest(unittest.TestCase):
         self.writer.send(JSON, b"result")
         self.assertEqual(self.received(b"result"), [filling, b"frame", b"result"])
 
+    def test_what_is_added_leaves_with_the_next_frame_in_one_piece(self) -> None:
+        self.writer.add(JSON, b"output")
+        os.set_blocking(self.read, False)
+        with self.assertRaises(BlockingIOError):
+            os.read(self.read, 100)
+        self.writer.send(JSON, b"result")
+        self.assertEqual(FrameReader().feed(os.read(self.read, 100)), [(JSON, b"output"), (JSON, b"result")])
+
+    def test_what_is_added_while_the_way_is_full_leaves_in_its_turn(self) -> None:
+        filling = bytes(1 << 20)
+        self.writer.send(JSON, filling)
+        self.writer.add(JSON, b"output")
+        self.writer.send(JSON, b"result")
+        self.assertEqual(self.received(b"result"), [filling, b"output", b"result"])
+
     def test_a_free_way_is_taken_at_once(self) -> None:
         self.writer.send_perishable(VIDEO_FRAME, b"frame")
         self.assertEqual(FrameReader().feed(os.read(self.read, 100)), [(VIDEO_FRAME, b"frame")])
