@@ -48,6 +48,20 @@ test('where none works, all reasons are told and nothing runs', async () => {
   await sandboxes.close();
 });
 
+test('one that cannot even be made is a reason like others, and the next is tried', async () => {
+  const unreadable = async (): Promise<SandboxProvider> => {
+    throw new Error('EACCES: the data directory');
+  };
+  const works = new ScriptedSandboxProvider();
+  const sandboxes = new SandboxLadder([unreadable, async () => works]);
+  await sandboxes.ready();
+  expect(sandboxes.protections()).toEqual(works.protections());
+  const none = new SandboxLadder([unreadable]);
+  await none.ready();
+  expect(none.protections().reason).toContain('EACCES: the data directory');
+  await Promise.all([sandboxes.close(), none.close()]);
+});
+
 test('one that comes up later is taken while there is no other, and never after', async () => {
   const better = reluctant();
   const worse = reluctant();

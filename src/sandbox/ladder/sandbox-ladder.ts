@@ -1,4 +1,4 @@
-import { DomainError } from '../../errors.js';
+import { DomainError, messageOf } from '../../errors.js';
 import { NoSandboxProvider } from '../none/no-sandbox-provider.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
 
@@ -14,7 +14,7 @@ export class SandboxLadder implements SandboxProvider {
   #chosen: SandboxProvider | undefined;
   #closed = false;
 
-  /** Best first; a later one is made only when all before it do not work. */
+  /** Best first; a later one is made only when all before it do not work, or cannot be made. */
   constructor(rungs: readonly (() => Promise<SandboxProvider>)[]) {
     this.#ready = this.#climb(rungs);
   }
@@ -59,7 +59,7 @@ export class SandboxLadder implements SandboxProvider {
   async #climb(rungs: readonly (() => Promise<SandboxProvider>)[]): Promise<void> {
     for (const make of rungs) {
       if (this.#closed) return;
-      const provider = await make();
+      const provider = await make().catch((error: unknown) => new NoSandboxProvider(messageOf(error)));
       await provider.ready();
       if (provider.protections().available) {
         this.#chosen = provider;
