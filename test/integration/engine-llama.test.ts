@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChatMessage, Engine, EngineEvent, GenerateRequest } from '../../src/engine/engine.js';
-import { createLlamaEngine } from '../../src/engine/llama/llama-engine.js';
-import type { LlamaEngineOptions } from '../../src/engine/llama/llama-engine-options.js';
+import { demoEngine } from '../fixtures/models/demo-engine.js';
 import {
   conversation,
   DEMO_TOOLS,
@@ -12,17 +11,6 @@ import {
 import { collect, describeEngineConformance, reasoningOf, textOf } from './engine-conformance.js';
 
 const never = new AbortController().signal;
-
-function demoEngine(overrides: Partial<LlamaEngineOptions> = {}): Engine {
-  return createLlamaEngine({
-    model: 'demo',
-    homeDirectory: '/nonexistent',
-    contextSize: 'auto',
-    threads: 'auto',
-    gpu: false,
-    ...overrides,
-  });
-}
 
 function usageOf(events: readonly EngineEvent[]) {
   const event = events.find((one) => one.type === 'usage');
@@ -43,7 +31,6 @@ function messageOf(events: readonly EngineEvent[]) {
   if (last?.type !== 'stop') throw new Error(`not a stop: ${JSON.stringify(last)}`);
   return last.message;
 }
-
 describeEngineConformance('the local engine', () =>
   Promise.resolve({
     engine: demoEngine(),
@@ -282,59 +269,5 @@ describe('the demo model', () => {
       prompts.map((prompt, index) => generate(demoRequest(prompt, { sessionId: `parallel-${index}` }))),
     );
     expect(together.map((events) => messageOf(events).completeCalls[0]?.arguments)).toEqual(alone);
-  });
-});
-
-describe('one sequence', () => {
-  test('those who wait are told their place and served in order', async () => {
-    const engine = demoEngine({ sequences: 1 });
-    await engine.capabilities();
-    const ended: string[] = [];
-    const runs = ['a', 'b', 'c'].map(async (sessionId) => {
-      const events = await collect(engine.generate(demoRequest('What can you do?', { sessionId }), never));
-      ended.push(sessionId);
-      return events.flatMap((event) => (event.type === 'queued' ? [event.position] : []));
-    });
-    expect(await Promise.all(runs)).toEqual([[], [1], [2, 1]]);
-    expect(ended).toEqual(['a', 'b', 'c']);
-    await engine.close();
-  });
-});
-
-describe('the host process', () => {
-  test('its death ends the turn with engine_crash, and the next turn works', async () => {
-    const engine = demoEngine();
-    await engine.capabilities();
-    const before = engine.status();
-    const pid = before.state === 'ready' ? before.hostPid : 0;
-    const events: EngineEvent[] = [];
-    for await (const event of engine.generate(endlessRequest(), never)) {
-      if (events.length === 0) process.kill(pid, 'SIGKILL');
-      events.push(event);
-    }
-    const last = events.at(-1);
-    expect(last).toMatchObject({
-      type: 'error',
-      error: { code: 'stream_interrupted', retryable: true, interruption: 'engine_crash' },
-    });
-    expect(last?.type === 'error' && last.received.text).toBe(textOf(events));
-    expect((await collect(engine.generate(demoRequest('Hello!'), never))).at(-1)).toMatchObject({
-      type: 'stop',
-    });
-    const after = engine.status();
-    expect(after.state === 'ready' && after.hostPid !== pid).toBe(true);
-    await engine.close();
-  });
-
-  test('is gone when the engine is closed', async () => {
-    const engine = demoEngine();
-    await engine.capabilities();
-    const status = engine.status();
-    const pid = status.state === 'ready' ? status.hostPid : 0;
-    await engine.close();
-    expect(() => process.kill(pid, 0)).toThrow();
-    expect(engine.status()).toEqual({ state: 'closed', model: 'demo' });
-    const events = await collect(engine.generate(demoRequest('Hello!'), never));
-    expect(events).toMatchObject([{ type: 'error', error: { code: 'cancelled' } }]);
   });
 });
