@@ -1,28 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, open, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../src/config/project-root.js';
-import { thisMachine } from '../../src/sandbox/bubblewrap/bubblewrap-machine.js';
-import { BUBBLEWRAP_SANDBOX_DEFAULTS } from '../../src/sandbox/bubblewrap/bubblewrap-sandbox-options.js';
-import type { BubblewrapSandboxProvider } from '../../src/sandbox/bubblewrap/bubblewrap-sandbox-provider.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import type { ExecutionResult, Sandbox, SandboxOutput } from '../../src/sandbox/sandbox.js';
-import { bubblewrapProvider, describeWithBubblewrap, testRootFileSystem } from '../support/bubblewrap.js';
+import { describeWithBubblewrap, testRootFileSystem } from '../support/bubblewrap.js';
+import { bubblewrapProviders, childrenOf, controlGroups } from '../support/bubblewrap-providers.js';
 import { until } from '../support/until.js';
 
 const BOUND_MS = 20_000;
 /** It starts a compiler first, which takes its time on a busy machine. */
 const SERVER_TEST_MS = 180_000;
-const providers: BubblewrapSandboxProvider[] = [];
-
-async function provide(...parts: Parameters<typeof bubblewrapProvider>): Promise<BubblewrapSandboxProvider> {
-  const provider = await bubblewrapProvider(...parts);
-  providers.push(provider);
-  return provider;
-}
+const provide = bubblewrapProviders();
 
 const spec = (sessionId: string) => ({ sessionId, runId: 'run_1', generation: 1 });
 
@@ -32,12 +25,6 @@ function exec(
   onOutput: (piece: SandboxOutput) => void = () => undefined,
 ): Promise<ExecutionResult> {
   return sandbox.exec(code, { timeoutMs: 60_000 }, onOutput, new AbortController().signal);
-}
-
-/** The processes whose parent is `pid`. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text.split(' ').filter(Boolean).map(Number);
 }
 
 async function descendantsOf(pid: number): Promise<number[]> {
@@ -56,29 +43,6 @@ function outerProcess(sandbox: Sandbox): number {
   return Number(/^bwrap-(\d+)-/.exec(sandbox.id)?.[1]);
 }
 
-/** Control groups in any hierarchy whose name begins so. */
-async function controlGroups(prefix: string): Promise<string[]> {
-  const folders = ['', ...(await readdir('/sys/fs/cgroup').catch(() => []))];
-  const names = await Promise.all(
-    folders.map((folder) => readdir(join('/sys/fs/cgroup', folder)).catch(() => [])),
-  );
-  return names.flat().filter((name) => name.startsWith(prefix));
-}
-
-const own = `gantry-${process.pid}-`;
-
-afterAll(async () => {
-  await Promise.all(providers.map((provider) => provider.close()));
-  expect(await controlGroups(own)).toEqual([]);
-  expect(await childrenOf(process.pid).then((pids) => Promise.all(pids.map(commandOf)))).not.toContainEqual(
-    expect.stringMatching(/bwrap|gantry-keeper/),
-  );
-});
-
-async function commandOf(pid: number): Promise<string> {
-  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ');
-}
-
 describeWithBubblewrap('the life of a bubblewrap sandbox', () => {
   test('what is enforced was tried out, and is said', async () => {
     const provider = await provide();
@@ -88,8 +52,8 @@ describeWithBubblewrap('the life of a bubblewrap sandbox', () => {
       provider: 'bubblewrap',
       available: true,
       network: 'none',
-      workspaceBytes: BUBBLEWRAP_SANDBOX_DEFAULTS.workspaceBytes,
-      processes: BUBBLEWRAP_SANDBOX_DEFAULTS.pids,
+      workspaceBytes: SANDBOX_DEFAULTS.workspaceBytes,
+      processes: SANDBOX_DEFAULTS.pids,
       walls: {
         unprivilegedUser: true,
         noCapabilities: true,
@@ -100,7 +64,7 @@ describeWithBubblewrap('the life of a bubblewrap sandbox', () => {
       },
     });
     const limitsAll = protections.engine?.cgroup !== 'unknown';
-    expect(protections.memoryBytes).toBe(limitsAll ? BUBBLEWRAP_SANDBOX_DEFAULTS.memoryBytes : undefined);
+    expect(protections.memoryBytes).toBe(limitsAll ? SANDBOX_DEFAULTS.memoryBytes : undefined);
   });
 
   test('code belongs to an account of its own, also seen from outside', async () => {
@@ -211,49 +175,6 @@ def refused(work):
   });
 });
 
-const noControlGroups = thisMachine('bwrap', async () => undefined);
-
-describeWithBubblewrap('limits', () => {
-  test('the processes of a sandbox are limited with and without control groups', async () => {
-    const count = `
-import os, signal
-n = 0
-try:
-    while n < 300:
-        child = os.fork()
-        if child == 0: signal.pause()
-        n += 1
-except OSError: pass
-n`;
-    for (const machine of [thisMachine(), noControlGroups]) {
-      const provider = await provide({ pids: 40 }, machine);
-      const { value } = await exec(await provider.acquire(spec('sess_forks')), count);
-      expect(Number(value)).toBeGreaterThan(10);
-      expect(Number(value)).toBeLessThanOrEqual(40);
-    }
-  });
-
-  test('without control groups each process has the memory, and that is what is said', async () => {
-    const provider = await provide({ memoryBytes: 400 * 2 ** 20 }, noControlGroups);
-    const sandbox = await provider.acquire(spec('sess_memory'));
-    expect((await exec(sandbox, 'len(bytearray(100 << 20))')).value).toBe(String(100 * 2 ** 20));
-    const result = await exec(sandbox, 'x = bytearray(600 << 20)');
-    expect(result).toMatchObject({ outcome: 'failed', stateKept: true });
-    expect(result.exception).toContain('MemoryError');
-    expect(provider.protections().memoryBytes).toBeUndefined();
-    expect(provider.protections().notes.join(' ')).toContain('for each process, not for all together');
-  });
-
-  test('with control groups all of a sandbox shares the memory, and running out is told as such', async () => {
-    const provider = await provide({ memoryBytes: 256 * 2 ** 20 });
-    const sandbox = await provider.acquire(spec('sess_group'));
-    if (provider.protections().memoryBytes === undefined) return;
-    const result = await exec(sandbox, 'x = bytearray(600 << 20)');
-    expect(result).toMatchObject({ outcome: 'out_of_memory', stateKept: false });
-    expect((await exec(sandbox, '1 + 1')).value).toBe('2');
-  });
-});
-
 /** What is mounted where a sandbox's root is, as the machine sees it; other programs mount elsewhere. */
 async function mountsOfSandboxes(): Promise<string[]> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
@@ -273,7 +194,7 @@ async function startServer(rootFileSystem: string, inherited: number): Promise<C
     const say = () => console.log(sandbox.id);
     await sandbox.exec('import time; print(1); time.sleep(600)', { timeoutMs: 600000 }, say, new AbortController().signal);
   `;
-  const options = JSON.stringify({ ...BUBBLEWRAP_SANDBOX_DEFAULTS, poolSize: 1, rootFileSystem });
+  const options = JSON.stringify({ ...SANDBOX_DEFAULTS, poolSize: 1, rootFileSystem });
   return spawn(process.execPath, ['--input-type=module', '-e', script, options], {
     cwd: PROJECT_ROOT,
     stdio: ['ignore', 'pipe', 'inherit', inherited],
@@ -322,64 +243,4 @@ describeWithBubblewrap('a server that is killed', () => {
     },
     SERVER_TEST_MS,
   );
-});
-
-describe('what is missing is said, not waited for', () => {
-  test('bubblewrap itself', async () => {
-    const rootFileSystem = await wholeRoot();
-    const provider = await provide({ rootFileSystem }, thisMachine('no-such-bwrap'));
-    await provider.ready();
-    expect(provider.protections()).toMatchObject({ provider: 'bubblewrap', available: false });
-    expect(provider.protections().reason).toContain('apt-get install bubblewrap');
-    await expect(provider.acquire(spec('sess_none'))).rejects.toMatchObject({ code: 'unavailable' });
-    await rm(rootFileSystem, { recursive: true });
-  });
-
-  test('the root file system', async () => {
-    const provider = await provide({ rootFileSystem: '/nonexistent/root' });
-    await provider.ready();
-    expect(provider.protections().reason).toContain('node sandboxes/build-rootfs.mjs --into /nonexistent');
-    await expect(provider.acquire(spec('sess_none'))).rejects.toMatchObject({ code: 'unavailable' });
-  });
-
-  test('half a root file system', async () => {
-    const rootFileSystem = await mkdtemp(join(tmpdir(), 'gantry-half-'));
-    const provider = await provide({ rootFileSystem });
-    await provider.ready();
-    expect(provider.protections().reason).toMatch(/not whole.*--again/);
-    await rm(rootFileSystem, { recursive: true });
-  });
-});
-
-/** Sealed like one that is whole, and empty but for that. */
-async function wholeRoot(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), 'gantry-root-'));
-  await mkdir(join(path, 'opt/gantry'), { recursive: true });
-  await writeFile(join(path, 'opt/gantry/.root-file-system'), '');
-  return path;
-}
-
-describeWithBubblewrap('what does not start is said', () => {
-  test('a root file system without Python', async () => {
-    const rootFileSystem = await wholeRoot();
-    const provider = await provide({ rootFileSystem });
-    await provider.ready();
-    expect(provider.protections().reason).toMatch(/could not be started: .*bwrap.*--again/s);
-    await provider.close();
-    await rm(rootFileSystem, { recursive: true });
-  });
-
-  test('a sandbox that needs more memory than it has', async () => {
-    const provider = await provide({ memoryBytes: 4 * 2 ** 20 });
-    await provider.ready();
-    expect(provider.protections()).toMatchObject({ available: false });
-    expect(provider.protections().reason).toContain('could not be started');
-  });
-
-  test('set-up and server agree on where the root file system is', async () => {
-    const setUp: { rootFileSystem(into: string): string } = await import(
-      `${PROJECT_ROOT}/sandboxes/build-rootfs.mjs`
-    );
-    expect(setUp.rootFileSystem(join(PROJECT_ROOT, '.toolchain', 'rootfs'))).toBe(await testRootFileSystem());
-  });
 });

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import Docker from 'dockerode';
 import { afterAll, expect, test } from 'vitest';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
-import { DOCKER_SANDBOX_DEFAULTS } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { kernelVersion, sandboxImage, slimSandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import { describeWithDocker } from '../support/docker.js';
 
 interface Builder {
@@ -46,7 +46,7 @@ function makeFrom(base: string, name: string) {
 
 function provide(image: string, kernel = version): DockerSandboxProvider {
   const provider = new DockerSandboxProvider(
-    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId: prefix, image, kernelVersion: kernel },
+    { ...SANDBOX_DEFAULTS, poolSize: 0, instanceId: prefix, image, kernelVersion: kernel },
     () => undefined,
   );
   providers.push(provider);

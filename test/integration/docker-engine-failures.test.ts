@@ -1,9 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
-import {
-  DOCKER_SANDBOX_DEFAULTS,
-  type DockerSandboxOptions,
-} from '../../src/sandbox/docker/docker-sandbox-options.js';
+import type { DockerSandboxOptions } from '../../src/sandbox/docker/docker-sandbox-options.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import {
   type EngineReply,
   SCRIPTED_IMAGE,
@@ -27,7 +25,7 @@ async function providerOn(
   const said: string[] = [];
   const provider = new DockerSandboxProvider(
     {
-      ...DOCKER_SANDBOX_DEFAULTS,
+      ...SANDBOX_DEFAULTS,
       poolSize: 0,
       instanceId: 'here',
       image: SCRIPTED_IMAGE,
@@ -119,7 +117,7 @@ test('what goes on failing is said once', async () => {
 });
 
 test('one profile that cannot be had leaves the others alone', async () => {
-  const profile = { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, image: 'gantry-sandbox-slim:absent' };
+  const profile = { ...SANDBOX_DEFAULTS, poolSize: 0, image: 'gantry-sandbox-slim:absent' };
   const { provider, said } = await providerOn({}, { profiles: { slim: profile } });
   expect(provider.protections()).toMatchObject({
     available: true,

@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
-import {
-  DOCKER_SANDBOX_DEFAULTS,
-  type DockerSandboxOptions,
-  type SandboxProfile,
+import type {
+  DockerSandboxOptions,
+  SandboxProfile,
 } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { ownerLabels } from '../../src/sandbox/docker/janitor.js';
 import { processPlace } from '../../src/sandbox/docker/process-place.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import type { Sandbox } from '../../src/sandbox/sandbox.js';
 import { describeWithDocker } from '../support/docker.js';
 import { until } from '../support/until.js';
@@ -21,14 +21,14 @@ const docker = new Docker();
 const instanceId = `test-profiles-${process.pid}`;
 const providers: DockerSandboxProvider[] = [];
 const MEBIBYTE = 2 ** 20;
-const profile: SandboxProfile = { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, image };
+const profile: SandboxProfile = { ...SANDBOX_DEFAULTS, poolSize: 0, image };
 
 function provide(
   options: Partial<DockerSandboxOptions> = {},
   ...rest: [every?: ConstructorParameters<typeof DockerSandboxProvider>[2]]
 ): DockerSandboxProvider {
   const provider = new DockerSandboxProvider(
-    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
+    { ...SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
     () => undefined,
     ...rest,
   );
@@ -115,7 +115,7 @@ describeWithDocker('a profile', () => {
 });
 
 describeWithDocker('when all sandboxes are in use', () => {
-  const limits = { ...DOCKER_SANDBOX_DEFAULTS.limits, maximum: 1, queueLength: 1 };
+  const limits = { ...SANDBOX_DEFAULTS.limits, maximum: 1, queueLength: 1 };
 
   test('a session stands in line, the next is refused, and who gave up is forgotten', async () => {
     const provider = provide({ limits });

@@ -6,12 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeSandboxConformance } from '../../src/sandbox/conformance.suite.js';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
-import {
-  DOCKER_SANDBOX_DEFAULTS,
-  type DockerSandboxOptions,
-} from '../../src/sandbox/docker/docker-sandbox-options.js';
+import type { DockerSandboxOptions } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { isProcessAlive } from '../../src/sandbox/docker/process-place.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import { describeWithDocker } from '../support/docker.js';
 import {
   type EngineProxy,
@@ -48,7 +46,7 @@ async function proxy(options: EngineProxyOptions = {}): Promise<EngineProxy> {
 
 function providerFor(options: Partial<DockerSandboxOptions>): DockerSandboxProvider {
   return new DockerSandboxProvider(
-    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
+    { ...SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
     () => undefined,
   );
 }

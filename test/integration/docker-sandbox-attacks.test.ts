@@ -1,8 +1,8 @@
 import Docker from 'dockerode';
 import { fileURLToPath } from 'node:url';
-import { DOCKER_SANDBOX_DEFAULTS } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import { ATTACK_LIMITS, testAttacks } from '../support/attacks/attack-suite.js';
 import { describeWithDocker } from '../support/docker.js';
 
@@ -13,7 +13,7 @@ describeWithDocker('hostile code in a Docker sandbox', () =>
   testAttacks('the Docker provider', {
     provide: async () =>
       new DockerSandboxProvider(
-        { ...DOCKER_SANDBOX_DEFAULTS, ...ATTACK_LIMITS, instanceId, image },
+        { ...SANDBOX_DEFAULTS, ...ATTACK_LIMITS, instanceId, image },
         () => undefined,
       ),
     leftovers: async () => {

@@ -3,11 +3,9 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
-import {
-  DOCKER_SANDBOX_DEFAULTS,
-  type DockerSandboxOptions,
-} from '../../src/sandbox/docker/docker-sandbox-options.js';
+import type { DockerSandboxOptions } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import type { ExecutionResult, Sandbox, SandboxOutput } from '../../src/sandbox/sandbox.js';
 
 const folder = fileURLToPath(new URL('../../sandboxes', import.meta.url));
@@ -18,7 +16,7 @@ const providers: DockerSandboxProvider[] = [];
 
 function provide(options: Partial<DockerSandboxOptions> = {}): DockerSandboxProvider {
   const provider = new DockerSandboxProvider(
-    { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
+    { ...SANDBOX_DEFAULTS, poolSize: 0, instanceId, image, ...options },
     () => undefined,
   );
   providers.push(provider);
@@ -179,7 +177,7 @@ describe('the life of a container', () => {
       const sandbox = await provider.acquire({ sessionId: 's', runId: 'r', generation: 1 });
       await sandbox.exec('import time; print(1); time.sleep(600)', { timeoutMs: 600000 }, () => process.stdout.write('running'), new AbortController().signal);
     `;
-    const options = { ...DOCKER_SANDBOX_DEFAULTS, poolSize: 1, instanceId: owner, image };
+    const options = { ...SANDBOX_DEFAULTS, poolSize: 1, instanceId: owner, image };
     const child = spawn(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(options)], {
       cwd: fileURLToPath(new URL('../..', import.meta.url)),
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import Docker from 'dockerode';
-import { DOCKER_SANDBOX_DEFAULTS } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import { describeWithDocker } from '../support/docker.js';
 import { until } from '../support/until.js';
 import { describeEgress } from './egress-suite.js';
@@ -15,7 +15,7 @@ describeWithDocker('where an engine is', () => {
     'the network of a session in a container',
     async (egress) =>
       new DockerSandboxProvider(
-        { ...DOCKER_SANDBOX_DEFAULTS, image, poolSize: 1, instanceId, egress },
+        { ...SANDBOX_DEFAULTS, image, poolSize: 1, instanceId, egress },
         () => undefined,
       ),
     () =>

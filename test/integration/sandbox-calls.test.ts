@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
-import { DOCKER_SANDBOX_DEFAULTS } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import type { ExecutionLimits, ExecutionResult, Sandbox } from '../../src/sandbox/sandbox.js';
 import { describeWithDocker } from '../support/docker.js';
 
@@ -12,7 +12,7 @@ const MEBIBYTE = 2 ** 20;
 describeWithDocker("a call's result tells what its output does not", () => {
   const provider = new DockerSandboxProvider(
     {
-      ...DOCKER_SANDBOX_DEFAULTS,
+      ...SANDBOX_DEFAULTS,
       instanceId: `test-calls-${process.pid}`,
       image,
       memoryBytes: 256 * MEBIBYTE,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
 import type { GantryEvent } from '../../src/events/event.js';
-import { BUBBLEWRAP_SANDBOX_DEFAULTS } from '../../src/sandbox/bubblewrap/bubblewrap-sandbox-options.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import type { SandboxOccupancy, SandboxProvider } from '../../src/sandbox/sandbox.js';
 import { createPythonTool } from '../../src/tools/python/python.tool.js';
 import { bubblewrapProvider, describeWithBubblewrap } from '../support/bubblewrap.js';
@@ -27,7 +27,7 @@ let sandboxes: SandboxProvider;
 
 /** A worker whose sessions share a single sandbox. */
 async function start(): Promise<void> {
-  const limits = { ...BUBBLEWRAP_SANDBOX_DEFAULTS.limits, maximum: 1, queueWaitMs: QUEUE_WAIT_MS };
+  const limits = { ...SANDBOX_DEFAULTS.limits, maximum: 1, queueWaitMs: QUEUE_WAIT_MS };
   sandboxes = await bubblewrapProvider({ limits });
   await sandboxes.ready();
   worker = await startWorker(database, [createPythonTool(sandboxes)], [], {}, sandboxes);

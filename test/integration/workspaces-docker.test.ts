@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ExecutionResult, Sandbox } from '../../src/sandbox/sandbox.js';
-import { DOCKER_SANDBOX_DEFAULTS } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import { ManifestRepository } from '../../src/workspaces/manifest.repository.js';
 import { SandboxMirror } from '../../src/workspaces/sandbox-mirror.js';
 import { WorkspaceService } from '../../src/workspaces/workspace.service.js';
@@ -49,7 +49,7 @@ describeWithDocker('a working directory in a container', () => {
     const image = await sandboxImage(fileURLToPath(new URL('../../sandboxes', import.meta.url)));
     const instanceId = `test-workspaces-${process.pid}`;
     provider = new DockerSandboxProvider(
-      { ...DOCKER_SANDBOX_DEFAULTS, instanceId, image, workspaceBytes: 8 * MEBIBYTE },
+      { ...SANDBOX_DEFAULTS, instanceId, image, workspaceBytes: 8 * MEBIBYTE },
       () => undefined,
     );
     await provider.ready();

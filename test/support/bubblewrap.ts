@@ -2,12 +2,10 @@ import { join } from 'node:path';
 import { describe } from 'vitest';
 import { PROJECT_ROOT } from '../../src/config/project-root.js';
 import { type BubblewrapMachine, thisMachine } from '../../src/sandbox/bubblewrap/bubblewrap-machine.js';
-import {
-  BUBBLEWRAP_SANDBOX_DEFAULTS,
-  type BubblewrapSandboxOptions,
-} from '../../src/sandbox/bubblewrap/bubblewrap-sandbox-options.js';
+import type { BubblewrapSandboxOptions } from '../../src/sandbox/bubblewrap/bubblewrap-sandbox-options.js';
 import { BubblewrapSandboxProvider } from '../../src/sandbox/bubblewrap/bubblewrap-sandbox-provider.js';
 import { rootFileSystemPath } from '../../src/sandbox/bubblewrap/root-file-system.js';
+import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 
 /**
  * `describe` for tests that need bubblewrap. They are skipped only where `npm test` has tried to start a sandbox with it
@@ -30,7 +28,7 @@ export async function bubblewrapProvider(
 ): Promise<BubblewrapSandboxProvider> {
   const rootFileSystem = await testRootFileSystem();
   return new BubblewrapSandboxProvider(
-    { ...BUBBLEWRAP_SANDBOX_DEFAULTS, rootFileSystem, poolSize: 0, ...options },
+    { ...SANDBOX_DEFAULTS, rootFileSystem, poolSize: 0, ...options },
     log,
     machine,
   );

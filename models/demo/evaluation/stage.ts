@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { createLlamaEngine } from '../../../src/engine/llama/llama-engine.js';
-import { DOCKER_SANDBOX_DEFAULTS } from '../../../src/sandbox/docker/docker-sandbox-options.js';
 import { sandboxImage } from '../../../src/sandbox/docker/sandbox-image.js';
 import { DockerSandboxProvider } from '../../../src/sandbox/docker/docker-sandbox-provider.js';
+import { SANDBOX_DEFAULTS } from '../../../src/sandbox/kernel/sandbox-resources.js';
 import { IsolatePool } from '../../../src/sandbox/isolate/isolate-pool.js';
 import type { Setting } from './evaluate.js';
 import { startLocalWeb } from './local-web.js';
@@ -24,7 +24,7 @@ export async function openStage({ model }: StageOptions): Promise<Setting & Asyn
   const image = await sandboxImage(SANDBOXES);
   const sandboxes = new DockerSandboxProvider(
     {
-      ...DOCKER_SANDBOX_DEFAULTS,
+      ...SANDBOX_DEFAULTS,
       instanceId: `evaluation-${process.pid}`,
       image,
       poolSize: WAITING_SANDBOXES,

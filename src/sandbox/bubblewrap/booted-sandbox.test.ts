@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { SANDBOX_DEFAULTS } from '../kernel/sandbox-resources.js';
 import { bootSandbox } from './booted-sandbox.js';
-import { BUBBLEWRAP_SANDBOX_DEFAULTS } from './bubblewrap-sandbox-options.js';
 import type { ControlGroups } from './control-groups/control-groups.js';
 
 test('where no process can be made no control group is left', async () => {
@@ -20,9 +20,7 @@ test('where no process can be made no control group is left', async () => {
     controlGroups: { make } as unknown as ControlGroups,
   } as const;
   const unusable = 'no\0path';
-  await expect(bootSandbox(place, unusable, BUBBLEWRAP_SANDBOX_DEFAULTS, 'bare')).rejects.toThrow(
-    'null bytes',
-  );
+  await expect(bootSandbox(place, unusable, SANDBOX_DEFAULTS, 'bare')).rejects.toThrow('null bytes');
   expect(await readdir(folder)).toEqual([]);
   await rmdir(folder);
 });

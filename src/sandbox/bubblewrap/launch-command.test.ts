@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../config/project-root.js';
-import { BUBBLEWRAP_SANDBOX_DEFAULTS } from './bubblewrap-sandbox-options.js';
+import { SANDBOX_DEFAULTS } from '../kernel/sandbox-resources.js';
 import { launchCommand, SANDBOX_ENVIRONMENT, type Launch } from './launch-command.js';
 
 const launch: Launch = {
   rootFileSystem: '/data/rootfs/abc',
-  resources: BUBBLEWRAP_SANDBOX_DEFAULTS,
+  resources: SANDBOX_DEFAULTS,
   place: {
     program: 'bwrap',
     options: new Set(['--disable-userns']),

@@ -1,5 +1,5 @@
 import { WORKING_DIRECTORY } from '../kernel/working-directory.js';
-import type { SandboxResources } from './bubblewrap-sandbox-options.js';
+import type { SandboxResources } from '../kernel/sandbox-resources.js';
 import type { ControlGroup } from './control-groups/control-group.js';
 import type { SandboxPlace } from './sandbox-place.js';
 

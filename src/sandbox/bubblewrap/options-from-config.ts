@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.js';
 import type { ProfileSetting } from '../../config/sandbox-profiles.js';
-import type { BubblewrapSandboxOptions, SandboxResources } from './bubblewrap-sandbox-options.js';
+import { profileResources, type SandboxResources, standardResources } from '../kernel/sandbox-resources.js';
+import type { BubblewrapProfile, BubblewrapSandboxOptions } from './bubblewrap-sandbox-options.js';
 
-const MEBIBYTE = 2 ** 20;
 /** What only an engine has, but for the image `python`: its content is the root file system's. */
 const ENGINES_OWN = ['image', 'runtime', 'gpus'] as const satisfies readonly (keyof ProfileSetting)[];
 
@@ -13,25 +13,17 @@ function missingFor(asked: EnginesOwn): readonly (typeof ENGINES_OWN)[number][] 
   return ENGINES_OWN.filter((name) => asked[name] !== undefined && asked[name] !== 'python');
 }
 
-function resourcesFrom(
+function profileFrom(
   setting: ProfileSetting,
   standard: SandboxResources,
   asked: EnginesOwn,
   keepsWarm: boolean,
-): SandboxResources {
-  const { memory_mb, workspace_mb, processes, cpus, pool, timeout_sec } = setting;
+): BubblewrapProfile {
   const missing = missingFor({ ...asked, ...setting });
-  const isPossible = missing.length === 0;
+  if (missing.length === 0) return profileResources(setting, standard, keepsWarm);
   return {
-    memoryBytes: memory_mb === undefined ? standard.memoryBytes : memory_mb * MEBIBYTE,
-    workspaceBytes: workspace_mb === undefined ? standard.workspaceBytes : workspace_mb * MEBIBYTE,
-    pids: processes ?? standard.pids,
-    cpus: cpus ?? standard.cpus,
-    poolSize: keepsWarm && isPossible ? pool : 0,
-    ...(timeout_sec === undefined ? {} : { maxTimeoutMs: timeout_sec * 1000 }),
-    ...(isPossible
-      ? {}
-      : { problem: `This profile asks for ${missing.join(', ')}, which only a Docker engine has.` }),
+    ...profileResources(setting, standard, false),
+    problem: `This profile asks for ${missing.join(', ')}, which only a Docker engine has.`,
   };
 }
 
@@ -46,15 +38,9 @@ export function bubblewrapSandboxOptions(
 ): BubblewrapSandboxOptions {
   const missing = missingFor(sandbox).map((name) => `GANTRY_SANDBOX_${name.toUpperCase()}`);
   const isPossible = missing.length === 0;
-  const standard: SandboxResources = {
-    poolSize: keepsWarm && isPossible ? sandbox.poolSize : 0,
-    memoryBytes: sandbox.memoryBytes,
-    workspaceBytes: sandbox.workspaceBytes,
-    pids: sandbox.processes,
-    cpus: sandbox.cpus,
-  };
+  const standard = standardResources(sandbox, keepsWarm && isPossible);
   const profiles = Object.entries(sandbox.profiles).map(
-    ([name, setting]) => [name, resourcesFrom(setting, standard, sandbox, keepsWarm)] as const,
+    ([name, setting]) => [name, profileFrom(setting, standard, sandbox, keepsWarm)] as const,
   );
   return {
     ...standard,

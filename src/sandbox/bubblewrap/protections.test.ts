@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { BUBBLEWRAP_SANDBOX_DEFAULTS } from './bubblewrap-sandbox-options.js';
+import { SANDBOX_DEFAULTS } from '../kernel/sandbox-resources.js';
 import type { Findings } from './probe-program.js';
 import { gapsIn, protectionsOf } from './protections.js';
 import type { SandboxPlace } from './sandbox-place.js';
 
-const options = { ...BUBBLEWRAP_SANDBOX_DEFAULTS, rootFileSystem: '/data/rootfs/abc' };
+const options = { ...SANDBOX_DEFAULTS, rootFileSystem: '/data/rootfs/abc' };
 const occupancy = { ready: 1, booting: 0, used: 0, queued: 0 };
 const place: SandboxPlace = {
   program: 'bwrap',

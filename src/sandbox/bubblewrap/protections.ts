@@ -8,7 +8,7 @@ import {
 import {
   type BubblewrapSandboxOptions,
   profilesOf,
-  type SandboxResources,
+  type BubblewrapProfile,
 } from './bubblewrap-sandbox-options.js';
 import type { Findings } from './probe-program.js';
 import type { SandboxPlace } from './sandbox-place.js';
@@ -123,14 +123,14 @@ function enforcedBy({ findings, place }: Knowledge, options: BubblewrapSandboxOp
   return { memory: place.controlGroups !== undefined, processes: findings.processes <= options.pids };
 }
 
-function limitsOf({ memoryBytes, pids }: SandboxResources, enforced: Enforced): Limits {
+function limitsOf({ memoryBytes, pids }: BubblewrapProfile, enforced: Enforced): Limits {
   return {
     ...(enforced.memory ? { memoryBytes } : {}),
     ...(enforced.processes ? { processes: pids } : {}),
   };
 }
 
-function notesOn(resources: SandboxResources, limits: Limits): string[] {
+function notesOn(resources: BubblewrapProfile, limits: Limits): string[] {
   const { memoryBytes, workspaceBytes, cpus, maxTimeoutMs } = resources;
   const memory = Math.round(memoryBytes / MEBIBYTE);
   const workspace = Math.round(workspaceBytes / MEBIBYTE);
@@ -150,7 +150,7 @@ function notesOn(resources: SandboxResources, limits: Limits): string[] {
 }
 
 function stateOf(
-  profile: SandboxResources,
+  profile: BubblewrapProfile,
   problem: string | undefined,
   limits: Limits | undefined,
 ): SandboxProfileState {

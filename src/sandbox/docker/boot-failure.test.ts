@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { DomainError } from '../../errors.js';
+import { SANDBOX_DEFAULTS } from '../kernel/sandbox-resources.js';
 import { bootFailure } from './boot-failure.js';
-import { DOCKER_SANDBOX_DEFAULTS, type SandboxProfile } from './docker-sandbox-options.js';
+import type { SandboxProfile } from './docker-sandbox-options.js';
 
-const PROFILE: SandboxProfile = { ...DOCKER_SANDBOX_DEFAULTS, image: 'mine' };
+const PROFILE: SandboxProfile = { ...SANDBOX_DEFAULTS, image: 'mine' };
 const NO_DRIVER = new Error(
   '(HTTP code 500) server error - could not select device driver "" with capabilities: [[gpu compute utility]] ',
 );

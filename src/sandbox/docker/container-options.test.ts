@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { SANDBOX_DEFAULTS } from '../kernel/sandbox-resources.js';
 import { containerOptions } from './container-options.js';
-import { DOCKER_SANDBOX_DEFAULTS } from './docker-sandbox-options.js';
 
-const profile = { ...DOCKER_SANDBOX_DEFAULTS, image: 'image' };
+const profile = { ...SANDBOX_DEFAULTS, image: 'image' };
 
 test('every wall is asked for', () => {
   const made = containerOptions({ ...profile, runtime: 'runsc' }, 'a-name', { 'gantry.session': 'sess_1' });

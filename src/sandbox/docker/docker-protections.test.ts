@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { SANDBOX_DEFAULTS } from '../kernel/sandbox-resources.js';
 import { type SandboxWalls, USUAL_PACKAGES } from '../sandbox.js';
 import { dockerProtections, type ProfileKnowledge } from './docker-protections.js';
-import { DOCKER_SANDBOX_DEFAULTS, type SandboxProfile } from './docker-sandbox-options.js';
+import type { SandboxProfile } from './docker-sandbox-options.js';
 import type { EngineFacts } from './engine-probe.js';
 
 const FACTS: EngineFacts = {
@@ -26,7 +27,7 @@ const WALLS: SandboxWalls = {
   systemCallFilters: 2,
   noSwap: true,
 };
-const PROFILE: SandboxProfile = { ...DOCKER_SANDBOX_DEFAULTS, image: 'image' };
+const PROFILE: SandboxProfile = { ...SANDBOX_DEFAULTS, image: 'image' };
 const OCCUPANCY = { ready: 1, booting: 0, used: 0, queued: 0 };
 
 function protections(facts: Partial<EngineFacts>, known: Partial<ProfileKnowledge> = {}) {

@@ -79,10 +79,8 @@ export class DockerSandboxMaker {
   /** Rejects with a DomainError that says what is missing and what to do. */
   async boot(profileName: string, spec: SandboxSpec | undefined): Promise<BootedKernel> {
     const profile = this.#profile(profileName);
-    // A refill waits for the engine; whoever claims is told at once what it says now.
-    if (spec === undefined && this.#reason(profileName) !== undefined) await this.probe();
-    const reason = spec === undefined ? this.#reason(profileName) : undefined;
-    if (reason !== undefined) throw bootFailure(new Error(reason), profile, reason);
+    // Whoever claims is told what the engine says now; nothing is refilled while something speaks against it.
+    if (spec === undefined) await this.#checkRefill(profileName, profile);
     let container: BootedKernel | undefined;
     try {
       container = await bootContainer(this.engine.docker, profile, this.#labels(spec));
@@ -98,6 +96,13 @@ export class DockerSandboxMaker {
         this.#failures.set(profileName, failure.message);
       throw failure;
     }
+  }
+
+  async #checkRefill(profileName: string, profile: SandboxProfile): Promise<void> {
+    if (this.#reason(profileName) === undefined) return;
+    await this.probe();
+    const reason = this.#reason(profileName);
+    if (reason !== undefined) throw bootFailure(new Error(reason), profile, reason);
   }
 
   /** What the engine does not tell of itself shows only in a start: its devices, its other runtimes, a foreign image. */

@@ -1,28 +1,18 @@
 import { DEFAULT_PROFILE_NAME } from '../../config/sandbox-profiles.js';
 import type { Egress } from '../egress/egress.js';
 import type { PoolLimits } from '../kernel/pool-action.js';
+import type { SandboxResources } from '../kernel/sandbox-resources.js';
 
 /** All of the engine's, so many of them, or those with these ids. */
 export type GpuRequest = 'all' | number | readonly string[];
 
-/** What one sandbox is made of and may use. Milliseconds and bytes throughout. */
-export interface SandboxProfile {
+/** What one sandbox is made of and may use. */
+export interface SandboxProfile extends SandboxResources {
   /** A name or a digest. Never pulled: it must be there, see sandboxes/build-image.mjs. */
   readonly image: string;
-  /** Booted containers that wait for a session. 0 boots each on demand. */
-  readonly poolSize: number;
-  /** Also the swap limit: a sandbox has no swap. */
-  readonly memoryBytes: number;
-  /** Counts against `memoryBytes`: the working directory lives in memory. */
-  readonly workspaceBytes: number;
-  /** Threads count too. */
-  readonly pids: number;
-  readonly cpus: number;
   /** A runtime the engine knows, such as `runsc`; the engine's default when absent. */
   readonly runtime?: string;
   readonly gpus?: GpuRequest;
-  /** No call runs longer, whatever it asks for. */
-  readonly maxTimeoutMs?: number;
 }
 
 /** Everything a setting can change about Docker sandboxes; its own profile is the one for who names none. */
@@ -46,22 +36,6 @@ export interface DockerSandboxOptions extends SandboxProfile {
   /** Absent: no session reaches anything. */
   readonly egress?: Egress;
 }
-
-export const DOCKER_SANDBOX_DEFAULTS = {
-  poolSize: 1,
-  memoryBytes: 512 * 2 ** 20,
-  workspaceBytes: 128 * 2 ** 20,
-  pids: 64,
-  cpus: 1,
-  idleMs: 15 * 60_000,
-  limits: {
-    maximum: 32,
-    memoryBytes: 16 * 2 ** 30,
-    queueLength: 32,
-    queueWaitMs: 60_000,
-    maxAgeMs: 60 * 60_000,
-  },
-} as const satisfies Partial<DockerSandboxOptions>;
 
 /** By name; the default one first. */
 export function profilesOf(options: DockerSandboxOptions): ReadonlyMap<string, SandboxProfile> {

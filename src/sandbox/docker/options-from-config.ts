@@ -1,8 +1,7 @@
 import type { Config } from '../../config/config.js';
 import type { ProfileSetting } from '../../config/sandbox-profiles.js';
+import { profileResources, standardResources } from '../kernel/sandbox-resources.js';
 import type { DockerSandboxOptions, SandboxProfile } from './docker-sandbox-options.js';
-
-const MEBIBYTE = 2 ** 20;
 
 /** What the settings do not say. */
 export interface Surroundings {
@@ -24,19 +23,14 @@ function profileFrom(
   standard: SandboxProfile,
   { images, keepsWarm }: Surroundings,
 ): SandboxProfile {
-  const { image, memory_mb, workspace_mb, processes, cpus, pool, timeout_sec } = setting;
+  const { image } = setting;
   const runtime = setting.runtime ?? standard.runtime;
   const gpus = setting.gpus ?? standard.gpus;
   return {
+    ...profileResources(setting, standard, keepsWarm),
     image: image === undefined ? standard.image : imageNamed(image, images),
-    memoryBytes: memory_mb === undefined ? standard.memoryBytes : memory_mb * MEBIBYTE,
-    workspaceBytes: workspace_mb === undefined ? standard.workspaceBytes : workspace_mb * MEBIBYTE,
-    pids: processes ?? standard.pids,
-    cpus: cpus ?? standard.cpus,
-    poolSize: keepsWarm ? pool : 0,
     ...(runtime === undefined ? {} : { runtime }),
     ...(gpus === undefined ? {} : { gpus }),
-    ...(timeout_sec === undefined ? {} : { maxTimeoutMs: timeout_sec * 1000 }),
   };
 }
 
@@ -48,12 +42,8 @@ export function dockerSandboxOptions(
   const { instanceId, images, kernelVersion, keepsWarm } = surroundings;
   const { dockerHost, dockerCertPath, dockerTlsVerify, runtime, gpus } = sandbox;
   const standard: SandboxProfile = {
+    ...standardResources(sandbox, keepsWarm),
     image: imageNamed(sandbox.image ?? 'python', images),
-    poolSize: keepsWarm ? sandbox.poolSize : 0,
-    memoryBytes: sandbox.memoryBytes,
-    workspaceBytes: sandbox.workspaceBytes,
-    pids: sandbox.processes,
-    cpus: sandbox.cpus,
     ...(runtime === undefined ? {} : { runtime }),
     ...(gpus === undefined ? {} : { gpus }),
   };

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../src/config/project-root.js';
 import { thisMachine } from '../../../src/sandbox/bubblewrap/bubblewrap-machine.js';
-import { BUBBLEWRAP_SANDBOX_DEFAULTS } from '../../../src/sandbox/bubblewrap/bubblewrap-sandbox-options.js';
 import { BubblewrapSandboxProvider } from '../../../src/sandbox/bubblewrap/bubblewrap-sandbox-provider.js';
 import { rootFileSystemPath } from '../../../src/sandbox/bubblewrap/root-file-system.js';
-import { DOCKER_SANDBOX_DEFAULTS } from '../../../src/sandbox/docker/docker-sandbox-options.js';
 import { DockerSandboxProvider } from '../../../src/sandbox/docker/docker-sandbox-provider.js';
 import { sandboxImage } from '../../../src/sandbox/docker/sandbox-image.js';
+import { SANDBOX_DEFAULTS } from '../../../src/sandbox/kernel/sandbox-resources.js';
 import type { ExecutionResult, Sandbox, SandboxProvider } from '../../../src/sandbox/sandbox.js';
 import { printHeading } from '../measure.js';
 
@@ -38,7 +37,7 @@ async function bubblewrapPlace(): Promise<Place> {
     name: 'bubblewrap',
     provide: (poolSize) =>
       new BubblewrapSandboxProvider(
-        { ...BUBBLEWRAP_SANDBOX_DEFAULTS, rootFileSystem, poolSize },
+        { ...SANDBOX_DEFAULTS, rootFileSystem, poolSize },
         () => undefined,
         thisMachine(),
       ),
@@ -51,7 +50,7 @@ async function dockerPlace(): Promise<Place> {
     name: 'docker',
     provide: (poolSize) =>
       new DockerSandboxProvider(
-        { ...DOCKER_SANDBOX_DEFAULTS, instanceId: `bench-${process.pid}`, image, poolSize },
+        { ...SANDBOX_DEFAULTS, instanceId: `bench-${process.pid}`, image, poolSize },
         () => undefined,
       ),
   };
