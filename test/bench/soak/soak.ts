@@ -6,7 +6,7 @@ import { type Rig, withRig } from '../rig.js';
 import { watchedSession } from '../watched-session.js';
 import { countDockerEvents, type EventCounts } from './docker-events.js';
 import { allSeries, printSeries, type Series } from './series.js';
-import { emptyTally, EXPECTED_ENDINGS, IDLE_SECONDS, type Tally, traffic } from './traffic.js';
+import { emptyTally, IDLE_SECONDS, isAsMeant, type Tally, traffic } from './traffic.js';
 
 const SAMPLE_MS = 5000;
 
@@ -73,14 +73,16 @@ async function containersOfOwner(owner: string): Promise<readonly unknown[]> {
 
 function report(series: readonly Series[], { took, endings }: Tally): void {
   for (const [name, ms] of took) printRow(`${ms.length} x ${name}`, ms, 'ms');
-  const calls = [...endings.values()].flatMap((byEnding) => [...byEnding.values()]);
-  process.stdout.write(`  calls: ${calls.reduce((sum, count) => sum + count, 0)}\n`);
-  for (const [name, byEnding] of endings) {
-    for (const [ending, count] of byEnding) {
-      if (ending === 'succeeded completed') continue;
-      const verdict = EXPECTED_ENDINGS[name] === ending ? 'as meant' : 'ERROR';
-      process.stdout.write(`  ${`${count} x ${name} ended ${ending}`.padEnd(60)} ${verdict}\n`);
-    }
+  const counts = [...endings].flatMap(([habit, byEnding]) =>
+    [...byEnding].map(([ending, count]) => ({ habit, ending, count, meant: isAsMeant(habit, ending) })),
+  );
+  const sum = (counted: readonly { count: number }[]): number =>
+    counted.reduce((total, { count }) => total + count, 0);
+  const errors = counts.filter(({ meant }) => !meant);
+  process.stdout.write(`  calls: ${sum(counts)}, of which ${sum(errors)} did not end as meant\n`);
+  for (const { habit, ending, count, meant } of counts) {
+    const verdict = meant ? 'as meant' : 'ERROR';
+    process.stdout.write(`  ${`${count} x ${habit} ended ${ending}`.padEnd(60)} ${verdict}\n`);
   }
   for (const each of series) if (each.samples.length > 0) printSeries(each);
 }

@@ -14,11 +14,16 @@ interface Habit {
   act(session: WatchedSession, turn: number): Promise<string | undefined>;
 }
 
-/** By habit. What is not here ends `succeeded completed`. */
-export const EXPECTED_ENDINGS: Readonly<Record<string, string>> = {
+/** By habit. Others end `succeeded completed`. */
+const EXPECTED_ENDINGS: Readonly<Record<string, string>> = {
+  shell: 'succeeded',
   crash: 'failed died',
   'memory bomb': 'failed out_of_memory',
 };
+
+export function isAsMeant(habit: string, ending: string): boolean {
+  return ending === (EXPECTED_ENDINGS[habit] ?? 'succeeded completed');
+}
 
 /** What the sessions did, by habit: the milliseconds of each time, and how often its call ended how. */
 export interface Tally {
