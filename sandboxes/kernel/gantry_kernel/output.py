@@ -51,6 +51,8 @@ class OutputPipe:
         """What is in the pipe already counts: a new shell may have printed before it comes to this."""
         self._forget()
         self._call_id, self._room, self._open_spill = call_id, max_bytes, open_spill
+        # It may have been deaf for a while to what belonged to nobody.
+        self._resume()
 
     def end(self) -> None:
         """Takes what the finished call left in the pipe, and no more than that; it leaves with the call's result."""

@@ -57,6 +57,17 @@ class OutputPipeTest(unittest.TestCase):
         self.loop.run_once()
         self.assertEqual(self.told(), [(STDOUT, ID.pack(7) + bytes(FLOOD_BYTES))])
 
+    @patch("gantry_kernel.output.DISCARD_SECONDS", 3600)
+    def test_what_an_earlier_call_left_does_not_hold_up_the_next(self) -> None:
+        os.write(self.stdout, b"late")
+        self.loop.run_once()
+        self.pipe.discard()
+        self.begin(7, 1 << 20)
+        os.write(self.stdout, bytes(FLOOD_BYTES))
+        self.loop.after(5, lambda: None)
+        self.loop.run_once()
+        self.assertEqual(self.told(), [(STDOUT, ID.pack(7) + bytes(FLOOD_BYTES))])
+
 
 class CallTest(unittest.TestCase):
     client: KernelClient
