@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { getLlama, type LlamaContextSequence, LlamaLogLevel, type Token } from 'node-llama-cpp';
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { z } from 'zod';
+import { loadOnOneCore } from './load-on-one-core.js';
 
 const tokens = z.array(z.number().int());
 
@@ -24,10 +25,8 @@ export interface Parity {
 /** Compares a GGUF in node-llama-cpp with the reference implementation, token by token. */
 export async function compareWithReference(modelPath: string, referencePath: string): Promise<Parity> {
   const { texts, prompts } = referenceSchema.parse(JSON.parse(readFileSync(referencePath, 'utf8')));
-  await using llama = await getLlama({ gpu: false, build: 'never', logLevel: LlamaLogLevel.warn });
-  const model = await llama.loadModel({ modelPath });
-  const context = await model.createContext({ sequences: 1, threads: 1 });
-  const sequence = context.getSequence();
+  await using loaded = await loadOnOneCore(modelPath);
+  const { model, sequence } = loaded;
   const otherTexts = texts
     .filter(({ text, ids }) => !isSame(model.tokenize(text, true), ids))
     .map(({ text }) => text);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { loadModel } from '../../../src/engine/llama/host/load-model.js';
 import { demoModelPath } from '../../../src/engine/llama/model-source.js';
+import { loadOnOneCore } from './load-on-one-core.js';
 
 /** The model's speed with one thread, as the server loads it: the best of some rounds, sampling included. */
 
@@ -10,17 +10,8 @@ const TIMED_TOKENS = 200;
 const ROUNDS = 3;
 
 const { values } = parseArgs({ options: { model: { type: 'string', default: demoModelPath() } } });
-const { model, pool } = await loadModel(
-  {
-    location: { kind: 'file', path: values.model },
-    gpu: false,
-    contextSize: 2048,
-    sequences: 1,
-    threads: 1,
-  },
-  () => undefined,
-);
-const { sequence } = await pool.acquire('speed', new AbortController().signal, () => undefined);
+await using loaded = await loadOnOneCore(values.model);
+const { model, sequence } = loaded;
 const text = model.tokenize('Read the notes of the second meeting and save what was said. '.repeat(200));
 
 interface Speed {
@@ -35,7 +26,7 @@ async function measure(context: number): Promise<Speed> {
   await sequence.evaluateWithoutGeneratingNewTokens(text.slice(0, context));
   const read = performance.now();
   let made = 0;
-  for await (const _ of sequence.evaluate([text[context]!], { temperature: 0, yieldEogToken: true })) {
+  for await (const _ of sequence.evaluate(text.slice(context, context + 1), { temperature: 0, yieldEogToken: true })) {
     made += 1;
     if (made === TIMED_TOKENS) break;
   }
