@@ -26,7 +26,10 @@ async function measure(context: number): Promise<Speed> {
   await sequence.evaluateWithoutGeneratingNewTokens(text.slice(0, context));
   const read = performance.now();
   let made = 0;
-  for await (const _ of sequence.evaluate(text.slice(context, context + 1), { temperature: 0, yieldEogToken: true })) {
+  for await (const _ of sequence.evaluate(text.slice(context, context + 1), {
+    temperature: 0,
+    yieldEogToken: true,
+  })) {
     made += 1;
     if (made === TIMED_TOKENS) break;
   }
