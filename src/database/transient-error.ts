@@ -1,15 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { QueryRunnerAlreadyReleasedError } from 'typeorm';
 
 /** Connection lost, server starting or stopping, deadlock, serialization: the same statement may pass later. */
 const TRANSIENT_STATES = /^(08|57P0[1-3]|40001|40P01|53300)/;
-/** What pg and TypeORM say, without a code, when a connection breaks; the last of a transaction whose connection did. */
+/** What pg says, without a code, when a connection breaks. */
 const TRANSIENT_MESSAGES =
-  /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error|query runner was already released/i;
+  /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i;
 const TRANSIENT_NODE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT']);
 
 /** True when the database could not be reached or gave up the transaction for a reason of its own. */
 export function isTransientDatabaseError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  // TypeORM lets go of a broken connection: whatever the transaction still asks for ends like this.
+  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && (TRANSIENT_STATES.test(code) || TRANSIENT_NODE_CODES.has(code)))
     return true;
