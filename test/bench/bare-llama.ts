@@ -15,7 +15,8 @@ const llama = await getLlama({
   logLevel: LlamaLogLevel.error,
 });
 const model = await llama.loadModel({ modelPath: path });
-const context = await model.createContext(contextOptions);
+// As the server has it on a CPU: with flash attention one token would take several times as long.
+const context = await model.createContext({ ...contextOptions, flashAttention: false });
 const sequences = Array.from({ length: contextOptions.sequences }, () => context.getSequence());
 
 async function stream(index: number, prompt: string, limit: number) {
