@@ -4,7 +4,7 @@ import { DomainError } from '../errors.js';
 import type { GantryEvent } from '../events/event.js';
 import type { GatewayServices } from '../gateway/gateway-services.js';
 import { ScriptedLog, chunkEvent, scriptedServices } from '../gateway/scripted-gateway.js';
-import type { RunView } from '../runs/run-view.js';
+import { runView } from '../../test/support/run-view.js';
 import { GantryClient } from './gantry-client.js';
 import { LoopbackServer } from './loopback-server.js';
 import type { ConnectionStatus } from './reconnecting-socket.js';
@@ -31,24 +31,6 @@ function setUp(overrides: Partial<GatewayServices> = {}) {
   const log = new ScriptedLog('sess_1');
   const server = new LoopbackServer(scriptedServices([log], overrides));
   return { log, server, client: connect(server) };
-}
-
-function runView(id: string): RunView {
-  return {
-    id,
-    object: 'run',
-    session_id: 'sess_1',
-    kind: 'chat',
-    state: 'queued',
-    stop_reason: null,
-    round: 0,
-    usage: null,
-    error: null,
-    message_id: null,
-    created_at: '',
-    started_at: null,
-    finished_at: null,
-  };
 }
 
 function letter(seq: number): GantryEvent {

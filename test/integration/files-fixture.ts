@@ -94,3 +94,8 @@ export async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Buffer
   for await (const piece of pieces) all.push(piece);
   return Buffer.concat(all);
 }
+
+/** The same bytes for the same arguments. */
+export async function pseudoRandomBytes(length: number, seed = 7): Promise<Buffer> {
+  return collect(pseudoRandom(length, seed));
+}

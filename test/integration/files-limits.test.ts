@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHUNK_BYTES } from '../../src/files/blob-store.js';
-import { collect, openFilesFixture, pseudoRandom, type FilesFixture } from './files-fixture.js';
+import { openFilesFixture, pseudoRandom, pseudoRandomBytes, type FilesFixture } from './files-fixture.js';
 
 const MEBIBYTE = 1024 * 1024;
 const facts = { owner: 'ann', name: 'a.bin', purpose: 'user_data' };
@@ -13,10 +13,6 @@ beforeEach(async () => {
   await fixture.dataSource.query('TRUNCATE sessions, blobs, files CASCADE');
 });
 afterAll(() => fixture.close());
-
-async function whole(length: number, seed = 7): Promise<Buffer> {
-  return collect(pseudoRandom(length, seed));
-}
 
 async function failure(work: Promise<unknown>): Promise<unknown> {
   return work.then(
@@ -52,9 +48,11 @@ describe('limits', () => {
     await expect(files.store({ ...facts, content: pseudoRandom(2 * MEBIBYTE, 2) })).rejects.toMatchObject({
       code: 'storage_full',
     });
-    await expect(files.store({ ...facts, content: await whole(MEBIBYTE) })).rejects.toMatchObject({
-      code: 'storage_full',
-    });
+    await expect(files.store({ ...facts, content: await pseudoRandomBytes(MEBIBYTE) })).rejects.toMatchObject(
+      {
+        code: 'storage_full',
+      },
+    );
     expect([await fixture.count('blobs'), await fixture.count('files')]).toEqual([1, 1]);
     await files.store({ ...facts, content: Buffer.from('fits') });
     await files.remove('ann', kept.id);
@@ -64,7 +62,7 @@ describe('limits', () => {
   it('hold for one session, whoever shares its content, and not for others', async () => {
     const { files } = fixture.under({ GANTRY_SESSION_STORAGE_MB: '2' });
     const [sessionId, other] = [await fixture.insertSession('ann'), await fixture.insertSession('ann')];
-    const content = await whole(MEBIBYTE);
+    const content = await pseudoRandomBytes(MEBIBYTE);
     const first = await files.store({ ...facts, sessionId, content });
     await files.store({ ...facts, sessionId, content });
     const refused = { code: 'storage_full', reason: 'session_storage_full' };
@@ -82,7 +80,7 @@ describe('limits', () => {
   });
 
   it('take content that is there already, even when nothing else fits', async () => {
-    const content = await whole(MEBIBYTE);
+    const content = await pseudoRandomBytes(MEBIBYTE);
     await fixture.files.store({ ...facts, content });
     const { files } = fixture.under({ GANTRY_STORAGE_LIMIT_MB: '1' });
     await expect(files.store({ ...facts, content: Buffer.from('other') })).rejects.toMatchObject({

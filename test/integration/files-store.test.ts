@@ -5,7 +5,13 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHUNK_BYTES } from '../../src/files/blob-store.js';
 import { type FileService, INLINE_BYTES } from '../../src/files/file.service.js';
-import { collect, openFilesFixture, pseudoRandom, type FilesFixture } from './files-fixture.js';
+import {
+  collect,
+  openFilesFixture,
+  pseudoRandom,
+  pseudoRandomBytes,
+  type FilesFixture,
+} from './files-fixture.js';
 
 const MEBIBYTE = 1024 * 1024;
 const facts = { owner: 'ann', name: 'a.bin', purpose: 'user_data' };
@@ -22,10 +28,6 @@ afterAll(() => fixture.close());
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-async function whole(length: number, seed = 7): Promise<Buffer> {
-  return collect(pseudoRandom(length, seed));
-}
-
 async function untilOneWaitsForALock(): Promise<void> {
   for (const deadline = Date.now() + 10_000; Date.now() < deadline; await delay(10)) {
     const waiting = await fixture.dataSource.query<unknown[]>(
@@ -40,7 +42,7 @@ describe('stored content', () => {
   it.each([0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])(
     'of %i bytes comes back',
     async (size) => {
-      const content = await whole(size);
+      const content = await pseudoRandomBytes(size);
       const file = await fixture.files.store({ ...facts, content: pseudoRandom(size, 7) });
       expect(file.bytes).toBe(String(size));
       expect(file.sha256.equals(createHash('sha256').update(content).digest())).toBe(true);
@@ -51,7 +53,7 @@ describe('stored content', () => {
   );
 
   it('is read by ranges, across pieces too', async () => {
-    const content = await whole(3 * CHUNK_BYTES + 10);
+    const content = await pseudoRandomBytes(3 * CHUNK_BYTES + 10);
     const file = await fixture.files.store({ ...facts, content });
     for (const [start, end] of [
       [0, 1],
@@ -66,7 +68,7 @@ describe('stored content', () => {
   });
 
   it('is kept once, however many files have it and however it came', async () => {
-    const content = await whole(2 * CHUNK_BYTES);
+    const content = await pseudoRandomBytes(2 * CHUNK_BYTES);
     const files = await Promise.all([
       ...Array.from({ length: 6 }, () =>
         fixture.files.store({ ...facts, content: pseudoRandom(2 * CHUNK_BYTES, 7) }),

@@ -3,8 +3,9 @@ import type { EventPayload, PayloadOf } from '../../src/events/event.js';
 import type { GatewayServices } from '../../src/gateway/gateway-services.js';
 import { ScriptedLog, scriptedServices } from '../../src/gateway/scripted-gateway.js';
 import type { ApprovalDecision, CancelKeys, CreateRunRequest } from '../../src/runs/run-request.js';
-import type { ApprovalView, RunView } from '../../src/runs/run-view.js';
+import type { ApprovalView } from '../../src/runs/run-view.js';
 import type { SessionView } from '../../src/sessions/session-request.js';
+import { runView } from './run-view.js';
 
 const USAGE = {
   prompt_tokens: 1,
@@ -74,21 +75,6 @@ const SESSION: SessionView = {
   created_at: '',
   updated_at: '',
 };
-const RUN: RunView = {
-  id: '',
-  object: 'run',
-  session_id: 'sess_1',
-  kind: 'chat',
-  state: 'queued',
-  stop_reason: null,
-  round: 0,
-  usage: null,
-  error: null,
-  message_id: null,
-  created_at: '',
-  started_at: null,
-  finished_at: null,
-};
 const APPROVAL: ApprovalView = {
   id: '',
   object: 'approval',
@@ -129,7 +115,7 @@ export class ScriptedServer {
         const afterSeq = this.log.lastSeq;
         this.say({ type: 'message', message_id: 'm', role: 'user', content: request.input });
         this.say(...(this.scripts.shift() ?? [done()]));
-        return { run: { ...RUN, id: this.runId }, created: true, afterSeq };
+        return { run: runView(this.runId), created: true, afterSeq };
       },
       cancel: async (keys) => {
         this.cancels.push(keys);

@@ -131,7 +131,8 @@ export class GuestSession {
   /** V8 only looks at its limit when it collects, so a call may end well and leave the next one nothing. */
   private async isHeapFull(): Promise<boolean> {
     if (this.isolate.isDisposed) return true;
-    if (this.heldBytes() > this.fullBytes) await this.inspector.collectGarbage();
+    if (this.heldBytes() <= this.fullBytes) return false;
+    await this.inspector.collectGarbage();
     return this.isolate.isDisposed || this.heldBytes() > this.fullBytes;
   }
 
