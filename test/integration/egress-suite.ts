@@ -56,6 +56,7 @@ import zipfile
 info = 'gantry_greeting-1.0.dist-info'
 with zipfile.ZipFile('${WHEEL}', 'w') as wheel:
     wheel.writestr('gantry_greeting.py', 'GREETING = "installed"\\n')
+    wheel.write('/bin/echo', 'gantry_native/program')
     wheel.writestr(f'{info}/METADATA', 'Metadata-Version: 2.1\\nName: gantry-greeting\\nVersion: 1.0\\n')
     wheel.writestr(f'{info}/WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
     wheel.writestr(f'{info}/RECORD', f'gantry_greeting.py,,\\n{info}/METADATA,,\\n{info}/WHEEL,,\\n{info}/RECORD,,\\n')
@@ -270,5 +271,13 @@ print('done', len(opened) > 0, garbage > 0)`,
       never,
     );
     expect(shell.stdout).toBe('installed\n');
+    const native = await run(
+      open,
+      `import gantry_greeting, os, subprocess
+program = os.path.join(os.path.dirname(gantry_greeting.__file__), 'gantry_native', 'program')
+os.chmod(program, 0o755)
+subprocess.run([program, 'native code runs'], capture_output=True, text=True).stdout`,
+    );
+    expect(native.value, native.stderr).toBe("'native code runs\\n'");
   });
 }

@@ -6,7 +6,7 @@ const USER_ID = 10001;
 const TEMPORARY_BYTES = 64 * 2 ** 20;
 
 function tmpfs(bytes: number, inodes: number, mode: string): string {
-  return `rw,nosuid,nodev,size=${bytes},nr_inodes=${inodes},mode=${mode},uid=${USER_ID},gid=${USER_ID}`;
+  return `rw,exec,nosuid,nodev,size=${bytes},nr_inodes=${inodes},mode=${mode},uid=${USER_ID},gid=${USER_ID}`;
 }
 
 /** Computing and asking after the devices; nothing that draws or encodes. */
