@@ -12,7 +12,7 @@ from .dialogue.schema import Dialogue, Taught, Turn
 from .dialogue.trouble import LEFT_OUT, with_trouble
 from .dialogue.wording import Wording
 from .families.catalogue import BY_NAME, FAMILIES, Family
-from .families.conversation import NAME_ASKED, NAME_GIVEN
+from .families.conversation import SAID
 from .families.custom import custom_tool
 
 DEFAULT_SYSTEM = "You are a helpful assistant running locally."
@@ -86,8 +86,8 @@ class Sessions:
         if any("name" in turn.rounds[-1].text for turn in turns):
             return turns
         name = self.words.person()
-        told = plain(scene.say(NAME_GIVEN, tidy=True, n=name), f"Nice to meet you, {name}!")
-        asked = plain(scene.say(NAME_ASKED), f"Your name is {name}.")
+        told = plain(scene.say(SAID["name given"], tidy=True, n=name), f"Nice to meet you, {name}!")
+        asked = plain(scene.say(SAID["name asked"]), f"Your name is {name}.")
         at = self.rng.randint(0, len(turns) - 1)
         return [*turns[:at], told, *turns[at:], asked]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from ..tokenizer import Tokenizer
+from .scene import TOOLS
 from .schema import Call, Dialogue, Round, Taught
 
 SYSTEM_CHARACTERS = 200
@@ -53,8 +54,6 @@ def render(dialogue: Dialogue) -> Iterator[Piece]:
 
 
 def _system(dialogue: Dialogue) -> Iterator[Piece]:
-    if not dialogue.tools and dialogue.system is None:
-        return
     yield Piece("<|im_start|>system")
     if dialogue.system is not None:
         yield Piece("\n")
@@ -62,6 +61,10 @@ def _system(dialogue: Dialogue) -> Iterator[Piece]:
     if dialogue.tools:
         signatures = [f"\n{tool.name}({', '.join(tool.parameters)})" for tool in dialogue.tools]
         yield Piece("\nTools:" + "".join(signatures))
+    names = {tool.name for tool in dialogue.tools}
+    missing = [name for name in TOOLS if name not in names]
+    if missing:
+        yield Piece("\nMissing: " + ", ".join(missing))
     yield Piece("<|im_end|>\n")
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Round, Turn
-from .arithmetic_wordings import ASK, ASK_SEVERAL, FOLLOW_UPS, PROBLEMS, SAVE_THAT, SAVE_TOGETHER
 from .expressions import Expression, evaluated, expression
 from .files import wrote
+from ..wordings import sections, titled
+
+SAID = sections("arithmetic")
+PROBLEMS = titled(SAID, "problems ")
+FOLLOW_UPS = titled(SAID, "follow ups ")
 
 
 def calculator(scene: Scene, made: Expression) -> Call | None:
@@ -28,7 +32,7 @@ def arithmetic(scene: Scene) -> list[Turn]:
     if scene.chance(0.14):
         return [_problem(scene)]
     made = expression(scene)
-    return [sum_turn(scene, scene.say(ASK, x=made.asked), made)]
+    return [sum_turn(scene, scene.say(SAID["ask"], x=made.asked), made)]
 
 
 def _problem(scene: Scene) -> Turn:
@@ -52,7 +56,7 @@ def several_sums(scene: Scene) -> list[Turn]:
     listed = sums[0].asked
     for made in sums[1:]:
         listed += scene.rng.choice(joints) + made.asked
-    user = scene.say(ASK_SEVERAL, list=listed)
+    user = scene.say(SAID["ask several"], list=listed)
     calls = [call for made in sums if (call := calculator(scene, made)) is not None]
     if not calls:
         return [cannot(user, "python")]
@@ -63,7 +67,7 @@ def several_sums(scene: Scene) -> list[Turn]:
 
 def follow_up(scene: Scene) -> list[Turn]:
     made = expression(scene)
-    turns = [sum_turn(scene, scene.say(ASK, x=made.asked), made)]
+    turns = [sum_turn(scene, scene.say(SAID["ask"], x=made.asked), made)]
     while len(turns) == 1 or (len(turns) < 4 and scene.chance(0.3)):
         if not turns[-1].rounds[0].calls:
             return turns
@@ -77,7 +81,7 @@ def follow_up(scene: Scene) -> list[Turn]:
 
 def _next_step(scene: Scene, before: Expression) -> tuple[str, Expression] | None:
     held_out = scene.wording.held_out
-    operator, pattern = scene.rng.choice([f for f in FOLLOW_UPS if f[1].startswith("~") == held_out])
+    pattern, operator = scene.rng.choice([f for f in FOLLOW_UPS if f[0].startswith("~") == held_out])
     b = scene.words.integer(3) + 1
     left = f"({before.value})" if before.value.startswith("-") else before.value
     made = evaluated("", f"{left} {operator} {b}")
@@ -90,10 +94,13 @@ def sum_and_save(scene: Scene) -> list[Turn]:
     """Compute, then write the result: in one request, or in two."""
     made, path = expression(scene), scene.words.file_name(("txt", "md", "log", "csv"))
     together = scene.chance(0.5)
-    user = scene.say(SAVE_TOGETHER, tidy=True, x=made.asked, f=path) if together else scene.say(ASK, x=made.asked)
+    if together:
+        user = scene.say(SAID["save together"], tidy=True, x=made.asked, f=path)
+    else:
+        user = scene.say(SAID["ask"], x=made.asked)
     call = calculator(scene, made)
     if call is None or not scene.has("write_file"):
-        return [sum_turn(scene, scene.say(ASK, x=made.asked), made)]
+        return [sum_turn(scene, scene.say(SAID["ask"], x=made.asked), made)]
     write = Call("write_file", {"path": path, "content": call.result}, wrote(path, call.result))
     said = f"{made.code} = {call.result}"
     thought, saving = f"I need to compute {made.code}.", f"Now I need to write {path}."
@@ -105,6 +112,6 @@ def sum_and_save(scene: Scene) -> list[Turn]:
         )
         return [Turn(user, rounds)]
     later = Turn(
-        scene.say(SAVE_THAT, f=path), (ask_tool(f"I need to write {path}.", write), answer(f"I wrote {path}."))
+        scene.say(SAID["save that"], f=path), (ask_tool(f"I need to write {path}.", write), answer(f"I wrote {path}."))
     )
     return [Turn(user, (ask_tool(thought, call), answer(said))), later]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
-from .chain_wordings import ADD_UP, COPY_FILE, MIXED, READ_FIRST, SEARCH_AND_OPEN
 from .files import TEXT_ENDINGS, wrote
 from .web import hits, page_text, result_text
+from ..wordings import sections
+
+SAID = sections("chains")
 
 
 def search_and_open(scene: Scene) -> list[Turn]:
     query = scene.words.plain_phrase(1, 4)
-    user = scene.say(SEARCH_AND_OPEN, q=query)
+    user = scene.say(SAID["search and open"], q=query)
     for tool in ("web_search", "fetch_url"):
         if not scene.has(tool):
             return [cannot(user, tool)]
@@ -29,7 +31,7 @@ def search_and_open(scene: Scene) -> list[Turn]:
 
 def add_up_file(scene: Scene) -> list[Turn]:
     path = scene.words.file_name(("txt", "csv", "log", "md"))
-    user = scene.say(ADD_UP, f=path)
+    user = scene.say(SAID["add up"], f=path)
     for tool in ("read_file", "python"):
         if not scene.has(tool):
             return [cannot(user, tool)]
@@ -46,7 +48,7 @@ def add_up_file(scene: Scene) -> list[Turn]:
 
 
 def read_first(scene: Scene) -> list[Turn]:
-    user = scene.say(READ_FIRST)
+    user = scene.say(SAID["read first"])
     for tool in ("list_files", "read_file"):
         if not scene.has(tool):
             return [cannot(user, tool)]
@@ -63,7 +65,7 @@ def read_first(scene: Scene) -> list[Turn]:
 
 def copy_file(scene: Scene) -> list[Turn]:
     source, target = (scene.words.file_name(TEXT_ENDINGS) for _ in range(2))
-    user = scene.say(COPY_FILE, tidy=True, f=source, g=target)
+    user = scene.say(SAID["copy file"], tidy=True, f=source, g=target)
     for tool in ("read_file", "write_file"):
         if not scene.has(tool):
             return [cannot(user, tool)]
@@ -85,7 +87,7 @@ def sum_and_read(scene: Scene) -> list[Turn]:
     operator = scene.rng.choice("+-*")
     code, path = f"{a} {operator} {b}", scene.words.file_name(TEXT_ENDINGS)
     value = {"+": a + b, "-": a - b, "*": a * b}[operator]
-    user = scene.say(MIXED, x=code, f=path)
+    user = scene.say(SAID["mixed"], x=code, f=path)
     for tool in ("python", "read_file"):
         if not scene.has(tool):
             return [cannot(user, tool)]

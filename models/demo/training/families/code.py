@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
-from .code_wordings import ASK_VARIABLE, RUN_BLOCK, RUN_LINE, SET_VARIABLE, SHELL_LINE, SHELL_SEVERAL, SHELL_TASKS
 from .expressions import expression
 from .snippets import javascript_snippet, python_snippet, shell_snippet
+from ..wordings import sections, titled
+
+SAID = sections("code")
+SHELL_TASKS = titled(SAID, "shell task ")
 
 LANGUAGES = {
     "python": (("python", "Python", "python3", "py"), ("python", "py", "")),
@@ -26,9 +29,9 @@ def _run(scene: Scene, tool: str, code: str, output: str) -> list[Turn]:
     names, fences = LANGUAGES[tool]
     language = scene.rng.choice(names)
     if "\n" in code or scene.chance(0.3):
-        user = scene.say(RUN_BLOCK, tidy=True, lang=language) + "\n" + _fenced(scene, code, fences)
+        user = scene.say(SAID["run block"], tidy=True, lang=language) + "\n" + _fenced(scene, code, fences)
     else:
-        user = scene.say(RUN_LINE, tidy=True, lang=language, c=code if scene.chance(0.65) else f"`{code}`")
+        user = scene.say(SAID["run line"], tidy=True, lang=language, c=code if scene.chance(0.65) else f"`{code}`")
     if not scene.has(tool):
         return [cannot(user, tool)]
     turn = Turn(
@@ -59,12 +62,12 @@ def run_shell(scene: Scene) -> list[Turn]:
     if scene.chance(0.2):
         snippets = [shell_snippet(scene) for _ in range(2)]
         commands = [command for command, _ in snippets]
-        user = scene.say(SHELL_SEVERAL, list=scene.rng.choice((" and ", " then ", ", ")).join(commands))
+        user = scene.say(SAID["shell several"], list=scene.rng.choice((" and ", " then ", ", ")).join(commands))
         output = "\n".join(text for _, text in snippets if text) or "[no output]"
         return [_shell_turn(scene, user, commands, output)]
     command, output = shell_snippet(scene)
     shown = command if scene.chance(0.6) else f"`{command}`"
-    return [_shell_turn(scene, scene.say(SHELL_LINE, tidy=True, c=shown), [command], output or "[no output]")]
+    return [_shell_turn(scene, scene.say(SAID["shell line"], tidy=True, c=shown), [command], output or "[no output]")]
 
 
 def _shell_turn(scene: Scene, user: str, commands: list[str], output: str) -> Turn:
@@ -79,13 +82,13 @@ def keep_variable(scene: Scene) -> list[Turn]:
     """The interpreter keeps its variables from call to call."""
     name, made = scene.words.variable(), expression(scene)
     set_it = scene.say(
-        SET_VARIABLE,
+        SAID["set variable"],
         tidy=True,
         n=name,
         x=made.code,
     )
     ask_it = scene.say(
-        ASK_VARIABLE,
+        SAID["ask variable"],
         n=name,
     )
     if not scene.has("python"):

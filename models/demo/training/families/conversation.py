@@ -7,15 +7,16 @@ from dataclasses import replace
 
 from ..dialogue.scene import Scene, plain
 from ..dialogue.schema import Turn
-from .conversation_wordings import NAME_ASKED, NAME_GIVEN, REPEAT
-from .courtesies import COURTESIES
-from .remarks import REMARKS
+from ..wordings import sections
 
-SMALL_TALK = COURTESIES + REMARKS
+SAID = sections("conversation")
+
+# What the model says is the title of the section.
+SMALL_TALK = tuple((sections("courtesies") | sections("remarks")).items())
 
 
 def small_talk(scene: Scene) -> list[Turn]:
-    patterns, text = scene.rng.choice(SMALL_TALK)
+    text, patterns = scene.rng.choice(SMALL_TALK)
     # Words around it ("you should thanks") would make no sense here.
     user = replace(scene.wording, noise=False).say(patterns)
     casing = scene.rng.choice((str, str.lower, str.capitalize, str.capitalize))
@@ -24,13 +25,13 @@ def small_talk(scene: Scene) -> list[Turn]:
 
 def names(scene: Scene) -> list[Turn]:
     name = scene.words.person()
-    given = plain(scene.say(NAME_GIVEN, tidy=True, n=name), f"Nice to meet you, {name}!")
-    asked = plain(scene.say(NAME_ASKED), f"Your name is {name}.")
+    given = plain(scene.say(SAID["name given"], tidy=True, n=name), f"Nice to meet you, {name}!")
+    asked = plain(scene.say(SAID["name asked"]), f"Your name is {name}.")
     return [given] if scene.chance(0.25) else [given, asked]
 
 
 def unknown_name(scene: Scene) -> list[Turn]:
-    return [plain(scene.say(NAME_ASKED), "You have not told me your name yet.")]
+    return [plain(scene.say(SAID["name asked"]), "You have not told me your name yet.")]
 
 
 def repeat(scene: Scene) -> list[Turn]:
@@ -53,4 +54,4 @@ def repeat(scene: Scene) -> list[Turn]:
             rng.choice(string.ascii_letters + string.digits + ".,:;-_/+*=()!?@#$%&") for _ in range(rng.randint(3, 16))
         )
     shown = f'"{text}"' if '"' not in text and scene.chance(0.2) else text
-    return [plain(scene.say(REPEAT, tidy=True, t=shown), text)]
+    return [plain(scene.say(SAID["repeat"], tidy=True, t=shown), text)]

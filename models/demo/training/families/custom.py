@@ -6,23 +6,10 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, plain
 from ..dialogue.schema import Call, Tool, Turn
-from .custom_wordings import (
-    BY_NAME,
-    BY_NAME_ALONE,
-    JOINS,
-    MAKING,
-    MISSING,
-    NOUNS,
-    NUMERIC,
-    PARAMETERS,
-    TELLING,
-    VERBS,
-    WITH_VALUE,
-    WITH_VALUE_MAKING,
-    WITH_VALUE_TELLING,
-    WITHOUT_VALUE,
-    WITHOUT_VALUE_TELLING,
-)
+from .custom_names import JOINS, MAKING, NOUNS, NUMERIC, PARAMETERS, TELLING, VERBS
+from ..wordings import sections
+
+SAID = sections("custom")
 
 
 def custom_tool(scene: Scene) -> Tool:
@@ -70,16 +57,17 @@ def _request(scene: Scene, tool: Tool, values: dict[str, object]) -> str:
     verb, _, noun = tool.name.split("__")[-1].partition("_")
     if len(values) <= 1 and scene.chance(0.6):
         if not values:
-            return scene.say(_wordings(scene, verb, WITHOUT_VALUE, WITHOUT_VALUE_TELLING), v=verb, n=noun)
-        patterns = _wordings(scene, verb, WITH_VALUE, WITH_VALUE_TELLING, WITH_VALUE_MAKING)
+            patterns = _wordings(scene, verb, SAID["without value"], SAID["without value telling"])
+            return scene.say(patterns, v=verb, n=noun)
+        patterns = _wordings(scene, verb, SAID["with value"], SAID["with value telling"], SAID["with value making"])
         value = next(iter(values.values()))
         return scene.say(patterns, tidy=True, v=verb, n=noun, j=scene.rng.choice(JOINS), x=value)
     if not values:
-        return scene.say(BY_NAME_ALONE, t=tool.name)
+        return scene.say(SAID["by name alone"], t=tool.name)
     shape = scene.rng.choice(("{}={}", "{} = {}", "{}: {}", '{} "{}"', '{}="{}"', "{} {}"))
     joint = scene.rng.choice((", ", " and ", ", ", "; "))
     pairs = joint.join(shape.format(*pair) for pair in values.items())
-    return scene.say(BY_NAME, tidy=True, t=tool.name, p=pairs, v=verb, n=noun)
+    return scene.say(SAID["by name"], tidy=True, t=tool.name, p=pairs, v=verb, n=noun)
 
 
 def _wordings(
@@ -97,5 +85,5 @@ def missing_custom(scene: Scene) -> list[Turn]:
         return custom(scene)
     values = {parameter: _value(scene, parameter) for parameter in tool.parameters}
     pairs = ", ".join(f"{key}={value}" for key, value in values.items()) or "no arguments"
-    user = scene.say(MISSING, tidy=True, t=tool.name, p=pairs)
+    user = scene.say(SAID["missing"], tidy=True, t=tool.name, p=pairs)
     return [plain(user, f"There is no tool named {tool.name} here.", f"There is no {tool.name} tool.")]

@@ -6,8 +6,10 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
-from .read_wordings import COUNT_WORDS, LIST, READ, READ_AGAIN, READ_ON, READ_SEVERAL, READ_WRITTEN
-from .write_wordings import BLOCK_INTRO, WRITE, WRITE_QUOTED_FIRST
+from ..wordings import sections
+
+READING = sections("reading")
+WRITING = sections("writing")
 
 TEXT_ENDINGS = ("txt", "txt", "txt", "md", "json", "py", "csv", "html", "log", "yaml", "js")
 
@@ -36,8 +38,8 @@ def write(scene: Scene) -> list[Turn]:
         text = scene.words.plain_phrase(1, 6)
         shown = quoted(scene, text)
     if shown != text and scene.chance(0.15):
-        return _finish_write(scene, path, scene.say(WRITE_QUOTED_FIRST, f=path, t=shown), text)
-    return _finish_write(scene, path, scene.say(WRITE, tidy=True, f=path, t=shown), text)
+        return _finish_write(scene, path, scene.say(WRITING["write quoted first"], f=path, t=shown), text)
+    return _finish_write(scene, path, scene.say(WRITING["write"], tidy=True, f=path, t=shown), text)
 
 
 def json_free_quotes(text: str) -> str:
@@ -46,7 +48,7 @@ def json_free_quotes(text: str) -> str:
 
 def _block(scene: Scene, path: str) -> tuple[str, str]:
     text = scene.words.lines(2, 6)
-    intro = scene.say(BLOCK_INTRO, tidy=True, f=path)
+    intro = scene.say(WRITING["block intro"], tidy=True, f=path)
     return (f"{intro}\n```\n{text}\n```" if scene.chance(0.6) else f"{intro}\n{text}"), text
 
 
@@ -57,14 +59,14 @@ def _finish_write(scene: Scene, path: str, user: str, text: str) -> list[Turn]:
     call = Call("write_file", {"path": path, "content": text}, wrote(path, text))
     turns = [Turn(user, (ask_tool(f"I need to write {path}.", call), answer(f"I wrote {path}.")))]
     if scene.chance(0.35) and scene.has("read_file"):
-        asked = scene.say(READ, f=path) if scene.chance(0.4) else scene.say(READ_WRITTEN)
+        asked = scene.say(READING["read"], f=path) if scene.chance(0.4) else scene.say(READING["read written"])
         turns.append(_read_turn(scene, asked, path, text))
     return turns
 
 
 def read(scene: Scene) -> list[Turn]:
     path = scene.words.file_name(TEXT_ENDINGS)
-    user = scene.say(READ, f=path)
+    user = scene.say(READING["read"], f=path)
     if not scene.has("read_file"):
         return [cannot(user, "read_file")]
     x = scene.rng.random()
@@ -75,7 +77,7 @@ def read(scene: Scene) -> list[Turn]:
     content = content_of(scene, path)
     turns = [_read_turn(scene, user, path, content)]
     if scene.chance(0.1):
-        turns.append(_read_turn(scene, scene.say(READ_AGAIN), path, content))
+        turns.append(_read_turn(scene, scene.say(READING["read again"]), path, content))
     return turns
 
 
@@ -115,7 +117,7 @@ def _long_read(scene: Scene, user: str, path: str) -> list[Turn]:
     page = f"{rest}\n\n[Characters {end} to {total} of {total}.]"
     call = Call("read_file", {"path": path, "start": end}, page)
     more = (ask_tool(f"I need to read {path} from {end} on.", call), answer(f"{path} goes on:\n{rest}"))
-    return [first, Turn(scene.say(READ_ON), more)]
+    return [first, Turn(scene.say(READING["read on"]), more)]
 
 
 def _odd_read(scene: Scene, user: str, path: str) -> Turn:
@@ -132,7 +134,7 @@ def _odd_read(scene: Scene, user: str, path: str) -> Turn:
 
 def read_several(scene: Scene) -> list[Turn]:
     paths = [scene.words.file_name(TEXT_ENDINGS) for _ in range(2)]
-    user = scene.say(READ_SEVERAL, list=scene.rng.choice((" and ", ", ", " as well as ")).join(paths))
+    user = scene.say(READING["read several"], list=scene.rng.choice((" and ", ", ", " as well as ")).join(paths))
     if not scene.has("read_file"):
         return [cannot(user, "read_file")]
     contents = [scene.words.lines(1, 3) for _ in paths]
@@ -142,7 +144,7 @@ def read_several(scene: Scene) -> list[Turn]:
 
 
 def list_files(scene: Scene) -> list[Turn]:
-    user = scene.say(LIST)
+    user = scene.say(READING["list"])
     if not scene.has("list_files"):
         return [cannot(user, "list_files")]
     count = 0 if scene.chance(0.1) and not scene.files else scene.rng.randint(1, 7)
@@ -156,13 +158,13 @@ def list_files(scene: Scene) -> list[Turn]:
     turns = [Turn(user, (ask_tool("I need to list the files.", call), answer(said)))]
     if paths and scene.chance(0.25) and scene.has("read_file"):
         path = scene.rng.choice(paths)
-        turns.append(_read_turn(scene, scene.say(READ, f=path), path, content_of(scene, path)))
+        turns.append(_read_turn(scene, scene.say(READING["read"], f=path), path, content_of(scene, path)))
     return turns
 
 
 def count_words(scene: Scene) -> list[Turn]:
     path = scene.words.file_name(("txt", "md", "log"))
-    user = scene.say(COUNT_WORDS, f=path)
+    user = scene.say(READING["count words"], f=path)
     if not scene.has("python"):
         return [cannot(user, "python")]
     count = scene.rng.randint(1, 999)

@@ -6,7 +6,10 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
-from .plot_wordings import BAR, NAMED, PLOT, RANGES, SAVES
+from .plot_parts import NAMED, RANGES, SAVES
+from ..wordings import sections
+
+SAID = sections("plots")
 
 
 def _function(scene: Scene) -> tuple[str, str]:
@@ -55,7 +58,7 @@ def plot(scene: Scene) -> list[Turn]:
     if scene.chance(0.25):
         span, low, high = "", 0, 10
     path, save = _target(scene, "plot.png")
-    user = scene.say(PLOT, tidy=bool(save), u=asked, range=span, save=save)
+    user = scene.say(SAID["plot"], tidy=bool(save), u=asked, range=span, save=save)
     if not scene.has("python"):
         return [cannot(user, "python")]
     code = (
@@ -73,7 +76,7 @@ def bar_chart(scene: Scene) -> list[Turn]:
     shape = scene.rng.choice(("{} {}", "{}: {}", "{}={}", "{} = {}"))
     pairs = scene.rng.choice((", ", ", ", " and ")).join(shape.format(*pair) for pair in zip(labels, values))
     path, save = _target(scene, "chart.png")
-    user = scene.say(BAR, tidy=True, pairs=pairs, save=save)
+    user = scene.say(SAID["bar"], tidy=True, pairs=pairs, save=save)
     if not scene.has("python"):
         return [cannot(user, "python")]
     code = (

@@ -8,23 +8,15 @@ from collections.abc import Sequence
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
-from .program_wordings import (
-    DAYS_BETWEEN,
-    FACTORIAL,
-    FIBONACCI,
-    LENGTH,
-    NOW,
-    PRIMES,
-    RANDOM_NUMBER,
-    REVERSE,
-    SORT,
-    STATISTIC,
-    STATISTIC_NAMES,
-    STATISTIC_OWN,
-    TEMPERATURE,
-    TODAY,
-    UPPER,
-)
+from ..wordings import sections
+
+SAID = sections("programs")
+STATISTIC_NAMES = {
+    "average": "(average|mean|arithmetic mean)",
+    "sum": "(sum|total)",
+    "maximum": "(maximum|largest|biggest|highest number)",
+    "minimum": "(minimum|smallest|lowest number)",
+}
 
 
 def small_program(scene: Scene) -> list[Turn]:
@@ -50,33 +42,33 @@ def reverse(scene: Scene) -> Solved:
     text, shown = _text(scene)
     if scene.chance(0.3):
         text = shown = scene.words.dictionary_word()
-    user = scene.say(REVERSE, t=shown)
+    user = scene.say(SAID["reverse"], t=shown)
     return user, f'print("{text}"[::-1])', text[::-1], f"Reversed: {text[::-1]}"
 
 
 def upper(scene: Scene) -> Solved:
     text, shown = _text(scene)
-    user = scene.say(UPPER, t=shown)
+    user = scene.say(SAID["upper"], t=shown)
     return user, f'print("{text}".upper())', text.upper(), f"In upper case: {text.upper()}"
 
 
 def length(scene: Scene) -> Solved:
     text, shown = _text(scene)
-    user = scene.say(LENGTH, t=shown)
+    user = scene.say(SAID["length"], t=shown)
     return user, f'print(len("{text}"))', str(len(text)), f"{text} has {len(text)} characters."
 
 
 def sort(scene: Scene) -> Solved:
     numbers, shown = _numbers(scene)
-    user = scene.say(SORT, n=shown)
+    user = scene.say(SAID["sort"], n=shown)
     return user, f"print(sorted([{_joined(numbers)}]))", str(sorted(numbers)), f"Sorted: {sorted(numbers)}"
 
 
 def statistic(scene: Scene) -> Solved:
     numbers, shown = _numbers(scene)
     kind = scene.rng.choice(("average", "sum", "maximum", "minimum"))
-    patterns = [pattern.replace("{name}", STATISTIC_NAMES[kind]) for pattern in STATISTIC]
-    user = scene.say((*patterns, *STATISTIC_OWN[kind]), n=shown)
+    patterns = [pattern.replace("{name}", STATISTIC_NAMES[kind]) for pattern in SAID["statistic"]]
+    user = scene.say((*patterns, *SAID[f"statistic own {kind}"]), n=shown)
     code, value = {
         "average": ("sum(nums) / len(nums)", sum(numbers) / len(numbers)),
         "sum": ("sum(nums)", sum(numbers)),
@@ -88,7 +80,7 @@ def statistic(scene: Scene) -> Solved:
 
 def primes(scene: Scene) -> Solved:
     n = scene.rng.randint(2, 60)
-    user = scene.say(PRIMES, n=n)
+    user = scene.say(SAID["primes"], n=n)
     found = [p for p in range(2, n + 1) if all(p % k for k in range(2, p))]
     code = f"print([n for n in range(2, {n} + 1) if all(n % k for k in range(2, n))])"
     return user, code, str(found), f"The primes are {found}."
@@ -96,7 +88,7 @@ def primes(scene: Scene) -> Solved:
 
 def fibonacci(scene: Scene) -> Solved:
     n = scene.rng.randint(2, 16)
-    user = scene.say(FIBONACCI, n=n)
+    user = scene.say(SAID["fibonacci"], n=n)
     row = [0, 1]
     while len(row) < n:
         row.append(row[-1] + row[-2])
@@ -107,7 +99,7 @@ def fibonacci(scene: Scene) -> Solved:
 
 def days_between(scene: Scene) -> Solved:
     first, second = _date(scene), _date(scene)
-    user = scene.say(DAYS_BETWEEN, a=first, b=second)
+    user = scene.say(SAID["days between"], a=first, b=second)
     days = abs((datetime.date.fromisoformat(second) - datetime.date.fromisoformat(first)).days)
     code = (
         f'from datetime import date\nprint(abs((date.fromisoformat("{second}") - date.fromisoformat("{first}")).days))'
@@ -116,13 +108,13 @@ def days_between(scene: Scene) -> Solved:
 
 
 def today(scene: Scene) -> Solved:
-    user = scene.say(TODAY)
+    user = scene.say(SAID["today"])
     value = _date(scene)
     return user, "from datetime import date\nprint(date.today())", value, f"Today is {value}."
 
 
 def now(scene: Scene) -> Solved:
-    user = scene.say(NOW)
+    user = scene.say(SAID["now"])
     rng = scene.rng
     value = f"{_date(scene)} {rng.randint(0, 23):02d}:{rng.randint(0, 59):02d}:{rng.randint(0, 59):02d}.{rng.randint(0, 999999):06d}"
     return user, "from datetime import datetime\nprint(datetime.now())", value, f"It is {value}."
@@ -134,7 +126,7 @@ def temperature(scene: Scene) -> Solved:
     a, b = ("(C|celsius|degrees Celsius)", "(F|fahrenheit|Fahrenheit)")
     if not to_fahrenheit:
         a, b = b, a
-    patterns = [pattern.replace("{from}", a).replace("{to}", b) for pattern in TEMPERATURE]
+    patterns = [pattern.replace("{from}", a).replace("{to}", b) for pattern in SAID["temperature"]]
     user = scene.say(patterns, c=c)
     code = f"{c} * 9 / 5 + 32" if to_fahrenheit else f"({c} - 32) * 5 / 9"
     value = c * 9 / 5 + 32 if to_fahrenheit else (c - 32) * 5 / 9
@@ -145,16 +137,53 @@ def temperature(scene: Scene) -> Solved:
 def random_number(scene: Scene) -> Solved:
     low = scene.rng.randint(0, 50)
     high = low + scene.rng.randint(1, 200)
-    user = scene.say(RANDOM_NUMBER, a=low, b=high)
+    user = scene.say(SAID["random number"], a=low, b=high)
     value = scene.rng.randint(low, high)
     return user, f"import random\nprint(random.randint({low}, {high}))", str(value), f"Your random number is {value}."
 
 
 def factorial(scene: Scene) -> Solved:
     n = scene.rng.randint(1, 22)
-    user = scene.say(FACTORIAL, n=n)
+    user = scene.say(SAID["factorial"], n=n)
     value = math.factorial(n)
     return user, f"import math\nprint(math.factorial({n}))", str(value), f"{n}! = {value}"
+
+
+def squares(scene: Scene) -> Solved:
+    n = scene.rng.randint(2, 30)
+    user = scene.say(SAID["squares"], n=n)
+    found = [k * k for k in range(1, n + 1)]
+    return user, f"print([k * k for k in range(1, {n} + 1)])", str(found), f"The squares are {found}."
+
+
+def multiples(scene: Scene) -> Solved:
+    n = scene.rng.randint(2, 99)
+    user = scene.say(SAID["multiples"], n=n)
+    found = [n * k for k in range(1, 11)]
+    return user, f"print([{n} * k for k in range(1, 11)])", str(found), f"The multiples are {found}."
+
+
+def sum_to(scene: Scene) -> Solved:
+    n = scene.rng.randint(2, 9999)
+    user = scene.say(SAID["sum to"], n=n)
+    value = n * (n + 1) // 2
+    return user, f"print(sum(range(1, {n} + 1)))", str(value), f"The sum from 1 to {n} is {value}."
+
+
+def common_divisor(scene: Scene) -> Solved:
+    a, b = scene.rng.randint(2, 9999), scene.rng.randint(2, 999)
+    user = scene.say(SAID["common divisor"], a=a, b=b)
+    value = math.gcd(a, b)
+    return user, f"import math\nprint(math.gcd({a}, {b}))", str(value), f"The greatest common divisor is {value}."
+
+
+def count_letter(scene: Scene) -> Solved:
+    word = scene.words.dictionary_word() if scene.chance(0.7) else scene.rng.choice(("strawberry", "banana", "letter"))
+    letter = scene.rng.choice(word) if scene.chance(0.85) else scene.rng.choice("aeiourst")
+    shown, marked = (f'"{word}"', f'"{letter}"') if scene.chance(0.4) else (word, letter)
+    user = scene.say(SAID["count letter"], tidy=True, t=shown, c=marked)
+    value = word.count(letter)
+    return user, f'print("{word}".count("{letter}"))', str(value), f'There are {value} "{letter}" in {word}.'
 
 
 def _numbers(scene: Scene) -> tuple[list[int], str]:
@@ -172,5 +201,5 @@ def _date(scene: Scene) -> str:
 
 RECIPES = (
     reverse, upper, length, sort, statistic, statistic, primes, fibonacci, days_between, today, now, temperature,
-    random_number, factorial,
+    random_number, factorial, squares, multiples, sum_to, common_divisor, count_letter,
 )  # fmt: skip

@@ -5,7 +5,10 @@ from __future__ import annotations
 from ..dialogue.scene import Scene, plain
 from ..dialogue.schema import Turn
 from .other_languages import HELD_OUT_LANGUAGES, OTHER_LANGUAGES
-from .refusal_wordings import EMOJI, EMPTY, KEYBOARD_MASH, KEYBOARD_ROWS, OUT_OF_DOMAIN
+from .keyboard import EMOJI, EMPTY, KEYBOARD_MASH, KEYBOARD_ROWS
+from ..wordings import sections
+
+SAID = sections("refusals")
 
 CANNOT_ANSWER = "I am only a tiny demo model, so I cannot answer that. I can calculate, run code, plot, use files and search the web."
 OUTSIDE = "This is outside of what I can do."
@@ -13,7 +16,7 @@ ENGLISH_ONLY = "Sorry, I only understand simple English. Try: What is 12 * 34?"
 
 
 def out_of_domain(scene: Scene) -> list[Turn]:
-    user = scene.say(OUT_OF_DOMAIN, t=scene.words.plain_phrase(1, 3), w=scene.words.word())
+    user = scene.say(SAID["out of domain"], t=scene.words.plain_phrase(1, 3), w=scene.words.word())
     return [plain(user, CANNOT_ANSWER, OUTSIDE)]
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
 from .files import wrote
-from .web_wordings import FETCH, OPEN_RESULT, SEARCH, SEARCH_AND_SAVE, SEARCH_SEVERAL
+from ..wordings import sections
+
+SAID = sections("web")
 
 MORE = (
     "{} - a guide",
@@ -105,20 +107,20 @@ def _search(scene: Scene, query: str) -> tuple[Call, list[Hit]]:
 
 def search(scene: Scene) -> list[Turn]:
     query = scene.words.topic()
-    user = scene.say(SEARCH, q=f'"{query}"' if scene.chance(0.12) else query)
+    user = scene.say(SAID["search"], q=f'"{query}"' if scene.chance(0.12) else query)
     if not scene.has("web_search"):
         return [cannot(user, "web_search")]
     call, found = _search(scene, query)
     turns = [Turn(user, (ask_tool(f"I need to search for {query}.", call), answer(listing(query, found))))]
     if found and scene.chance(0.25) and scene.has("fetch_url"):
-        turns.append(_fetch_turn(scene, scene.say(OPEN_RESULT), found[0].url, found[0].title))
+        turns.append(_fetch_turn(scene, scene.say(SAID["open result"]), found[0].url, found[0].title))
     return turns
 
 
 def several_searches(scene: Scene) -> list[Turn]:
     queries = [scene.words.plain_phrase(1, 3) for _ in range(2)]
     user = scene.say(
-        SEARCH_SEVERAL, list=scene.rng.choice((" and ", " and for ", ", and ", " and also ")).join(queries)
+        SAID["search several"], list=scene.rng.choice((" and ", " and for ", ", and ", " and also ")).join(queries)
     )
     if not scene.has("web_search"):
         return [cannot(user, "web_search")]
@@ -130,7 +132,7 @@ def several_searches(scene: Scene) -> list[Turn]:
 
 def search_and_save(scene: Scene) -> list[Turn]:
     query, path = scene.words.plain_phrase(1, 3), scene.words.file_name(("txt", "md"))
-    user = scene.say(SEARCH_AND_SAVE, q=query, f=path)
+    user = scene.say(SAID["search and save"], q=query, f=path)
     if not scene.has("web_search"):
         return [cannot(user, "web_search")]
     if not scene.has("write_file"):
@@ -155,7 +157,7 @@ def search_and_save(scene: Scene) -> list[Turn]:
 
 def fetch(scene: Scene) -> list[Turn]:
     url = scene.words.url()
-    user = scene.say(FETCH, u=url)
+    user = scene.say(SAID["fetch"], u=url)
     if not scene.has("fetch_url"):
         return [cannot(user, "fetch_url")]
     return [_fetch_turn(scene, user, url, scene.words.plain_phrase(1, 5))]
