@@ -71,7 +71,7 @@ export class SessionTransferService {
       await this.history.write(principal, sessionId, rebuildHistory({ ...body, fileIds }), manager);
       return made;
     });
-    if (!created) await this.files.releaseSandbox(sessionId);
+    if (!created) await this.files.releaseSandboxes(sessionId);
     return { session: toSessionView(await this.sessions.requireOwned(principal, sessionId)), created };
   }
 

@@ -112,7 +112,7 @@ export class SessionService {
       await this.files.remove(sessionId, manager);
       await this.sessions.remove(sessionId, manager);
     });
-    await this.files.releaseSandbox(sessionId);
+    await this.files.releaseSandboxes(sessionId);
   }
 }
 

@@ -10,7 +10,7 @@ import { SessionController } from './session.controller.js';
 import { SessionRepository } from './session.repository.js';
 import { SessionService } from './session.service.js';
 
-/** Needs `DataSource`, `EventLog`, `CONFIG` and `SANDBOX_PROVIDER` from global modules. */
+/** Needs `DataSource`, `EventLog`, `CONFIG`, `SANDBOX_PROVIDER` and `IsolatePool` from global modules. */
 @Module({
   imports: [FilesModule, WorkspacesModule],
   controllers: [SessionController, SessionEventsController],

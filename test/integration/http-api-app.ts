@@ -12,6 +12,7 @@ import { ENGINE } from '../../src/engine/engine.js';
 import type { EngineStatus } from '../../src/engine/engine.js';
 import { EventBus } from '../../src/events/event-bus.js';
 import { EventLog } from '../../src/events/event-log.js';
+import { IsolatePool } from '../../src/sandbox/isolate/isolate-pool.js';
 import { SANDBOX_PROVIDER } from '../../src/sandbox/sandbox.js';
 import { createTestDatabase } from '../support/test-database.js';
 
@@ -83,6 +84,7 @@ function surround(
     { provide: EventLog, useValue: log },
     { provide: ENGINE, useValue: { status: () => engine.current } },
     { provide: SANDBOX_PROVIDER, useValue: NO_SANDBOX },
+    IsolatePool,
     ...extra,
   ];
   return { module: Surroundings, global: true, providers, exports: providers.map(tokenOf) };
