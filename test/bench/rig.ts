@@ -14,6 +14,8 @@ export interface Rig {
   readonly client: GantryClient;
   /** Of the server's process. */
   readonly pid: number;
+  /** All that the server printed. */
+  output(): string;
   /** The server's data directory. */
   readonly home: string;
 }
@@ -41,6 +43,7 @@ export async function withRig(
     databaseUrl: postgres.url,
     client,
     pid: server.pid,
+    output: () => server.output(),
     home,
   });
 }

@@ -5,10 +5,10 @@ import { printHeading, printRow } from '../measure.js';
 import { type Rig, withRig } from '../rig.js';
 import { watchedSession } from '../watched-session.js';
 import { countDockerEvents, type EventCounts } from './docker-events.js';
-import { allSeries, printSeries, type Series } from './series.js';
+import { printSeries, type Series } from './series.js';
+import { HEAP_ENVIRONMENT, openServerHeap, type ServerHeap } from './server-heap.js';
 import { emptyTally, IDLE_SECONDS, isAsMeant, type Tally, traffic } from './traffic.js';
-
-const SAMPLE_MS = 5000;
+import { residentMebibytes, watchesOf } from './watches.js';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -19,6 +19,7 @@ export interface SoakOptions {
 export async function soak({ minutes, sessions }: SoakOptions): Promise<void> {
   printHeading(`soak: ${sessions} sessions, ${minutes} minutes, evicted after ${IDLE_SECONDS} s of rest`);
   const environment = {
+    ...HEAP_ENVIRONMENT,
     GANTRY_SANDBOX: 'docker',
     GANTRY_SANDBOX_POOL: '2',
     GANTRY_SANDBOX_IDLE_SEC: String(IDLE_SECONDS),
@@ -33,7 +34,8 @@ export async function soak({ minutes, sessions }: SoakOptions): Promise<void> {
       // The first ones were made before anybody listened.
       process.stdout.write(`  sandboxes at the beginning: ${(await containersOfOwner(owner)).length}\n`);
       events = await countDockerEvents(owner);
-      await watched(rig, { minutes, sessions });
+      const heap = await openServerHeap(rig);
+      await watched(rig, heap, { minutes, sessions }).finally(() => heap.close());
       stopping = performance.now();
     });
     const seconds = ((performance.now() - stopping) / 1000).toFixed(1);
@@ -47,24 +49,33 @@ export async function soak({ minutes, sessions }: SoakOptions): Promise<void> {
   }
 }
 
-async function watched(rig: Rig, { minutes, sessions }: SoakOptions): Promise<void> {
-  const series = allSeries();
+async function watched(rig: Rig, heap: ServerHeap, { minutes, sessions }: SoakOptions): Promise<void> {
+  const watches = watchesOf(rig, heap);
   const started = performance.now();
-  const sample = async (): Promise<void> => {
+  const sample = async (series: readonly Series[]): Promise<void> => {
     const seconds = (performance.now() - started) / 1000;
-    for (const { read, samples } of series) samples.push({ seconds, value: await read(rig) });
+    for (const { read, samples } of series) samples.push({ seconds, value: await read() });
   };
-  const timer = setInterval(() => void sample().catch(() => undefined), SAMPLE_MS);
+  const timers = watches.map(({ everyMs, series }) =>
+    setInterval(() => void sample(series).catch(() => undefined), everyMs),
+  );
   const tally = emptyTally();
   try {
     const all = await Promise.all(Array.from({ length: sessions }, () => watchedSession(rig)));
     const end = started + minutes * 60_000;
+    for (const { series } of watches) await sample(series);
     await Promise.all(all.map((session) => traffic(session, end, tally)));
-    await sample();
+    for (const { series } of watches) await sample(series);
   } finally {
-    clearInterval(timer);
-    report(series, tally);
+    for (const timer of timers) clearInterval(timer);
+    report(
+      watches.flatMap(({ series }) => series),
+      tally,
+    );
   }
+  await heap.giveBack();
+  const resident = (await residentMebibytes(rig.pid)).toFixed(0);
+  process.stdout.write(`  server, resident, once V8 has given back what it keeps: ${resident} MiB\n`);
 }
 
 async function containersOfOwner(owner: string): Promise<readonly unknown[]> {
