@@ -3,6 +3,7 @@ import { InitialSchema1763700000000 } from '../../migrations/0001-initial-schema
 import { NestedCalls1763720000000 } from '../../migrations/0002-nested-calls.js';
 import { SandboxProfile1763722000000 } from '../../migrations/0003-sandbox-profile.js';
 import { SessionEgress1763724000000 } from '../../migrations/0004-session-egress.js';
+import { ExecutableFiles1763727600000 } from '../../migrations/0005-executable-files.js';
 import { ApiKey } from '../auth/api-key.entity.js';
 import { WsTicket } from '../auth/ws-ticket.entity.js';
 import { Approval } from '../approvals/approval.entity.js';
@@ -47,6 +48,7 @@ export function createDataSource(url: string): DataSource {
       NestedCalls1763720000000,
       SandboxProfile1763722000000,
       SessionEgress1763724000000,
+      ExecutableFiles1763727600000,
     ],
     migrationsTableName: 'schema_migrations',
     synchronize: false,

@@ -87,6 +87,13 @@ export interface FileStat {
   readonly path: string;
   readonly bytes: number;
   readonly modifiedAtMs: number;
+  /** By its owner. */
+  readonly executable: boolean;
+}
+
+export interface WriteOptions {
+  readonly executable?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 export type FileChange =
@@ -116,7 +123,7 @@ export interface Sandbox {
   list(signal?: AbortSignal): Promise<readonly FileStat[]>;
   /** The file's bytes in chunks; fails on links, directories and anything over `maxBytes`. */
   read(path: string, maxBytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal): Promise<void>;
+  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, options?: WriteOptions): Promise<void>;
   remove(path: string, signal?: AbortSignal): Promise<void>;
   /** Interrupts the running call, if any: SIGINT, then SIGKILL after 2 s. */
   interrupt(): Promise<void>;

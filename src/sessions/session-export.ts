@@ -95,6 +95,8 @@ export type ExportedToolCall = z.infer<typeof exportedToolCallSchema>;
 const exportedFileSchema = fileObjectSchema.extend({
   /** Where it lies in the working directory, if it does. */
   path: z.string().optional(),
+  /** Whether the file of that path may be run as a program. */
+  executable: z.boolean().optional(),
   purpose: z.string().max(64),
   data_base64: z.base64().optional(),
 });

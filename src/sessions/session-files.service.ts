@@ -29,18 +29,14 @@ export class SessionFilesService {
 
   /** With bodies up to 8 MiB each and 64 MiB in all, oldest first. */
   async export(sessionId: string): Promise<ExportedFile[]> {
-    const paths = await this.pathsByFile(sessionId);
+    const places = await this.placesByFile(sessionId);
     const exported: ExportedFile[] = [];
     let left = MAX_EXPORTED_CONTENT_BYTES;
     for (const file of await this.files.listBySession(sessionId)) {
       const bytes = Number(file.bytes);
       const inline = bytes <= INLINE_BYTES && bytes <= left;
       if (inline) left -= bytes;
-      const path = paths.get(file.id);
-      exported.push({
-        ...(await this.files.toObject(file, { inline })),
-        ...(path === undefined ? {} : { path }),
-      });
+      exported.push({ ...(await this.files.toObject(file, { inline })), ...places.get(file.id) });
     }
     return exported;
   }
@@ -73,11 +69,10 @@ export class SessionFilesService {
       stored.set(file.id, row.id);
       if (path === undefined) continue;
       if (!tree.add(path)) throw badFile(index, 'path', 'is taken by another file or folder');
-      await manager.query('INSERT INTO workspace_entries (session_id, path, file_id) VALUES ($1, $2, $3)', [
-        sessionId,
-        path,
-        row.id,
-      ]);
+      await manager.query(
+        'INSERT INTO workspace_entries (session_id, path, file_id, executable) VALUES ($1, $2, $3, $4)',
+        [sessionId, path, row.id, file.executable ?? false],
+      );
     }
     return stored;
   }
@@ -118,12 +113,16 @@ export class SessionFilesService {
     await this.workspaces.releaseSandbox(sessionId);
   }
 
-  private async pathsByFile(sessionId: string): Promise<Map<string, string>> {
-    const rows = await this.dataSource.query<{ file_id: string; path: string }[]>(
-      'SELECT file_id, path FROM workspace_entries WHERE session_id = $1',
+  private async placesByFile(
+    sessionId: string,
+  ): Promise<Map<string, Pick<ExportedFile, 'path' | 'executable'>>> {
+    const rows = await this.dataSource.query<{ file_id: string; path: string; executable: boolean }[]>(
+      'SELECT file_id, path, executable FROM workspace_entries WHERE session_id = $1',
       [sessionId],
     );
-    return new Map(rows.map((row) => [row.file_id, row.path]));
+    return new Map(
+      rows.map(({ file_id, path, executable }) => [file_id, executable ? { path, executable } : { path }]),
+    );
   }
 }
 

@@ -12,18 +12,26 @@ export interface ManifestEntry {
   readonly bytes: string;
   readonly sha256: Buffer;
   readonly toolCallId: string | null;
+  readonly executable: boolean;
   readonly modifiedAt: Date;
+}
+
+/** What stands at a path. */
+export interface ManifestUpsert {
+  readonly path: string;
+  readonly fileId: string;
+  readonly executable: boolean;
 }
 
 export interface ManifestChange {
   readonly sessionId: string;
-  readonly upserts: readonly { readonly path: string; readonly fileId: string }[];
+  readonly upserts: readonly ManifestUpsert[];
   readonly deletions: readonly string[];
 }
 
 const SELECT_ENTRIES = `
   SELECT entry.path, entry.file_id AS "fileId", file.name, file.bytes, file.sha256,
-    file.tool_call_id AS "toolCallId", entry.modified_at AS "modifiedAt"
+    file.tool_call_id AS "toolCallId", entry.executable, entry.modified_at AS "modifiedAt"
   FROM workspace_entries entry JOIN files file ON file.id = entry.file_id WHERE entry.session_id = $1`;
 
 /** Every statement on `workspace_entries`. An entry refers to a file of its own session. */
@@ -116,8 +124,8 @@ export class ManifestRepository {
       [toSession, ...ids],
     );
     await manager.query(
-      `INSERT INTO workspace_entries (session_id, path, file_id, modified_at)
-       SELECT $1, path, pair.new_id, modified_at
+      `INSERT INTO workspace_entries (session_id, path, file_id, executable, modified_at)
+       SELECT $1, path, pair.new_id, executable, modified_at
        FROM unnest($2::text[], $3::text[]) AS pair (old_id, new_id)
        JOIN workspace_entries entry ON entry.file_id = pair.old_id AND entry.session_id = $4`,
       [toSession, ...ids, fromSession],
@@ -141,11 +149,18 @@ export class ManifestRepository {
   ): Promise<void> {
     if (upserts.length === 0) return;
     await manager.query(
-      `INSERT INTO workspace_entries (session_id, path, file_id)
-       SELECT $1, item.path, item.file_id FROM unnest($2::text[], $3::text[]) AS item (path, file_id)
+      `INSERT INTO workspace_entries (session_id, path, file_id, executable)
+       SELECT $1, item.path, item.file_id, item.executable
+       FROM unnest($2::text[], $3::text[], $4::boolean[]) AS item (path, file_id, executable)
        ORDER BY item.path
-       ON CONFLICT (session_id, path) DO UPDATE SET file_id = excluded.file_id, modified_at = now()`,
-      [sessionId, upserts.map((item) => item.path), upserts.map((item) => item.fileId)],
+       ON CONFLICT (session_id, path)
+       DO UPDATE SET file_id = excluded.file_id, executable = excluded.executable, modified_at = now()`,
+      [
+        sessionId,
+        upserts.map((item) => item.path),
+        upserts.map((item) => item.fileId),
+        upserts.map((item) => item.executable),
+      ],
     );
   }
 }

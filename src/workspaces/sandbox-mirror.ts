@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { FileService } from '../files/file.service.js';
 import { SANDBOX_PROVIDER, type Sandbox, type SandboxProvider } from '../sandbox/sandbox.js';
-import type { ManifestEntry } from './manifest.repository.js';
+import type { ManifestEntry, ManifestUpsert } from './manifest.repository.js';
 
 interface Mirror {
   readonly sandboxId: string;
-  /** Path to the id of the file that the sandbox holds there. */
-  readonly held: Map<string, string>;
+  /** What the sandbox holds, by path. */
+  readonly held: Map<string, Pick<ManifestUpsert, 'fileId' | 'executable'>>;
 }
 
 /**
@@ -42,23 +42,20 @@ export class SandboxMirror {
       held.delete(path);
     }
     for (const entry of entries) {
-      if (held.get(entry.path) === entry.fileId) continue;
+      const there = held.get(entry.path);
+      if (there?.fileId === entry.fileId && there.executable === entry.executable) continue;
       if (!(await this.put(sessionId, sandbox, entry))) refused.push(entry.path);
       // Refused ones too: they would be refused, and told, at every call.
-      held.set(entry.path, entry.fileId);
+      held.set(entry.path, entry);
     }
     return refused;
   }
 
   /** After a call: what the sandbox itself changed is now in the manifest. */
-  record(
-    sessionId: string,
-    upserts: readonly { readonly path: string; readonly fileId: string }[],
-    deletions: readonly string[],
-  ): void {
+  record(sessionId: string, upserts: readonly ManifestUpsert[], deletions: readonly string[]): void {
     const held = this.mirrors.get(sessionId)?.held;
     for (const path of deletions) held?.delete(path);
-    for (const { path, fileId } of upserts) held?.set(path, fileId);
+    for (const upsert of upserts) held?.set(upsert.path, upsert);
   }
 
   /** When it is no longer certain what the sandbox holds: the next call writes everything again. */
@@ -93,7 +90,10 @@ export class SandboxMirror {
         throw error;
       }
     }
-    const written = await this.attempt(sessionId, sandbox, () => sandbox.write(entry.path, source()));
+    const { path, executable } = entry;
+    const written = await this.attempt(sessionId, sandbox, () =>
+      sandbox.write(path, source(), { executable }),
+    );
     // Our own failure to read is not the sandbox's refusal.
     if (readError !== undefined) throw readError;
     return written;

@@ -8,7 +8,7 @@ import type { Workspace } from '../tools/tool.js';
 import type { KeyedLock } from './keyed-lock.js';
 import type { ManifestEntry, ManifestRepository } from './manifest.repository.js';
 import type { SandboxMirror } from './sandbox-mirror.js';
-import { takeOver, type TakeOver } from './take-over.js';
+import { takeOver, upsertsOf, type TakeOver } from './take-over.js';
 import { patiently } from './patiently.js';
 import { requireWorkspacePath } from './workspace-path.js';
 
@@ -102,9 +102,10 @@ export class SessionWorkspace implements Workspace {
       maxBytes: maxFileBytes,
     };
     const file = await patiently(() => files.storeChanged(input, before?.sha256));
-    const stored = file === undefined ? [] : [{ path: place, file }];
+    const executable = before?.executable ?? false;
+    const stored = file === undefined ? [] : [{ path: place, file, executable }];
     const unchanged = file === undefined && before !== undefined ? [before] : [];
-    await this.commit({ stored, unchanged, deletions: [], missing: [] });
+    await this.commit({ stored, unchanged, deletions: [], missing: [] }, byPath(unchanged));
   }
 
   async withSandbox<T extends { readonly changes: readonly FileChange[] }>(
@@ -151,12 +152,11 @@ export class SessionWorkspace implements Workspace {
   ): Promise<void> {
     if (changes.length === 0) return;
     const { files, mirror, maxFileBytes } = this.parts;
-    const before = new Map(entries.map((entry) => [entry.path, entry]));
+    const before = byPath(entries);
     const taken = await takeOver(files, { sandbox, changes, before, facts: this.facts(), maxFileBytes });
     if (mirror.isAlive(this.scope.sessionId, sandbox)) {
-      await this.commit(taken);
-      const upserts = taken.stored.map(({ path, file }) => ({ path, fileId: file.id }));
-      mirror.record(this.scope.sessionId, upserts, taken.deletions);
+      await this.commit(taken, before);
+      mirror.record(this.scope.sessionId, upsertsOf(taken, before), taken.deletions);
       return;
     }
     // Lost while its files were read: some may be cut, so the tree stays as it was before the call.
@@ -165,12 +165,11 @@ export class SessionWorkspace implements Workspace {
   }
 
   /** Stored files into the tree, then the news. Nothing of it when the run was taken over. */
-  private async commit(taken: TakeOver): Promise<void> {
+  private async commit(taken: TakeOver, before: ReadonlyMap<string, ManifestEntry>): Promise<void> {
     const { sessionId, runId, generation, toolCallId } = this.scope;
     const { files, manifest } = this.parts;
-    const upserts = taken.stored.map(({ path, file }) => ({ path, fileId: file.id }));
     try {
-      const change = { sessionId, upserts, deletions: taken.deletions };
+      const change = { sessionId, upserts: upsertsOf(taken, before), deletions: taken.deletions };
       await patiently(() => manifest.apply(change, { id: runId, generation }));
     } catch (error) {
       await files.removeFiles(taken.stored.map(({ file }) => file));
@@ -191,6 +190,10 @@ export class SessionWorkspace implements Workspace {
     const { sessionId, owner, runId, toolCallId, tool, round, turn } = this.scope;
     return { sessionId, owner, runId, toolCallId, source: { tool, round, turn } };
   }
+}
+
+function byPath(entries: readonly ManifestEntry[]): ReadonlyMap<string, ManifestEntry> {
+  return new Map(entries.map((entry) => [entry.path, entry]));
 }
 
 function describeRefused(paths: readonly string[]): string {

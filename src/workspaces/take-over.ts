@@ -4,17 +4,24 @@ import { missingFile, type FileSource } from '../files/file-object.js';
 import type { FileFacts, FileService } from '../files/file.service.js';
 import type { StoredFile } from '../files/file.entity.js';
 import type { FileChange, FileStat, Sandbox } from '../sandbox/sandbox.js';
-import type { ManifestEntry } from './manifest.repository.js';
+import type { ManifestEntry, ManifestUpsert } from './manifest.repository.js';
 import { patiently } from './patiently.js';
 import { checkWorkspacePath, isNoise } from './workspace-path.js';
 
 /** More files than this are not taken over from one call. */
 export const MAX_FILES_PER_CALL = 256;
 
+/** A stored file and its place in the tree. */
+export interface StoredAt {
+  readonly path: string;
+  readonly file: StoredFile;
+  readonly executable: boolean;
+}
+
 export interface TakeOver {
   /** Files that are new or have new content, stored, not yet in the manifest. */
-  readonly stored: readonly { readonly path: string; readonly file: StoredFile }[];
-  /** Changed files whose content is what the manifest has: nothing to store. */
+  readonly stored: readonly StoredAt[];
+  /** Changed files whose content is what the manifest has: nothing to store. As they are now. */
   readonly unchanged: readonly ManifestEntry[];
   readonly deletions: readonly string[];
   /** What could not be taken over, as error placeholders. */
@@ -36,7 +43,7 @@ export interface TakeOverInput {
  */
 export async function takeOver(files: FileService, input: TakeOverInput): Promise<TakeOver> {
   const { facts, before } = input;
-  const stored: { path: string; file: StoredFile }[] = [];
+  const stored: StoredAt[] = [];
   const unchanged: ManifestEntry[] = [];
   const missing: FileObject[] = [];
   const { candidates, deletions, unusable } = sortChanges(input);
@@ -46,13 +53,25 @@ export async function takeOver(files: FileService, input: TakeOverInput): Promis
   }
   for (const stat of candidates.slice(0, MAX_FILES_PER_CALL)) {
     const result = await takeOne(files, input, stat);
-    if (result.kind === 'stored') stored.push({ path: stat.path, file: result.file });
+    const { path, executable } = stat;
+    if (result.kind === 'stored') stored.push({ path, file: result.file, executable });
     else if (result.kind === 'missing') missing.push(result.placeholder);
-    else unchanged.push(...[before.get(stat.path) ?? []].flat());
+    else unchanged.push(...[before.get(path) ?? []].flat().map((entry) => ({ ...entry, executable })));
   }
   const rest = candidates.length - MAX_FILES_PER_CALL;
   if (rest > 0) missing.push(tooMany(rest, facts.source));
   return { stored, unchanged, deletions, missing };
+}
+
+/** What of it the tree does not say yet. */
+export function upsertsOf(
+  { stored, unchanged }: TakeOver,
+  before: TakeOverInput['before'],
+): ManifestUpsert[] {
+  return [
+    ...stored.map(({ path, file, executable }) => ({ path, fileId: file.id, executable })),
+    ...unchanged.filter((entry) => before.get(entry.path)?.executable !== entry.executable),
+  ];
 }
 
 function sortChanges({ changes, before }: TakeOverInput) {

@@ -11,6 +11,9 @@ export class WorkspaceEntry {
   @Column({ name: 'file_id', type: 'text' })
   fileId!: string;
 
+  @Column({ type: 'boolean', default: false })
+  executable!: boolean;
+
   @Column({ name: 'modified_at', type: 'timestamptz', default: () => 'now()' })
   modifiedAt!: Date;
 }

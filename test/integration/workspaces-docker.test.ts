@@ -89,6 +89,23 @@ print(open('out/é ü.txt').read(), os.path.getsize('big.bin'), os.path.lexists(
     expect(back.names).toEqual([]);
   });
 
+  it('has programs still after chmod +x, in the next container', async () => {
+    const made = await python(`
+import os, subprocess
+open('tool.sh', 'w').write('#!/bin/sh\\necho it ran\\n'); open('data.txt', 'w').write('x')`);
+    expect(made.names).toEqual(['data.txt', 'tool.sh']);
+    const marked = await python(`os.chmod('tool.sh', 0o755)`);
+    expect(marked.names, 'the same content makes no new file').toEqual([]);
+    await provider.release(sessionId);
+    const back = await python(`
+import os, subprocess
+print(subprocess.run(['./tool.sh'], capture_output=True, text=True).stdout, os.access('data.txt', os.X_OK))`);
+    expect(back.result.stdout).toBe('it ran\n False\n');
+    await python(`os.chmod('tool.sh', 0o644)`);
+    await provider.release(sessionId);
+    expect((await python(`import os; print(os.access('tool.sh', os.X_OK))`)).result.stdout).toBe('False\n');
+  });
+
   it('that does not fit into its container any more still works, and the model is told', async () => {
     const content = () => pseudoRandom(6 * MEBIBYTE, 5);
     const upload = await fixture.files.store({

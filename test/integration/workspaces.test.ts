@@ -89,6 +89,7 @@ describe('a call with the sandbox', () => {
         path,
         bytes: 1,
         modifiedAtMs: 0,
+        executable: false,
       })),
     };
     await call.workspace.withSandbox(() => Promise.resolve(result));

@@ -41,7 +41,7 @@ class FileRequests:
                 self._cancel(request.id)
             case "write":
                 self._cancel(request.id)
-                self._uploads[request.id] = self._workspace.put(request.path)
+                self._uploads[request.id] = self._workspace.put(request.path, request.executable)
             case "remove":
                 self._workspace.remove(request.path)
                 self._answer(request.id, {})

@@ -49,8 +49,9 @@ class PingRequest(NamedTuple):
 class FileRequest(NamedTuple):
     id: int
     operation: Literal["list", "read", "more", "cancel", "write", "remove"]
-    path: str
-    max_bytes: int
+    path: str = ""
+    max_bytes: int = 0
+    executable: bool = False
 
 
 Request = PythonRequest | ShellRequest | InterruptRequest | PingRequest | FileRequest
@@ -84,9 +85,11 @@ class _Fields:
             case "ping":
                 return PingRequest(self._id)
             case "list" | "more" | "cancel":
-                return FileRequest(self._id, operation, "", 0)
-            case "write" | "remove":
-                return FileRequest(self._id, operation, self._text("path"), 0)
+                return FileRequest(self._id, operation)
+            case "write":
+                return FileRequest(self._id, operation, self._text("path"), executable=self._flag("executable"))
+            case "remove":
+                return FileRequest(self._id, operation, self._text("path"))
             case "read":
                 return FileRequest(self._id, operation, self._text("path"), self._integer("maxBytes", 0, 1 << 62))
         raise BadRequest(self._id, f"there is no operation {operation[:40]!r}")
@@ -115,6 +118,12 @@ class _Fields:
         value = self._fields.get(name)
         if not isinstance(value, str):
             raise BadRequest(self._id, f"{name} is a text")
+        return value
+
+    def _flag(self, name: str) -> bool:
+        value = self._fields.get(name, False)
+        if not isinstance(value, bool):
+            raise BadRequest(self._id, f"{name} is true or false")
         return value
 
     def _integer(self, name: str, least: int, most: int) -> int:

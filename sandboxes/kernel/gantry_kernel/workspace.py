@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     size: int
     modified_ns: int
     inode: int
+    executable: bool
 
 
 class Tree(NamedTuple):
@@ -114,7 +115,7 @@ class _Scan:
             return False
         if stat.S_ISREG(status.st_mode):
             self._bytes_left -= length
-            self._files[path] = Entry(status.st_size, status.st_mtime_ns, status.st_ino)
+            self._files[path] = _entry(status)
         return stat.S_ISDIR(status.st_mode)
 
 
@@ -235,10 +236,11 @@ class Workspace:
             raise _refusal(error, path) from None
         self.known.pop(path, None)
 
-    def put(self, path: str) -> Upload:
+    def put(self, path: str, executable: bool = False) -> Upload:
         parts = split_path(path)
         try:
-            return Upload(self, path, parts[-1], self._open_parent(parts, create=True))
+            mode = 0o755 if executable else 0o644
+            return Upload(self, path, parts[-1], self._open_parent(parts, create=True), mode)
         except OSError as error:
             raise _refusal(error, path) from None
 
@@ -246,14 +248,14 @@ class Workspace:
 class Upload:
     """A file on its way in; it takes its name only when it is whole."""
 
-    def __init__(self, workspace: Workspace, path: str, name: str, directory: int) -> None:
+    def __init__(self, workspace: Workspace, path: str, name: str, directory: int, mode: int) -> None:
         self._workspace = workspace
         self._path = path
         self._name = name
         self._directory = directory
         self._temporary = f".gantry-{secrets.token_hex(8)}"
         try:
-            self._file = os.open(self._temporary, _NEW_FILE, 0o644, dir_fd=directory)
+            self._file = os.open(self._temporary, _NEW_FILE, mode, dir_fd=directory)
         except OSError:
             os.close(directory)
             raise
@@ -274,7 +276,7 @@ class Upload:
         except OSError as error:
             self.abandon()
             raise _refusal(error, self._path) from None
-        self._workspace.known[self._path] = Entry(status.st_size, status.st_mtime_ns, status.st_ino)
+        self._workspace.known[self._path] = _entry(status)
         self._close()
 
     def abandon(self) -> None:
@@ -289,5 +291,14 @@ class Upload:
         os.close(self._directory)
 
 
+def _entry(status: os.stat_result) -> Entry:
+    return Entry(status.st_size, status.st_mtime_ns, status.st_ino, bool(status.st_mode & stat.S_IXUSR))
+
+
 def described(path: str, entry: Entry) -> dict[str, object]:
-    return {"path": path, "bytes": min(entry.size, MAX_EXACT_INTEGER), "modifiedAtMs": entry.modified_ns // 1_000_000}
+    return {
+        "path": path,
+        "bytes": min(entry.size, MAX_EXACT_INTEGER),
+        "modifiedAtMs": entry.modified_ns // 1_000_000,
+        **({"executable": True} if entry.executable else {}),
+    }

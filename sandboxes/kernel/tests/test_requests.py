@@ -29,6 +29,8 @@ class RequestTest(unittest.TestCase):
         self.assertEqual(parse(op="read", path="a", maxBytes=5), FileRequest(7, "read", "a", 5))
         self.assertEqual(parse(op="remove", path="a"), FileRequest(7, "remove", "a", 0))
         self.assertEqual(parse(op="list"), FileRequest(7, "list", "", 0))
+        self.assertEqual(parse(op="write", path="a"), FileRequest(7, "write", "a"))
+        self.assertEqual(parse(op="write", path="a", executable=True), FileRequest(7, "write", "a", executable=True))
 
     def test_what_is_no_request_is_refused_by_its_id(self) -> None:
         call = {"op": "exec", "code": "1", **LIMITS}
@@ -49,6 +51,7 @@ class RequestTest(unittest.TestCase):
             {**shell, "background": True},
             {"op": "read", "path": "a"},
             {"op": "write", "path": ["a"]},
+            {"op": "write", "path": "a", "executable": 1},
         ]
         for fields in bad:
             with self.assertRaises(BadRequest, msg=str(fields)) as caught:

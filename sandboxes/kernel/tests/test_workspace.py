@@ -46,6 +46,18 @@ class WorkspaceTest(unittest.TestCase):
         found = {(change["change"], change["path"]) for change in self.workspace.changes()}
         self.assertEqual(found, {("modified", "a"), ("deleted", "d/b")})
 
+    def test_a_program_is_told_from_data(self) -> None:
+        self.write("tool", "#!/bin/sh")
+        self.assertEqual([change.get("executable") for change in self.workspace.changes()], [None])
+        os.chmod(self.path("tool"), 0o755)
+        (change,) = self.workspace.changes()
+        self.assertEqual((change["change"], change.get("executable")), ("modified", True))
+        upload = self.workspace.put("given", executable=True)
+        upload.append(b"#!/bin/sh")
+        upload.finish()
+        self.assertTrue(os.access(self.path("given"), os.X_OK))
+        self.assertEqual(self.workspace.changes(), [])
+
     def test_what_the_host_writes_and_removes_is_no_change(self) -> None:
         self.put("x/y/z", b"data")
         self.assertEqual(self.read("x/y/z"), b"data")

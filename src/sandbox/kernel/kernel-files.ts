@@ -1,5 +1,5 @@
 import { DomainError, type DomainErrorCode } from '../../errors.js';
-import type { FileStat } from '../sandbox.js';
+import type { FileStat, WriteOptions } from '../sandbox.js';
 import { FrameError } from './frame-codec.js';
 import type { KernelAnswer, KernelConnection } from './kernel-connection.js';
 import type { KernelDone, KernelRefusal } from './kernel-messages.js';
@@ -71,9 +71,9 @@ export async function writeFile(
   connection: KernelConnection,
   path: string,
   data: AsyncIterable<Uint8Array> | Uint8Array,
-  signal?: AbortSignal,
+  { executable = false, signal }: WriteOptions = {},
 ): Promise<void> {
-  await ask(connection, { op: 'write', path }, async (id) => {
+  await ask(connection, { op: 'write', path, executable }, async (id) => {
     for await (const piece of data instanceof Uint8Array ? [data] : data) {
       for (let start = 0; start < piece.length; start += CHUNK_BYTES) {
         signal?.throwIfAborted();

@@ -4,7 +4,12 @@ const pathSchema = z.string().min(1).max(1024);
 const sizeSchema = z.number().int().nonnegative();
 const textSchema = z.string().max(256 * 1024);
 
-const fileSchema = z.object({ path: pathSchema, bytes: sizeSchema, modifiedAtMs: z.number() });
+const fileSchema = z.object({
+  path: pathSchema,
+  bytes: sizeSchema,
+  modifiedAtMs: z.number(),
+  executable: z.boolean().default(false),
+});
 
 const changeSchema = z.discriminatedUnion('change', [
   fileSchema.extend({ change: z.literal('created') }),

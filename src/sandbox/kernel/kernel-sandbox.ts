@@ -1,5 +1,12 @@
 import { DomainError } from '../../errors.js';
-import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink, Sandbox } from '../sandbox.js';
+import type {
+  ExecutionLimits,
+  ExecutionResult,
+  FileStat,
+  OutputSink,
+  Sandbox,
+  WriteOptions,
+} from '../sandbox.js';
 import { WORKING_DIRECTORY } from './working-directory.js';
 import type { SandboxSession } from './sandbox-session.js';
 
@@ -57,8 +64,8 @@ export class KernelSandbox implements Sandbox {
     return this.session.read(path, maxBytes, signal);
   }
 
-  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal): Promise<void> {
-    return this.session.write(path, data, signal);
+  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, options?: WriteOptions): Promise<void> {
+    return this.session.write(path, data, options);
   }
 
   remove(path: string, signal?: AbortSignal): Promise<void> {

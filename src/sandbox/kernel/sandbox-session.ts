@@ -1,5 +1,5 @@
 import type { SandboxNetwork } from '../egress/egress.js';
-import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink } from '../sandbox.js';
+import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink, WriteOptions } from '../sandbox.js';
 import type { BootedKernel } from './booted-kernel.js';
 import { runExecution, type ExecutionRequest } from './execution.js';
 import { listFiles, readFile, removeFile, writeFile } from './kernel-files.js';
@@ -56,8 +56,8 @@ export class SandboxSession {
     return this.#fileRequest(() => removeFile(this.kernel.connection, path), signal);
   }
 
-  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal): Promise<void> {
-    return this.#fileRequest(() => writeFile(this.kernel.connection, path, data, signal), signal);
+  write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, options?: WriteOptions): Promise<void> {
+    return this.#fileRequest(() => writeFile(this.kernel.connection, path, data, options), options?.signal);
   }
 
   async *read(path: string, maxBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {

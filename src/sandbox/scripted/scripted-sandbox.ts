@@ -7,6 +7,7 @@ import type {
   OutputSink,
   Sandbox,
   SandboxOutput,
+  WriteOptions,
 } from '../sandbox.js';
 
 export type ScriptedCall =
@@ -40,6 +41,7 @@ export type ScriptedStep = ScriptedExecution | ((call: ScriptedCall) => Scripted
 interface ScriptedFile {
   readonly data: Uint8Array;
   readonly modifiedAtMs: number;
+  readonly executable: boolean;
 }
 
 /** The state that all handles of one session's scripted sandbox share. */
@@ -75,10 +77,10 @@ export class ScriptedContainer {
     return result;
   }
 
-  put(path: string, data: Uint8Array): FileStat {
+  put(path: string, data: Uint8Array, executable = false): FileStat {
     this.#clock += 1;
-    this.files.set(path, { data: Uint8Array.from(data), modifiedAtMs: this.#clock });
-    return { path, bytes: data.length, modifiedAtMs: this.#clock };
+    this.files.set(path, { data: Uint8Array.from(data), modifiedAtMs: this.#clock, executable });
+    return { path, bytes: data.length, modifiedAtMs: this.#clock, executable };
   }
 
   async #run(call: ScriptedCall, onOutput: OutputSink, signal: AbortSignal): Promise<ExecutionResult> {
@@ -172,10 +174,11 @@ export class ScriptedSandbox implements Sandbox {
 
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {
     return this.#request(signal, () =>
-      [...this.container.files].map(([path, { data, modifiedAtMs }]) => ({
+      [...this.container.files].map(([path, { data, modifiedAtMs, executable }]) => ({
         path,
         bytes: data.length,
         modifiedAtMs,
+        executable,
       })),
     );
   }
@@ -190,11 +193,13 @@ export class ScriptedSandbox implements Sandbox {
   async write(
     path: string,
     data: AsyncIterable<Uint8Array> | Uint8Array,
-    signal?: AbortSignal,
+    { executable, signal }: WriteOptions = {},
   ): Promise<void> {
     const pieces: Uint8Array[] = [];
     for await (const piece of data instanceof Uint8Array ? [data] : data) pieces.push(piece);
-    await this.#request(signal, () => this.container.put(checkedPath(path), Buffer.concat(pieces)));
+    await this.#request(signal, () =>
+      this.container.put(checkedPath(path), Buffer.concat(pieces), executable),
+    );
   }
 
   async remove(path: string, signal?: AbortSignal): Promise<void> {
