@@ -24,9 +24,9 @@ describe('export and import', () => {
     await sessions.turn(id, 'two.txt');
     const original = await sessions.exportOf(id);
     expect(original.messages).toHaveLength(8);
-    expect(original.files.map((file) => [file.path, file.text])).toEqual([
-      ['one.txt', 'content of one.txt'],
-      ['two.txt', 'content of two.txt'],
+    expect(original.files.map((file) => [file.path, file.text, file.executable])).toEqual([
+      ['one.txt', 'content of one.txt', undefined],
+      ['two.txt', 'content of two.txt', true],
     ]);
     const target = newSessionId();
     expect(await sessions.put(target, original)).toMatchObject({
@@ -38,8 +38,8 @@ describe('export and import', () => {
       session.messages.map(({ role, content, reasoning }) => [role, content, reasoning]);
     expect(said(copy)).toEqual(said(original));
     expect(copy.messages[0]?.created_at).toBe(original.messages[0]?.created_at);
-    expect(copy.files.map((file) => [file.path, file.text])).toEqual(
-      original.files.map((file) => [file.path, file.text]),
+    expect(copy.files.map((file) => [file.path, file.text, file.executable])).toEqual(
+      original.files.map((file) => [file.path, file.text, file.executable]),
     );
     expect(copy.tool_calls.map((call) => call.name)).toEqual(['python', 'python']);
     expect(copy.tool_calls.map((call) => call.file_ids)).toEqual(copy.files.map((file) => [file.id]));
@@ -193,6 +193,7 @@ describe('fork', () => {
     expect(branch.messages.at(-1)?.content).toBe('steered');
     expect(branch.runs).toHaveLength(2);
     expect(branch.files.map((file) => file.path)).toEqual(['one.txt', 'three.txt', 'two.txt']);
+    expect(branch.files.map((file) => file.executable)).toEqual([undefined, undefined, true]);
     expect(branch.tool_calls[1]?.file_ids[0]).toBe(branch.files.find((file) => file.path === 'two.txt')?.id);
     expect(await sessions.lastPosition(branch.session.id)).toBe(9);
     expect((await sessions.exportOf(id)).messages).toHaveLength(13);

@@ -72,7 +72,7 @@ export async function seedTurn(
   await insertMessage(manager, { ...base, round: 0, role: 'tool', content: 'made it', toolCallId: callId });
   await insertMessage(manager, { ...base, round: 1, role: 'assistant', content: `here is ${name}` });
   await dataSource.query(
-    `INSERT INTO workspace_entries (session_id, path, file_id) VALUES ($1, $2, $3)
+    `INSERT INTO workspace_entries (session_id, path, file_id, executable) VALUES ($1, $2, $3, $2 = 'two.txt')
      ON CONFLICT (session_id, path) DO UPDATE SET file_id = excluded.file_id`,
     [sessionId, name, file.id],
   );
