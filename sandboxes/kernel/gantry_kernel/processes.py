@@ -50,14 +50,21 @@ def members(sessions: Collection[int], table: dict[int, Process]) -> set[int]:
 
 
 def command_line(pid: int) -> str:
-    """As it was started, in one line of printable text; empty when it cannot be seen."""
+    """As it was started, in one line of printable text; empty when it cannot be seen.
+
+    A process that is becoming another program, or wiped its arguments, has none for a moment: then its name.
+    """
+    text = _text(f"/proc/{pid}/cmdline") or _text(f"/proc/{pid}/comm")
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _text(path: str) -> str:
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read(4096).rstrip(b"\0").split(b"\0")
+        with open(path, "rb") as file:
+            words = file.read(4096).rstrip(b"\0\n").split(b"\0")
     except OSError:
         return ""
-    text = b" ".join(words).decode("utf-8", "replace")
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return b" ".join(words).decode("utf-8", "replace")
 
 
 def _signal(pid: int, number: int) -> None:

@@ -4,9 +4,18 @@ import os
 import unittest
 from typing import Any
 
-from gantry_kernel.processes import Process, is_gone, members
+from gantry_kernel.processes import Process, command_line, is_gone, members
 
 from .kernel_client import KernelClient, Outcome, eventually
+
+
+class CommandLineTest(unittest.TestCase):
+    def test_a_process_without_arguments_goes_by_its_name(self) -> None:
+        ended = os.posix_spawn("/bin/true", ["true"], {})
+        os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+        self.assertEqual(command_line(ended), "true")
+        os.waitpid(ended, 0)
+        self.assertEqual(command_line(ended), "")
 
 
 class MembersTest(unittest.TestCase):
