@@ -142,6 +142,7 @@ const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   GANTRY_SANDBOX_QUEUE_SEC: '0',
   GANTRY_SANDBOX_PROFILES: '{"large":{"memory_mb":63}}',
   GANTRY_SANDBOX_IDLE_SEC: '1.5',
+  GANTRY_SANDBOX_SURVIVE_RESTART: 'true',
   GANTRY_SANDBOX_EGRESS: 'https://pypi.org/',
   GANTRY_SANDBOX_PRIVATE_NETWORKS: 'localhost',
   GANTRY_SANDBOX_PACKAGE_INDEX: 'pypi.org',

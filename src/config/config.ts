@@ -71,6 +71,7 @@ export const environmentSchema = z.object({
     .optional()
     .describe('JSON of names and what differs, e.g. {"large":{"memory_mb":2048,"cpus":2}}'),
   GANTRY_SANDBOX_IDLE_SEC: positive.default(1800).describe('seconds'),
+  GANTRY_SANDBOX_SURVIVE_RESTART: switchSchema.default('off').describe('on or off'),
   GANTRY_SANDBOX_EGRESS: z
     .string()
     .refine(areHosts)
@@ -212,6 +213,7 @@ function toSandboxConfig(env: z.infer<typeof environmentSchema>) {
     /** What a session may name. */
     profileNames: [DEFAULT_PROFILE_NAME, ...Object.keys(env.GANTRY_SANDBOX_PROFILES ?? {})],
     idleMs: env.GANTRY_SANDBOX_IDLE_SEC * 1000,
+    surviveRestart: env.GANTRY_SANDBOX_SURVIVE_RESTART === 'on',
     egress: {
       hosts: egressHosts(env.GANTRY_SANDBOX_EGRESS),
       privateNetworks: listOf(env.GANTRY_SANDBOX_PRIVATE_NETWORKS ?? ''),

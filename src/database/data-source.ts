@@ -4,6 +4,7 @@ import { NestedCalls1763720000000 } from '../../migrations/0002-nested-calls.js'
 import { SandboxProfile1763722000000 } from '../../migrations/0003-sandbox-profile.js';
 import { SessionEgress1763724000000 } from '../../migrations/0004-session-egress.js';
 import { ExecutableFiles1763727600000 } from '../../migrations/0005-executable-files.js';
+import { KeptSandboxes1763729400000 } from '../../migrations/0006-kept-sandboxes.js';
 import { ApiKey } from '../auth/api-key.entity.js';
 import { WsTicket } from '../auth/ws-ticket.entity.js';
 import { Approval } from '../approvals/approval.entity.js';
@@ -15,6 +16,7 @@ import { CancelStash } from '../runs/cancel-stash.entity.js';
 import { Run } from '../runs/run.entity.js';
 import { SteeringMessage } from '../runs/steering-message.entity.js';
 import { ToolCall } from '../runs/tool-call.entity.js';
+import { KeptSandboxRow } from '../sandbox/docker/kept-sandbox.entity.js';
 import { Message } from '../sessions/message.entity.js';
 import { Session } from '../sessions/session.entity.js';
 import { WorkspaceEntry } from '../workspaces/workspace-entry.entity.js';
@@ -35,6 +37,7 @@ export const ENTITIES = [
   BlobChunk,
   StoredFile,
   WorkspaceEntry,
+  KeptSandboxRow,
 ];
 
 /** `synchronize` stays off for ever: the schema is what the numbered migrations say. */
@@ -49,6 +52,7 @@ export function createDataSource(url: string): DataSource {
       SandboxProfile1763722000000,
       SessionEgress1763724000000,
       ExecutableFiles1763727600000,
+      KeptSandboxes1763729400000,
     ],
     migrationsTableName: 'schema_migrations',
     synchronize: false,

@@ -7,10 +7,13 @@ import type { EventPayload } from '../events/event.js';
 import type { FileService } from '../files/file.service.js';
 import { NO_NESTED_TOOLS, type ToolContext, type ToolOutcome } from '../tools/tool.js';
 import type { WorkClock } from '../work-clock.js';
+import type { SessionWorkspace } from '../workspaces/session-workspace.js';
 import type { WorkspaceService } from '../workspaces/workspace.service.js';
 import type { CallJournal, CallResult } from './call-journal.js';
+import { doubt } from './claim-run.js';
 import { commitFenced } from './commit-fenced.js';
 import { endNestedCalls } from './end-nested-calls.js';
+import { NOTHING_TOLD, readToldOutput, type ToldOutput, UntoldOutput } from './told-output.js';
 import { waitInLine } from './wait-in-line.js';
 
 /** After its time a tool gets this long to wind up before the call is given up. */
@@ -19,12 +22,12 @@ const WIND_UP_MS = 7000;
 /** After a cancel; shorter, so that a nested call has ended when the time of the one that made it is up. */
 const CANCEL_WIND_UP_MS = 5000;
 
-export interface CallWork {
+export interface CallWork<Outcome = ToolOutcome> {
   readonly tool: string;
   readonly timeoutMs: number;
   /** The run's cancel. */
   readonly signal: AbortSignal;
-  work(context: ToolContext): Promise<ToolOutcome>;
+  work(context: ToolContext): Promise<Outcome>;
 }
 
 export interface CallRunnerParts {
@@ -46,13 +49,32 @@ export class CallRunner {
 
   /** Gives what was committed; nothing is of a call in line when the worker lets go: the next one begins it anew. */
   async run(call: CallSnapshot, snapshot: RunSnapshot, work: CallWork): Promise<ToolOutcome> {
-    const { calls, chunks, scope } = this.parts;
-    await this.commit((manager) => calls.start(manager, call));
+    await this.commit((manager) => this.parts.calls.start(manager, call));
     const workspace = this.openWorkspace(call, snapshot, work);
-    const context = this.contextFor(call, snapshot, work, workspace);
+    const context = this.contextFor(call, snapshot, work, workspace, NOTHING_TOLD);
     const outcome = await withDeadline(work, context);
     const hadNotBegun = this.inLine.delete(call.id) && call.parentId === null;
     if (hadNotBegun && work.signal.reason === RELEASE) return outcome;
+    await this.end(call, outcome, workspace);
+    return outcome;
+  }
+
+  /** A call that an earlier process began: its end is committed, and where nobody knows it, that. */
+  async resume(
+    call: CallSnapshot,
+    snapshot: RunSnapshot,
+    work: CallWork<ToolOutcome | undefined>,
+  ): Promise<void> {
+    const { calls, log, scope } = this.parts;
+    const workspace = this.openWorkspace(call, snapshot, work);
+    const told = await log.transaction((manager) => readToldOutput(manager, scope, call.id));
+    const outcome = await withDeadline(work, this.contextFor(call, snapshot, work, workspace, told));
+    if (outcome !== undefined) return this.end(call, outcome, workspace);
+    await this.commit((manager) => calls.end(manager, call, calls.spoken(call, 'in_doubt', doubt([]))));
+  }
+
+  private async end(call: CallSnapshot, outcome: ToolOutcome, workspace: SessionWorkspace): Promise<void> {
+    const { calls, chunks, scope } = this.parts;
     await chunks.drain(scope);
     const result: CallResult = {
       state: outcome.status,
@@ -65,7 +87,7 @@ export class CallRunner {
       ...(await endNestedCalls(manager, calls, call.id)),
       ...(await calls.end(manager, call, result)),
     ]);
-    return outcome;
+    workspace.settled();
   }
 
   /** A client tool: the intent is committed, the client's answer ends it. */
@@ -78,7 +100,11 @@ export class CallRunner {
     await this.commit((manager) => calls.end(manager, call, calls.spoken(call, 'failed', content)));
   }
 
-  private openWorkspace(call: CallSnapshot, snapshot: RunSnapshot, { tool, signal }: CallWork) {
+  private openWorkspace(
+    call: CallSnapshot,
+    snapshot: RunSnapshot,
+    { tool, signal }: CallWork<unknown>,
+  ): SessionWorkspace {
     const turn = snapshot.messages.filter((message) => message.role === 'user').length;
     const { workspaces, files, scope, clock } = this.parts;
     return workspaces.open({
@@ -123,10 +149,11 @@ export class CallRunner {
   private contextFor(
     call: CallSnapshot,
     snapshot: RunSnapshot,
-    work: CallWork,
+    work: CallWork<unknown>,
     workspace: ToolContext['workspace'],
+    told: ToldOutput,
   ): ToolContext {
-    const written = { stdout: 0, stderr: 0 };
+    const untold = new UntoldOutput(told);
     const { scope, chunks, clock } = this.parts;
     return {
       sessionId: snapshot.sessionId,
@@ -141,16 +168,15 @@ export class CallRunner {
       nested: NO_NESTED_TOOLS,
       ranBefore: () => this.ranBefore(call),
       tellStateLost: (reason) => this.tellStateLost(reason),
-      emitOutput: (stream, text) => {
-        const offset = written[stream];
-        written[stream] += text.length;
-        return chunks.write(scope, {
+      emitOutput: async (stream, text) => {
+        const news = untold.take(stream, text);
+        if (news === undefined) return;
+        await chunks.write(scope, {
           type: 'agentic_tool_output',
           round: call.round,
           tool_call_id: call.id,
           stream,
-          text,
-          offset,
+          ...news,
         });
       },
     };
@@ -167,7 +193,10 @@ export class CallRunner {
  * Tools keep their own time and heed the signal; one that does not come back is left behind, and its late
  * result is dropped.
  */
-async function withDeadline(work: CallWork, context: ToolContext): Promise<ToolOutcome> {
+async function withDeadline<Outcome>(
+  work: CallWork<Outcome>,
+  context: ToolContext,
+): Promise<Outcome | ToolOutcome> {
   const overdue = new AbortController();
   const signal = AbortSignal.any([context.signal, overdue.signal]);
   const left = Promise.withResolvers<ToolOutcome>();

@@ -93,7 +93,8 @@ export async function claimRun(
 
 /**
  * Calls that were running when their worker died: what can be run again is, also what still stood in line for its
- * sandbox; what cannot is `in_doubt` and the model is told so. A client's tool runs on elsewhere.
+ * sandbox; what cannot is `in_doubt` and the model is told so. A client's tool runs on elsewhere, and one in a sandbox
+ * that outlived the worker may run on there: it stays `running`, to be resumed.
  */
 export async function recoverRunningCalls(
   manager: EntityManager,
@@ -114,6 +115,7 @@ export async function recoverRunningCalls(
       events.push(calls.inLine(call, 0));
       continue;
     }
+    if (tool?.resume !== undefined && (await isSandboxKept(manager, run.sessionId))) continue;
     events.push(...(await endNestedCalls(manager, calls, call.id)));
     const begun = await begunNestedCalls(manager, call.id);
     const effects = [tool, ...begun.map(({ name }) => registry.get(name))].map((one) => one?.effect);
@@ -124,6 +126,13 @@ export async function recoverRunningCalls(
     events.push(...(await calls.end(manager, call, calls.spoken(call, 'in_doubt', doubt(begun)))));
   }
   return events;
+}
+
+async function isSandboxKept(manager: EntityManager, sessionId: string): Promise<boolean> {
+  const rows = await manager.query<unknown[]>(`SELECT 1 FROM kept_sandboxes WHERE session_id = $1 LIMIT 1`, [
+    sessionId,
+  ]);
+  return rows.length > 0;
 }
 
 /** That it had left the line was committed before its tool began. */
@@ -154,7 +163,7 @@ function begunNestedCalls(manager: EntityManager, parentId: string): Promise<Beg
   );
 }
 
-function doubt(begun: readonly BegunCall[]): string {
+export function doubt(begun: readonly BegunCall[]): string {
   const calls = begun.map(({ name, state }) => `${name} (${state})`).join(', ');
   return (
     'The server stopped while this call was running. Whether it took effect is not known; it was not run again. ' +

@@ -13,8 +13,26 @@ export async function executeSafely(
   try {
     return await tool.execute(args, context);
   } catch (error) {
+    if (context.signal.aborted) return cancelledOutcome(tool, call);
     const data = callingData(tool.kind, call.arguments);
-    if (context.signal.aborted) return { status: 'cancelled', content: '[cancelled]', data };
     return { status: 'failed', content: `Error: ${messageOf(error)}`, data };
   }
+}
+
+/** The same for a call that an earlier process began: where something fails on the way, nobody knows what became of it. */
+export async function resumeSafely(
+  tool: Tool,
+  args: unknown,
+  context: ToolContext,
+  call: CallSnapshot,
+): Promise<ToolOutcome | undefined> {
+  try {
+    return await tool.resume?.(args, context);
+  } catch {
+    return context.signal.aborted ? cancelledOutcome(tool, call) : undefined;
+  }
+}
+
+function cancelledOutcome(tool: Tool, call: CallSnapshot): ToolOutcome {
+  return { status: 'cancelled', content: '[cancelled]', data: callingData(tool.kind, call.arguments) };
 }

@@ -14,7 +14,7 @@ import { parseArguments } from '../tools/arguments.js';
 import type { Tool, ToolContext, ToolOutcome } from '../tools/tool.js';
 import { type ToolRegistry, toSpec } from '../tools/tool-registry.js';
 import type { CallRunner } from './call-runner.js';
-import { executeSafely } from './execute-safely.js';
+import { executeSafely, resumeSafely } from './execute-safely.js';
 import type { NestedCallJournal } from './nested-call-journal.js';
 import { NestedCalls } from './nested-calls.js';
 import type { AgentPermission, RunOptions } from './run-request.js';
@@ -127,6 +127,18 @@ export class RegisteredRunTools implements RunTools {
     const parsed = tool && parseArguments(call.arguments, tool.parameters);
     if (!tool || !parsed?.ok) return runner.refuse(call, this.unknownTool(call.name));
     const { toolTimeoutMs: timeoutMs } = limitsOf(snapshot, this.settings.limits);
+    // Begun by an earlier process: its end is waited for, and nothing begun again.
+    if (call.state === 'running') {
+      return runner.resume(call, snapshot, {
+        tool: tool.name,
+        timeoutMs,
+        signal,
+        work: async (context) => {
+          const outcome = await resumeSafely(tool, parsed.value, context, call);
+          return outcome && this.capped(call, context.workspace, outcome);
+        },
+      });
+    }
     const carry = (context: ToolContext) => executeSafely(tool, parsed.value, context, call);
     await runner.run(call, snapshot, {
       tool: tool.name,

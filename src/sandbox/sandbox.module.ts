@@ -1,16 +1,21 @@
 import { join } from 'node:path';
 import { type BeforeApplicationShutdown, Global, Inject, Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
+import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { PROJECT_ROOT } from '../config/project-root.js';
+import { DatabaseServer } from '../database/database.module.js';
 import { DomainError } from '../errors.js';
+import { WorkerLease } from '../runs/worker-lease.js';
 import { settlesWithin } from '../settles-within.js';
 import { thisMachine } from './bubblewrap/bubblewrap-machine.js';
 import { BubblewrapSandboxProvider } from './bubblewrap/bubblewrap-sandbox-provider.js';
 import { bubblewrapSandboxOptions } from './bubblewrap/options-from-config.js';
 import { rootFileSystemPath } from './bubblewrap/root-file-system.js';
 import { DockerSandboxProvider } from './docker/docker-sandbox-provider.js';
+import type { KeptSandboxes } from './docker/kept-sandboxes.js';
 import { dockerSandboxOptions } from './docker/options-from-config.js';
+import { PostgresKeptSandboxes } from './docker/postgres-kept-sandboxes.js';
 import { kernelVersion, sandboxImage, slimSandboxImage } from './docker/sandbox-image.js';
 import { createEgressLog } from './egress/egress-log.js';
 import type { Egress } from './egress/egress.js';
@@ -24,9 +29,31 @@ import { SANDBOX_PROVIDER, type SandboxProvider } from './sandbox.js';
 /** For the end. Sandboxes that are not gone by then go with this process, or the janitor of the next takes them. */
 const CLOSE_MS = 5000;
 
-async function createProvider(config: Config, logger: PinoLogger): Promise<SandboxProvider> {
+const SANDBOXES = join(PROJECT_ROOT, 'sandboxes');
+const LEASE = Symbol('SandboxLease');
+
+/** By it other processes know that this one has its sandboxes; undefined where none outlives its process. */
+async function createLease(
+  { sandbox }: Config,
+  { url }: DatabaseServer,
+  logger: PinoLogger,
+): Promise<WorkerLease | undefined> {
+  const isNeeded = sandbox.surviveRestart && ['auto', 'docker'].includes(sandbox.provider);
+  if (!isNeeded) return undefined;
+  const lease = new WorkerLease(url, logger);
+  await lease.start();
+  return lease;
+}
+
+async function createProvider(
+  config: Config,
+  logger: PinoLogger,
+  dataSource: DataSource,
+  lease: WorkerLease | undefined,
+): Promise<SandboxProvider> {
   const { sandbox } = config;
   const log = (message: string): void => logger.info(message);
+  const kept = lease && (await keptSandboxes(config, dataSource, lease));
   const egress = new GuardedEgress(sandbox.egress, createEgressLog(logger));
   switch (sandbox.provider) {
     case 'none':
@@ -36,10 +63,10 @@ async function createProvider(config: Config, logger: PinoLogger): Promise<Sandb
     case 'bubblewrap':
       return bubblewrapProvider(config, egress, log);
     case 'docker':
-      return dockerProvider(config, egress, log);
+      return dockerProvider(config, kept, egress, log);
     case 'auto':
       return new SandboxLadder([
-        () => dockerProvider(config, egress, log),
+        () => dockerProvider(config, kept, egress, log),
         () => bubblewrapProvider(config, egress, log),
       ]);
     default:
@@ -47,17 +74,30 @@ async function createProvider(config: Config, logger: PinoLogger): Promise<Sandb
   }
 }
 
+async function keptSandboxes(
+  { home }: Config,
+  dataSource: DataSource,
+  { workerId: id }: WorkerLease,
+): Promise<KeptSandboxes> {
+  return new PostgresKeptSandboxes(dataSource, {
+    id,
+    instanceId: await instanceId(home),
+    kernelVersion: await kernelVersion(SANDBOXES),
+  });
+}
+
 async function dockerProvider(
   config: Config,
+  kept: KeptSandboxes | undefined,
   egress: Egress,
   log: (message: string) => void,
 ): Promise<SandboxProvider> {
-  const folder = join(PROJECT_ROOT, 'sandboxes');
   const options = dockerSandboxOptions(config.sandbox, {
     instanceId: await instanceId(config.home),
-    images: { python: await sandboxImage(folder), slim: await slimSandboxImage(folder) },
-    kernelVersion: await kernelVersion(folder),
+    images: { python: await sandboxImage(SANDBOXES), slim: await slimSandboxImage(SANDBOXES) },
+    kernelVersion: await kernelVersion(SANDBOXES),
     keepsWarm: config.runs.worker,
+    kept,
   });
   try {
     return new DockerSandboxProvider({ ...options, egress }, log);
@@ -72,7 +112,7 @@ async function bubblewrapProvider(
   egress: Egress,
   log: (message: string) => void,
 ): Promise<SandboxProvider> {
-  const rootFileSystem = await rootFileSystemPath(home, join(PROJECT_ROOT, 'sandboxes'));
+  const rootFileSystem = await rootFileSystemPath(home, SANDBOXES);
   const options = bubblewrapSandboxOptions(sandbox, rootFileSystem, runs.worker);
   return new BubblewrapSandboxProvider({ ...options, egress }, log, thisMachine());
 }
@@ -81,7 +121,12 @@ async function bubblewrapProvider(
 @Global()
 @Module({
   providers: [
-    { provide: SANDBOX_PROVIDER, inject: [CONFIG, PinoLogger], useFactory: createProvider },
+    { provide: LEASE, inject: [CONFIG, DatabaseServer, PinoLogger], useFactory: createLease },
+    {
+      provide: SANDBOX_PROVIDER,
+      inject: [CONFIG, PinoLogger, DataSource, LEASE],
+      useFactory: createProvider,
+    },
     {
       provide: IsolatePool,
       useFactory: async () => {
@@ -98,10 +143,12 @@ export class SandboxModule implements BeforeApplicationShutdown {
     @Inject(SANDBOX_PROVIDER) private readonly provider: SandboxProvider,
     @Inject(IsolatePool) private readonly isolates: IsolatePool,
     @Inject(PinoLogger) private readonly logger: PinoLogger,
+    @Inject(LEASE) private readonly lease: WorkerLease | undefined,
   ) {}
 
   async beforeApplicationShutdown(): Promise<void> {
-    const closed = Promise.all([this.provider.close(), this.isolates.close()]);
+    const sandboxesClosed = this.provider.close().finally(() => this.lease?.close());
+    const closed = Promise.all([sandboxesClosed, this.isolates.close()]);
     if (!(await settlesWithin(closed, CLOSE_MS)))
       this.logger.warn('Sandboxes took too long to end; they end with this process.');
   }

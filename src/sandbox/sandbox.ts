@@ -18,6 +18,8 @@ export interface ExecutionLimits {
    * until the sandbox ends. Those of a call that was stopped are ended always.
    */
   readonly background?: 'end' | 'keep';
+  /** Names the call, so that a next process can `resume` it; at most 128 characters. */
+  readonly key?: string;
 }
 
 /** One stream's output past `maxOutputBytes`. */
@@ -78,6 +80,8 @@ export interface ExecutionResult {
   readonly background: readonly BackgroundProcess[];
   /** Regular files that differ from before the call, relative to the working directory. */
   readonly changes: readonly FileChange[];
+  /** Of a resumed call: images that it made while no server was there to take them. */
+  readonly imagesNotKept?: number;
   /** `host:port` of what the call wanted to reach and may not; absent when there is none. */
   readonly refusedHosts?: readonly string[];
 }
@@ -120,6 +124,18 @@ export interface Sandbox {
     onOutput: OutputSink,
     signal: AbortSignal,
   ): Promise<ExecutionResult>;
+  /**
+   * The call of that key, begun by an earlier process: its output from the first byte on, and its result. Never runs it
+   * again; `sandbox_lost` when this sandbox does not know it.
+   */
+  resume(
+    key: string,
+    limits: ExecutionLimits,
+    onOutput: OutputSink,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult>;
+  /** The result of the call of that key is safe: the sandbox need not keep it for a next process. */
+  acknowledge(key: string): void;
   list(signal?: AbortSignal): Promise<readonly FileStat[]>;
   /** The file's bytes in chunks; fails on links, directories and anything over `maxBytes`. */
   read(path: string, maxBytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
@@ -231,6 +247,8 @@ export interface SandboxProvider {
    * line, `onQueued` hears its place, counted from 1.
    */
   acquire(spec: SandboxSpec, signal?: AbortSignal, onQueued?: (position: number) => void): Promise<Sandbox>;
+  /** The session's sandbox, also one that an earlier process left and this one can take over; makes none. */
+  recover(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox | undefined>;
   /** The session's live sandbox, if it has one; makes none. */
   current(sessionId: string): Sandbox | undefined;
   /** Destroys the session's sandbox, if any. */

@@ -62,6 +62,13 @@ export class ScriptedWorkspace implements Workspace {
     }
     return use(sandbox, []);
   }
+
+  async withLeftSandbox<T extends { readonly changes: readonly FileChange[] }>(
+    use: (sandbox: Sandbox) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { sandbox } = this.options;
+    return sandbox === undefined ? undefined : use(sandbox);
+  }
 }
 
 function capped(data: Uint8Array | undefined, maxBytes: number): Uint8Array | undefined {

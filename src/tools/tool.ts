@@ -29,6 +29,13 @@ export interface Workspace {
   withSandbox<T extends { readonly changes: readonly import('../sandbox/sandbox.js').FileChange[] }>(
     use: (sandbox: Sandbox, news: readonly string[]) => Promise<T>,
   ): Promise<T>;
+  /**
+   * The same for a call that an earlier process began, in the sandbox that it left: nothing is brought into it, where the
+   * call may still run. Undefined when there is no such sandbox any more.
+   */
+  withLeftSandbox<T extends { readonly changes: readonly import('../sandbox/sandbox.js').FileChange[] }>(
+    use: (sandbox: Sandbox) => Promise<T>,
+  ): Promise<T | undefined>;
 }
 
 export interface ToolContext {
@@ -118,6 +125,11 @@ export interface Tool<Arguments = unknown> {
   available(): boolean;
   /** Never rejects for anything the model or the code it wrote did. */
   execute(args: Arguments, context: ToolContext): Promise<ToolOutcome>;
+  /**
+   * What became of a call that an earlier process had begun; undefined: nobody knows. Begins nothing. Absent: a call
+   * ends with its process.
+   */
+  resume?(args: Arguments, context: ToolContext): Promise<ToolOutcome | undefined>;
 }
 
 /** Nest injection token: every built-in `Tool`, in the order models see them. */

@@ -50,6 +50,7 @@ const VARIABLES_LOST =
 /** The working directory of a session as one call sees it. */
 export class SessionWorkspace implements Workspace {
   private readonly produced: string[] = [];
+  private sandbox: Sandbox | undefined;
 
   constructor(
     private readonly parts: WorkspaceParts,
@@ -59,6 +60,11 @@ export class SessionWorkspace implements Workspace {
   /** The ids of the files this call made or changed so far, in the order they were told. */
   producedFileIds(): readonly string[] {
     return [...this.produced];
+  }
+
+  /** The call's result is committed: its sandbox need not keep it any more. */
+  settled(): void {
+    this.sandbox?.acknowledge(this.scope.toolCallId);
   }
 
   async list(): ReturnType<Workspace['list']> {
@@ -114,6 +120,19 @@ export class SessionWorkspace implements Workspace {
     return this.parts.sandboxLock.run(this.scope.sessionId, () => this.useSandbox(use));
   }
 
+  async withLeftSandbox<T extends { readonly changes: readonly FileChange[] }>(
+    use: (sandbox: Sandbox) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { sessionId, runId, generation } = this.scope;
+    const { sandboxes, manifest, sandboxLock } = this.parts;
+    return sandboxLock.run(sessionId, async () => {
+      const sandbox = await sandboxes.recover({ sessionId, runId, generation });
+      if (sandbox === undefined) return undefined;
+      const entries = await manifest.list(sessionId);
+      return this.useAndTakeOver(sandbox, entries, use);
+    });
+  }
+
   private async useSandbox<T extends { readonly changes: readonly FileChange[] }>(
     use: (sandbox: Sandbox, news: readonly string[]) => Promise<T>,
   ): Promise<T> {
@@ -134,13 +153,22 @@ export class SessionWorkspace implements Workspace {
       ...(refused.length > 0 ? [describeRefused(refused)] : []),
     ];
     for (const reason of news) await this.scope.onStateLost(reason);
+    return this.useAndTakeOver(sandbox, entries, (used) => use(used, news));
+  }
+
+  private async useAndTakeOver<T extends { readonly changes: readonly FileChange[] }>(
+    sandbox: Sandbox,
+    entries: readonly ManifestEntry[],
+    use: (sandbox: Sandbox) => Promise<T>,
+  ): Promise<T> {
+    this.sandbox = sandbox;
     try {
-      const result = await use(sandbox, news);
+      const result = await use(sandbox);
       await this.takeOverChanges(sandbox, entries, result.changes);
       return result;
     } catch (error) {
       // The sandbox may hold what the tree does not.
-      mirror.forget(sessionId);
+      this.parts.mirror.forget(this.scope.sessionId);
       throw error;
     }
   }

@@ -6,7 +6,6 @@ import { displayName, numberedName } from '../files/file-name.js';
 import type { StoredFile } from '../files/file.entity.js';
 import { FileService } from '../files/file.service.js';
 import { SANDBOX_PROVIDER, type SandboxProvider } from '../sandbox/sandbox.js';
-import type { Workspace } from '../tools/tool.js';
 import { KeyedLock } from './keyed-lock.js';
 import { ManifestRepository } from './manifest.repository.js';
 import { SandboxMirror } from './sandbox-mirror.js';
@@ -29,7 +28,7 @@ export class WorkspaceService {
   ) {}
 
   /** The working directory of one call. Calls of one session stand in line for its sandbox, in this process. */
-  open(scope: WorkspaceScope): Workspace & { producedFileIds(): readonly string[] } {
+  open(scope: WorkspaceScope): SessionWorkspace {
     const { files, manifest, mirror, sandboxes, sandboxLock } = this;
     const maxFileBytes = this.config.sandbox.workspaceBytes;
     return new SessionWorkspace({ files, manifest, mirror, sandboxes, sandboxLock, maxFileBytes }, scope);

@@ -54,6 +54,11 @@ export class MemoryWorkspace implements Workspace {
     return result;
   };
 
+  /** A dialogue has one process. */
+  withLeftSandbox(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   close(): Promise<void> {
     return this.sandboxes.release(this.dialogue);
   }

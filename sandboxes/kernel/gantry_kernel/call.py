@@ -29,14 +29,13 @@ class Call:
         self, loop: Loop, request: PythonRequest | ShellRequest, place: Place, usage: Usage, open_spill: OpenSpill
     ) -> None:
         """`usage` is the sandbox's before the call."""
-        self.id = request.id
         self.stopped: StopReason | None = None
         self.violation: str | None = None
         self.usage = usage
         self._place = place
         self._loop = loop
         for pipe in (place.stdout, place.stderr):
-            pipe.begin(request.id, request.max_output_bytes, open_spill)
+            pipe.begin(request.max_output_bytes, open_spill)
         self._started = time.monotonic()
         self._timer: Timer = loop.after(request.timeout_ms / 1000, lambda: self.stop("timed_out"))
 

@@ -47,9 +47,18 @@ class Egress:
         if tunnel is not None:
             tunnel.take(operation, body)
 
+    def restart(self) -> None:
+        """Nobody carries on the connections that there are; the listener stays, and waits for its next start."""
+        self._openable = 0
+        self._watch_listener()
+        for tunnel in [*self._tunnels.values()]:
+            tunnel.abandon()
+        self._last_id = 0
+
     def _start(self, request: dict[str, Any]) -> None:
         problem = ""
         try:
+            self._openable = INITIAL_STREAMS
             self._listen(request["port"])
             apply(request["environment"])
         except OSError as error:
@@ -58,6 +67,7 @@ class Egress:
 
     def _listen(self, port: int) -> None:
         if self._listener is not None:
+            self._watch_listener()
             return
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:

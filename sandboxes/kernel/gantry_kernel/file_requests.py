@@ -66,6 +66,11 @@ class FileRequests:
             self._uploads.pop(call_id, None)
             self._refuse(call_id, refusal)
 
+    def abandon_all(self) -> None:
+        """Whoever asked is gone."""
+        for call_id in (*self._reads, *self._uploads):
+            self._cancel(call_id)
+
     def _send_chunk(self, call_id: int) -> None:
         reading = self._reads.get(call_id)
         if reading is None:

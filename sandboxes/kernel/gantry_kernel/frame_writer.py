@@ -52,6 +52,11 @@ class FrameWriter:
         """Runs `callback` once, when less than the high-water mark is waiting."""
         self._waiting.append(callback)
 
+    def restart(self) -> None:
+        """Drops what has not left: it was for a reader that is gone. A frame may have left by half."""
+        self._pending.clear()
+        self._perishable.clear()
+
     def close(self) -> None:
         self._pending.clear()
         self._waiting.clear()

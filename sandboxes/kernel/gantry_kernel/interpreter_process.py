@@ -6,6 +6,7 @@ import secrets
 import socket
 from typing import Any, Callable
 
+from .call_outbox import CallOutbox
 from .children import fork_interpreter
 from .frame_writer import FrameWriter
 from .loop import Loop
@@ -27,7 +28,7 @@ class InterpreterProcess:
         self,
         loop: Loop,
         workspace: str,
-        writer: FrameWriter,
+        outbox: CallOutbox,
         on_hello: Callable[[bool], None],
         on_violation: Callable[[str], None],
     ) -> None:
@@ -36,7 +37,7 @@ class InterpreterProcess:
         self.pid = child.pid
         self._loop = loop
         self._socket: socket.socket | None = child.channel
-        self._writer = writer
+        self._outbox = outbox
         self._requests = FrameWriter(loop, child.channel.fileno(), self._close_channel)
         self._frames = FrameReader()
         self._on_hello: Callable[[bool], None] | None = on_hello
@@ -47,8 +48,8 @@ class InterpreterProcess:
         self._on_finished: Finished | None = None
         self._room: dict[int, int] = {}
         self._picture_bytes: dict[int, int] = {}
-        self.stdout = OutputPipe(loop, child.stdout, STDOUT, writer)
-        self.stderr = OutputPipe(loop, child.stderr, STDERR, writer)
+        self.stdout = OutputPipe(loop, child.stdout, STDOUT, outbox)
+        self.stderr = OutputPipe(loop, child.stderr, STDERR, outbox)
         loop.on_readable(child.channel.fileno(), self._on_readable)
 
     def discard_output(self) -> None:
@@ -84,9 +85,9 @@ class InterpreterProcess:
     def _on_readable(self) -> None:
         if self._socket is None:
             return
-        if self._writer.is_full:
+        if self._outbox.is_full:
             self._loop.on_readable(self._socket.fileno(), None)
-            self._writer.when_drained(self._resume)
+            self._outbox.when_drained(self._resume)
             return
         try:
             data = self._socket.recv(1 << 16)

@@ -8,9 +8,9 @@ import struct
 import termios
 from typing import Callable
 
-from .frame_writer import FrameWriter
+from .call_outbox import CallOutbox
 from .loop import Loop
-from .protocol import ID, STDOUT
+from .protocol import STDOUT
 from .spill import Spill
 
 CHUNK_BYTES = 64 << 10
@@ -28,13 +28,13 @@ OpenSpill = Callable[[str], Spill]
 class OutputPipe:
     """Outside a call, what arrives is thrown away: it belongs to nobody."""
 
-    def __init__(self, loop: Loop, fd: int, kind: int, writer: FrameWriter) -> None:
+    def __init__(self, loop: Loop, fd: int, kind: int, outbox: CallOutbox) -> None:
         self._loop = loop
         self._fd = fd
         self._kind = kind
-        self._writer = writer
+        self._outbox = outbox
         self._stream = "stdout" if kind == STDOUT else "stderr"
-        self._call_id: int | None = None
+        self._in_call = False
         self._room = 0
         self._open_spill: OpenSpill | None = None
         # Kept until the call ends: a spilled file begins with what was streamed.
@@ -47,17 +47,17 @@ class OutputPipe:
     def discard(self) -> None:
         self._drain()
 
-    def begin(self, call_id: int, max_bytes: int, open_spill: OpenSpill) -> None:
+    def begin(self, max_bytes: int, open_spill: OpenSpill) -> None:
         """What is in the pipe already counts: a new shell may have printed before it comes to this."""
         self._forget()
-        self._call_id, self._room, self._open_spill = call_id, max_bytes, open_spill
+        self._in_call, self._room, self._open_spill = True, max_bytes, open_spill
         # It may have been deaf for a while to what belonged to nobody.
         self._resume()
 
     def end(self) -> None:
         """Takes what the finished call left in the pipe, and no more than that; it leaves with the call's result."""
         self._drain()
-        self._call_id = None
+        self._in_call = False
         self._streamed = []
         if self._spill is not None:
             self._spill.finish()
@@ -88,10 +88,10 @@ class OutputPipe:
 
     def _on_readable(self) -> None:
         self._loop.on_readable(self._fd, None)
-        if self._call_id is None:
+        if not self._in_call:
             self._loop.after(DISCARD_SECONDS, self._take_gathered)
-        elif self._room > 0 and self._writer.is_full:
-            self._writer.when_drained(self._resume)
+        elif self._room > 0 and self._outbox.is_full:
+            self._outbox.when_drained(self._resume)
         else:
             self._loop.after(0 if self._room > 0 and self._is_flooded() else GATHER_SECONDS, self._take_gathered)
 
@@ -101,7 +101,7 @@ class OutputPipe:
 
     def _take_gathered(self) -> None:
         if self.is_open and self._take():
-            self._writer.flush()
+            self._outbox.flush()
         self._resume()
 
     def _resume(self) -> None:
@@ -118,15 +118,15 @@ class OutputPipe:
         if not data:
             self.close()
             return False
-        if self._call_id is not None:
-            self._pass_on(self._call_id, data)
+        if self._in_call:
+            self._pass_on(data)
         return True
 
-    def _pass_on(self, call_id: int, data: bytes) -> None:
+    def _pass_on(self, data: bytes) -> None:
         kept, rest = data[: self._room], data[self._room :]
         self._room -= len(kept)
         if kept:
-            self._writer.add(self._kind, ID.pack(call_id), kept)
+            self._outbox.add_text(self._kind, kept)
             self._streamed.append(kept)
         if not rest or self._open_spill is None:
             return

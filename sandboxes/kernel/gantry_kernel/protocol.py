@@ -1,7 +1,7 @@
 """Frames: `u32 big-endian payload length | u8 kind | payload`. Both ways, on every channel.
 
 Host to supervisor: `J` JSON request, `D` u32 id + bytes of a file (no bytes: end of file).
-Both: `T` of a tunnel, see egress.py.
+Both: `T` of a tunnel, see egress.py; `S` where one host takes over from another, see takeover.py.
 Supervisor to host: `J` JSON answer, `O`/`E` u32 id + stdout/stderr bytes, `D` u32 id + file bytes,
 `I`/`V` u32 id + u8 length + MIME type + bytes of an image/video frame.
 Supervisor to interpreter: `C` the call's 16-byte token + Python source.
@@ -20,6 +20,7 @@ STDERR = ord("E")
 IMAGE = ord("I")
 VIDEO_FRAME = ord("V")
 TUNNEL = ord("T")
+TAKEOVER = ord("S")
 
 HEADER = struct.Struct(">IB")
 ID = struct.Struct(">I")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Literal, NamedTuple, cast
 
 Leftovers = Literal["end", "keep"]
@@ -10,6 +11,7 @@ Leftovers = Literal["end", "keep"]
 MAX_TIMEOUT_MS = 1 << 31
 MAX_OUTPUT_BYTES = 64 << 20
 MAX_COMMANDS = 1000
+MAX_KEY_CHARACTERS = 128
 
 
 class BadRequest(Exception):
@@ -25,6 +27,8 @@ class PythonRequest(NamedTuple):
     code: str
     timeout_ms: float
     max_output_bytes: int
+    """Names the call for a next host, which may ask for what became of it; empty: nobody will."""
+    key: str = ""
 
 
 class ShellRequest(NamedTuple):
@@ -34,6 +38,28 @@ class ShellRequest(NamedTuple):
     max_output_bytes: int
     """What becomes of processes that the commands leave running."""
     background: Leftovers
+    key: str = ""
+
+
+class ResumeRequest(NamedTuple):
+    """For the call of that key, running or ended, as if this request had begun it. Never runs anything."""
+
+    id: int
+    key: str
+
+
+class AcknowledgeRequest(NamedTuple):
+    """The result of the call of that key need not be kept any more."""
+
+    id: int
+    key: str
+
+
+class SuccessionRequest(NamedTuple):
+    """A next host may take over, see takeover.py."""
+
+    id: int
+    anchor: bytes
 
 
 class InterruptRequest(NamedTuple):
@@ -54,7 +80,16 @@ class FileRequest(NamedTuple):
     executable: bool = False
 
 
-Request = PythonRequest | ShellRequest | InterruptRequest | PingRequest | FileRequest
+Request = (
+    PythonRequest
+    | ShellRequest
+    | ResumeRequest
+    | AcknowledgeRequest
+    | SuccessionRequest
+    | InterruptRequest
+    | PingRequest
+    | FileRequest
+)
 
 
 def parse_request(payload: bytes) -> Request:
@@ -77,9 +112,15 @@ class _Fields:
         operation = self._text("op")
         match operation:
             case "exec":
-                return PythonRequest(self._id, self._text("code"), *self._limits())
+                return PythonRequest(self._id, self._text("code"), *self._limits(), self._key())
             case "shell":
-                return ShellRequest(self._id, self._commands(), *self._limits(), self._background())
+                return ShellRequest(self._id, self._commands(), *self._limits(), self._background(), self._key())
+            case "resume":
+                return ResumeRequest(self._id, self._key())
+            case "acknowledge":
+                return AcknowledgeRequest(self._id, self._key())
+            case "succession":
+                return SuccessionRequest(self._id, self._anchor())
             case "interrupt":
                 return InterruptRequest(self._id)
             case "ping":
@@ -113,6 +154,18 @@ class _Fields:
         if background not in ("end", "keep"):
             raise BadRequest(self._id, "background is `end` or `keep`")
         return cast(Leftovers, background)
+
+    def _key(self) -> str:
+        key = self._fields.get("key", "")
+        if not isinstance(key, str) or len(key) > MAX_KEY_CHARACTERS:
+            raise BadRequest(self._id, f"key is a text of at most {MAX_KEY_CHARACTERS} characters")
+        return key
+
+    def _anchor(self) -> bytes:
+        text = self._text("anchor")
+        if not re.fullmatch("[0-9a-f]{64}", text):
+            raise BadRequest(self._id, "anchor is a SHA-256 in hexadecimal digits")
+        return bytes.fromhex(text)
 
     def _text(self, name: str) -> str:
         value = self._fields.get(name)

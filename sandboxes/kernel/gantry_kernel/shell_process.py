@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .call_outbox import CallOutbox
 from .children import fork_shell
-from .frame_writer import FrameWriter
 from .loop import Loop
 from .output import OutputPipe
 from .protocol import STDERR, STDOUT
@@ -12,13 +12,13 @@ from .requests import Leftovers
 
 class ShellProcess:
     def __init__(
-        self, loop: Loop, workspace: str, writer: FrameWriter, commands: list[str], background: Leftovers
+        self, loop: Loop, workspace: str, outbox: CallOutbox, commands: list[str], background: Leftovers
     ) -> None:
         child = fork_shell(workspace, commands)
         self.pid = child.pid
         self.background = background
-        self.stdout = OutputPipe(loop, child.stdout, STDOUT, writer)
-        self.stderr = OutputPipe(loop, child.stderr, STDERR, writer)
+        self.stdout = OutputPipe(loop, child.stdout, STDOUT, outbox)
+        self.stderr = OutputPipe(loop, child.stderr, STDERR, outbox)
 
     def close(self) -> None:
         self.stdout.close()

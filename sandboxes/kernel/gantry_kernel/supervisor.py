@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import signal
-import sys
 from contextlib import suppress
 from resource import struct_rusage
 from typing import Any, NoReturn
@@ -14,16 +12,13 @@ from typing import Any, NoReturn
 from .accounting import CONTROL_GROUPS, Accounting, Figures, figures
 from .background import Background
 from .call import Call, Place
-from .egress import Egress
 from .child_exits import on_child_exit
-from .file_requests import FileRequests
-from .frame_writer import FrameWriter
+from .host_desk import HostDesk
 from .interpreter_process import InterpreterProcess
 from .loop import Loop
 from .output import OutputPipe
 from .processes import end_all_but, end_described, interrupt_group
-from .protocol import DATA, ID, JSON, VIDEO_FRAME, TUNNEL, FrameReader, ProtocolError
-from .requests import BadRequest, FileRequest, InterruptRequest, PingRequest, PythonRequest, ShellRequest, parse_request
+from .requests import PythonRequest, ShellRequest
 from .shell_process import ShellProcess
 from .spill import Spill
 from .workspace import Workspace
@@ -36,11 +31,8 @@ class Supervisor:
         self._root = workspace
         self._preloaded = preloaded
         self._loop = Loop()
-        self._writer = FrameWriter(self._loop, 1, self._leave)
         self._workspace = Workspace(workspace)
-        self._files = FileRequests(self._workspace, self._writer)
-        self._egress = Egress(self._loop, self._writer)
-        self._frames = FrameReader()
+        self._desk = HostDesk(self._loop, self._workspace, self, self._leave)
         # The control group is the sandbox's own only where this is its first process.
         self._accounting = Accounting(CONTROL_GROUPS if os.getpid() == 1 else None)
         self._background = Background()
@@ -52,71 +44,47 @@ class Supervisor:
         self._calls = 0
         # A call that came while the interpreter could not be forked yet.
         self._waiting: PythonRequest | None = None
+        # One for which a call must end first that no host asks for any more.
+        self._next: PythonRequest | ShellRequest | None = None
         self._state_lost = False
-        self._announced = False
 
     def serve(self) -> None:
         on_child_exit(self._loop, self._reap)
-        os.set_blocking(0, False)
-        self._loop.on_readable(0, self._on_input)
+        self._desk.open()
         self._fork_interpreter()
         while True:
             self._loop.run_once()
 
     # --- the host ---
 
-    def _on_input(self) -> None:
-        try:
-            data = os.read(0, 1 << 18)
-        except BlockingIOError:
-            return
-        if not data:
-            self._leave()
-        try:
-            frames = self._frames.feed(data)
-        except ProtocolError as error:
-            # Where the next frame begins cannot be known any more.
-            print(f"the host broke the protocol: {error}", file=sys.stderr)
-            self._leave()
-        for kind, payload in frames:
-            if kind == DATA:
-                self._files.receive(payload)
-            elif kind == TUNNEL:
-                self._egress.receive(payload)
-            elif kind == JSON:
-                self._take(payload)
-
-    def _take(self, payload: bytes) -> None:
-        try:
-            request = parse_request(payload)
-        except BadRequest as error:
-            self._refuse(error.call_id, "invalid_request", str(error))
-            return
-        if isinstance(request, FileRequest):
-            self._files.handle(request)
-        elif isinstance(request, InterruptRequest):
-            self._interrupt(request.id)
-        elif isinstance(request, PingRequest):
-            self._send({"type": "done", "id": request.id})
+    def start(self, request: PythonRequest | ShellRequest) -> None:
+        if self._call is not None and self._desk.outbox.told_as is None and self._next is None:
+            self._next = request
+            self._call.stop("interrupted")
         elif self._call is not None or self._waiting is not None:
-            self._refuse(request.id, "unavailable", "another call is running")
+            self._desk.refuse(request.id, "unavailable", "another call is running")
         elif isinstance(request, PythonRequest):
             self._start_python(request)
         else:
             self._start_shell(request)
 
-    def _interrupt(self, call_id: int) -> None:
-        if self._call is not None and self._call.id == call_id:
+    def _start_next(self) -> None:
+        request, self._next = self._next, None
+        if request is not None:
+            self.start(request)
+
+    def interrupt(self, call_id: int) -> None:
+        if self._call is not None and self._desk.outbox.told_as == call_id:
             self._call.stop("interrupted")
         elif self._waiting is not None and self._waiting.id == call_id:
             self._waiting = None
-            self._refuse(call_id, "unavailable", "it was interrupted before an interpreter stood ready")
+            self._desk.refuse(call_id, "unavailable", "it was interrupted before an interpreter stood ready")
+        elif self._next is not None and self._next.id == call_id:
+            self._next = None
+            self._desk.refuse(call_id, "unavailable", "it was interrupted before an earlier call had ended")
 
-    def _refuse(self, call_id: int, code: str, message: str) -> None:
-        self._send({"type": "refused", "id": call_id, "code": code, "message": message})
-
-    def _send(self, message: dict[str, object]) -> None:
-        self._writer.send(JSON, json.dumps(message).encode())
+    def forget_host(self) -> None:
+        self._waiting = self._next = None
 
     def _leave(self) -> NoReturn:
         """The host is gone, and nobody else may use what runs here."""
@@ -143,7 +111,7 @@ class Supervisor:
             return
         try:
             told = (self._on_hello, self._on_violation)
-            self._interpreter = InterpreterProcess(self._loop, self._root, self._writer, *told)
+            self._interpreter = InterpreterProcess(self._loop, self._root, self._desk.outbox, *told)
         except OSError:
             # The process limit is still used up by what is being killed.
             self._end_everything()
@@ -161,10 +129,8 @@ class Supervisor:
         end_all_but(self._interpreter.pid if self._interpreter else None, self._background.sessions)
 
     def _on_hello(self, filtered: bool) -> None:
-        if not self._announced:
-            self._announced = True
-            version = platform.python_version()
-            self._send({"type": "ready", "python": version, "preloaded": self._preloaded, "filtered": filtered})
+        version = platform.python_version()
+        self._desk.announce({"python": version, "preloaded": self._preloaded, "filtered": filtered})
 
     def _on_violation(self, message: str) -> None:
         if self._call is not None:
@@ -213,11 +179,6 @@ class Supervisor:
             kill=lambda: end_all_but(None, self._background.sessions),
         )
         call = self._begin(request, place)
-        identity = ID.pack(call.id)
-
-        def on_picture(kind: int, body: bytes) -> None:
-            send = self._writer.send_perishable if kind == VIDEO_FRAME else self._writer.send
-            send(kind, identity, body)
 
         def finished(result: dict[str, Any]) -> None:
             self._end_strays()
@@ -226,13 +187,13 @@ class Supervisor:
             used = self._used(call, result.pop("cpuMs", None), result.pop("peakMemoryBytes", None))
             self._finish(call, {"outcome": outcome, **result}, used)
 
-        interpreter.run(request.code, on_picture, finished)
+        interpreter.run(request.code, self._desk.outbox.send_picture, finished)
 
     def _start_shell(self, request: ShellRequest) -> None:
         self._background.forget_ended()
         shell = self._forked_shell(request)
         if shell is None:
-            self._refuse(request.id, "unavailable", "no process is left for a shell")
+            self._desk.refuse(request.id, "unavailable", "no process is left for a shell")
             return
         self._shell = shell
         place = Place(shell.stdout, shell.stderr, lambda: interrupt_group(shell.pid), self._end_strays)
@@ -241,7 +202,7 @@ class Supervisor:
     def _forked_shell(self, request: ShellRequest) -> ShellProcess | None:
         for _ in range(2):
             try:
-                return ShellProcess(self._loop, self._root, self._writer, request.commands, request.background)
+                return ShellProcess(self._loop, self._root, self._desk.outbox, request.commands, request.background)
             except OSError:
                 # Kept processes may have taken every place there is.
                 self._background.sessions.clear()
@@ -252,6 +213,7 @@ class Supervisor:
         self._calls += 1
         number = self._calls
         usage = self._accounting.read()
+        self._desk.outbox.begin(request.id, request.key)
         self._call = Call(self._loop, request, place, usage, lambda stream: Spill(self._workspace, number, stream))
         return self._call
 
@@ -286,10 +248,8 @@ class Supervisor:
             self._interpreter.stop_listening()
         kept, self._state_lost = not self._state_lost, False
         measured = {"cpuMs": used.cpu_ms, "peakMemoryBytes": used.peak_bytes, "oomKills": used.oom_kills}
-        self._send(
+        self._desk.outbox.finish(
             {
-                "type": "result",
-                "id": call.id,
                 **result,
                 **told,
                 **{name: figure for name, figure in measured.items() if figure is not None},
@@ -298,3 +258,6 @@ class Supervisor:
                 "changes": self._workspace.changes(),
             }
         )
+        if self._next is not None:
+            # After what ended the call is done with it.
+            self._loop.after(0, self._start_next)

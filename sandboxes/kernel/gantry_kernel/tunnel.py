@@ -65,6 +65,10 @@ class Tunnel:
         elif operation == RESET:
             self._abort()
 
+    def abandon(self) -> None:
+        """Closes it without a word to the host."""
+        self._abort()
+
     def _take_data(self, data: bytes) -> None:
         self._window -= len(data)
         if self._window < 0 or self._host_ended:

@@ -10,7 +10,8 @@ import tempfile
 import time
 from typing import Any, Callable, NamedTuple
 
-from gantry_kernel.protocol import DATA, ID, IMAGE, JSON, STDERR, STDOUT, VIDEO_FRAME, FrameReader, encode
+from gantry_kernel.protocol import DATA, ID, IMAGE, JSON, STDERR, STDOUT, TAKEOVER, VIDEO_FRAME, FrameReader, encode
+from gantry_kernel.takeover import MAGIC, OPENING
 
 
 class Outcome(NamedTuple):
@@ -22,11 +23,13 @@ class Outcome(NamedTuple):
 
 
 class KernelClient:
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         self.workspace = tempfile.TemporaryDirectory()
         command = [sys.executable, "-m", "gantry_kernel", "--bare", "--workspace", self.workspace.name]
         folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-        self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **environment}
+        )
         self._frames = FrameReader(16 << 20)
         self._ready: list[tuple[int, bytes]] = []
         self._last_id = 0
@@ -47,6 +50,25 @@ class KernelClient:
         self.process.stdin.write(frame)
         self.process.stdin.flush()
         return self._last_id
+
+    def send_raw(self, data: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def be_next_host(self, token: bytes, nonce: bytes) -> dict[str, Any]:
+        """What the kernel says to the host that has taken over; all before that is passed over."""
+        assert self.process.stdout
+        self.send_raw(OPENING + token + nonce)
+        marker = encode(TAKEOVER, MAGIC, nonce)
+        seen = b""
+        while marker not in seen:
+            seen += os.read(self.process.stdout.fileno(), 1 << 16)
+        self._frames = FrameReader(16 << 20)
+        self._ready = self._frames.feed(seen[seen.index(marker) + len(marker) :])
+        self._last_id = 0
+        message: dict[str, Any] = json.loads(self.receive()[1])
+        return message
 
     def send_data(self, call_id: int, data: bytes) -> None:
         assert self.process.stdin

@@ -6,6 +6,7 @@ import select
 import unittest
 from unittest.mock import patch
 
+from gantry_kernel.call_outbox import CallOutbox
 from gantry_kernel.frame_writer import FrameWriter
 from gantry_kernel.loop import Loop
 from gantry_kernel.output import FLOOD_BYTES, OutputPipe
@@ -26,11 +27,13 @@ class OutputPipeTest(unittest.TestCase):
         self.addCleanup(os.close, to_host)
         self.loop = Loop()
         self.writer = FrameWriter(self.loop, to_host, lambda: None)
-        self.pipe = OutputPipe(self.loop, read, STDOUT, self.writer)
+        self.outbox = CallOutbox(self.writer)
+        self.pipe = OutputPipe(self.loop, read, STDOUT, self.outbox)
         self.addCleanup(self.pipe.close)
 
     def begin(self, call_id: int, room: int) -> None:
-        self.pipe.begin(call_id, room, lambda stream: self.fail(stream))
+        self.outbox.begin(call_id, "")
+        self.pipe.begin(room, lambda stream: self.fail(stream))
 
     def told(self) -> list[tuple[int, bytes]]:
         self.writer.flush()

@@ -54,6 +54,10 @@ export class BubblewrapSandboxProvider implements SandboxProvider {
     return this.#sandboxes.acquire(spec, signal, onQueued);
   }
 
+  recover(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox | undefined> {
+    return this.#sandboxes.recover(spec, signal);
+  }
+
   current(sessionId: string): Sandbox | undefined {
     return this.#sandboxes.current(sessionId);
   }

@@ -4,6 +4,8 @@ import type { GpuRequest, SandboxProfile } from './docker-sandbox-options.js';
 
 const USER_ID = 10001;
 const TEMPORARY_BYTES = 64 * 2 ** 20;
+/** As in sandboxes/kernel/gantry_kernel/host_link.py. Seconds. */
+const UNATTENDED_VARIABLE = 'GANTRY_UNATTENDED_SEC';
 
 function tmpfs(bytes: number, inodes: number, mode: string): string {
   return `rw,exec,nosuid,nodev,size=${bytes},nr_inodes=${inodes},mode=${mode},uid=${USER_ID},gid=${USER_ID}`;
@@ -19,12 +21,14 @@ function deviceRequest(gpus: GpuRequest): DeviceRequest {
  * Every wall of a sandbox. No log driver: the default one writes what a container prints to the
  * host's disk without limit. No shared memory: `/dev/shm` would be a hole in the size caps. No health
  * check: an image could bring one, which the engine would run beside the kernel.
- * `StdinOnce` ends the container when this process dies, `AutoRemove` then removes it.
+ * `StdinOnce` ends the container when this process dies, `AutoRemove` then removes it. With `unattendedMs` it outlives
+ * this process, and ends when no other has come for so long.
  */
 export function containerOptions(
   profile: SandboxProfile,
   name: string,
   labels: Readonly<Record<string, string>>,
+  unattendedMs?: number,
 ): ContainerCreateOptions {
   const { image, memoryBytes, workspaceBytes, cpus, pids, runtime, gpus } = profile;
   return {
@@ -33,7 +37,8 @@ export function containerOptions(
     User: `${USER_ID}:${USER_ID}`,
     WorkingDir: WORKING_DIRECTORY,
     OpenStdin: true,
-    StdinOnce: true,
+    StdinOnce: unattendedMs === undefined,
+    ...(unattendedMs === undefined ? {} : { Env: [`${UNATTENDED_VARIABLE}=${unattendedMs / 1000}`] }),
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,

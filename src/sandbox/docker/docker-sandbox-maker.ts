@@ -2,12 +2,13 @@ import { DomainError, messageOf } from '../../errors.js';
 import type { BootedKernel } from '../kernel/booted-kernel.js';
 import type { SandboxOccupancy, SandboxProtections, SandboxSpec, SandboxWalls } from '../sandbox.js';
 import { bootFailure } from './boot-failure.js';
-import { bootContainer } from './booted-container.js';
+import { bootContainer, type ContainerTerms, takeOverContainer } from './booted-container.js';
 import type { EngineClient } from './docker-client.js';
 import { dockerProtections, type ProfileKnowledge, unavailable } from './docker-protections.js';
 import { type DockerSandboxOptions, profilesOf, type SandboxProfile } from './docker-sandbox-options.js';
 import { type EngineAnswer, probeEngine } from './engine-probe.js';
 import { ownerLabels } from './janitor.js';
+import type { KeptSandbox } from './kept-sandboxes.js';
 import type { ProcessPlace } from './process-place.js';
 import { probeProfile } from './profile-probe.js';
 import { missingWalls, proveWalls } from './wall-proof.js';
@@ -83,7 +84,7 @@ export class DockerSandboxMaker {
     if (spec === undefined) await this.#checkRefill(profileName, profile);
     let container: BootedKernel | undefined;
     try {
-      container = await bootContainer(this.engine.docker, profile, this.#labels(spec));
+      container = await bootContainer(this.#terms(), { ...profile, name: profileName }, this.#labels(spec));
       await this.#prove(profileName, container);
       if (!this.answers()) void this.probe();
       return container;
@@ -96,6 +97,20 @@ export class DockerSandboxMaker {
         this.#failures.set(profileName, failure.message);
       throw failure;
     }
+  }
+
+  /** One that an earlier process left and that was made this one's. Rejects, and it is removed, where it does not answer. */
+  async takeOver(kept: KeptSandbox): Promise<BootedKernel> {
+    const { outliving } = this.options;
+    if (outliving === undefined) throw new Error('no sandbox outlives its process here');
+    // The limits of a profile that is no more are in the container; the default one says what is asked of it here.
+    const profile = this.#profiles.get(kept.profile) ?? this.options;
+    return takeOverContainer(this.#terms(), outliving, { ...profile, name: kept.profile }, kept);
+  }
+
+  #terms(): ContainerTerms {
+    const { outliving } = this.options;
+    return { docker: this.engine.docker, outliving, log: this.log };
   }
 
   async #checkRefill(profileName: string, profile: SandboxProfile): Promise<void> {

@@ -2,6 +2,7 @@ import { DEFAULT_PROFILE_NAME } from '../../config/sandbox-profiles.js';
 import type { Egress } from '../egress/egress.js';
 import type { PoolLimits } from '../kernel/pool-action.js';
 import type { SandboxResources } from '../kernel/sandbox-resources.js';
+import type { Outliving } from './container-hold.js';
 
 /** All of the engine's, so many of them, or those with these ids. */
 export type GpuRequest = 'all' | number | readonly string[];
@@ -35,6 +36,8 @@ export interface DockerSandboxOptions extends SandboxProfile {
   readonly kernelVersion?: string;
   /** Absent: no session reaches anything. */
   readonly egress?: Egress;
+  /** Absent: no sandbox outlives its process. */
+  readonly outliving?: Outliving;
 }
 
 /** By name; the default one first. */

@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
 import { newId } from '../../ids.js';
-import { PooledSandboxes } from '../kernel/pooled-sandboxes.js';
+import { type KernelTakenOver, PooledSandboxes } from '../kernel/pooled-sandboxes.js';
 import type { Sandbox, SandboxProtections, SandboxProvider, SandboxSpec } from '../sandbox.js';
 import { connectEngine, type EngineClient } from './docker-client.js';
 import { type DockerSandboxOptions, profilesOf } from './docker-sandbox-options.js';
 import { DockerSandboxMaker } from './docker-sandbox-maker.js';
-import { removeContainersOf, sweepContainers } from './janitor.js';
+import { ownContainerIds, removeContainersOf, sweepContainers } from './janitor.js';
 import { beginMaking, endMaking, isMaking, type ProcessPlace } from './process-place.js';
 
 const PROBE_AGAIN_MS = 10_000;
 const SWEEP_AGAIN_MS = 60 * 60_000;
 const SETTLE_MS = 3000;
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Calls `work` again and again; returns what ends that. */
 export type Every = (milliseconds: number, work: () => void) => () => void;
@@ -47,6 +49,7 @@ export class DockerSandboxProvider implements SandboxProvider {
       idleMs: options.idleMs,
       egress: options.egress,
       boot: (profile, spec) => this.#maker.boot(profile, spec),
+      ...(options.outliving === undefined ? {} : { takeOver: (spec) => this.#takeOver(spec) }),
       start: (fill) => this.#start(fill),
       log,
     });
@@ -70,6 +73,10 @@ export class DockerSandboxProvider implements SandboxProvider {
     return this.#sandboxes.acquire(spec, signal, onQueued);
   }
 
+  recover(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox | undefined> {
+    return this.#sandboxes.recover(spec, signal);
+  }
+
   current(sessionId: string): Sandbox | undefined {
     return this.#sandboxes.current(sessionId);
   }
@@ -84,9 +91,14 @@ export class DockerSandboxProvider implements SandboxProvider {
     await Promise.all([this.#sandboxes.close(), this.#sweeping]);
     await this.#maker.settled();
     // What the engine lost sight of while it could not be reached.
-    await removeContainersOf(this.#client.docker, this.#self).catch(() => undefined);
+    await this.#removeOwn().catch(() => undefined);
     endMaking(this.#self);
     this.#client.close();
+  }
+
+  async #removeOwn(): Promise<void> {
+    const kept = (await this.options.outliving?.kept.containerIds()) ?? NONE;
+    await removeContainersOf(this.#client.docker, this.#self, kept);
   }
 
   async #start(fill: () => Promise<void>): Promise<void> {
@@ -105,7 +117,9 @@ export class DockerSandboxProvider implements SandboxProvider {
 
   async #sweepOnce(): Promise<void> {
     try {
+      await this.#adoptOrphans();
       const swept = await sweepContainers({
+        kept: (await this.options.outliving?.kept.containerIds()) ?? NONE,
         docker: this.#client.docker,
         instanceId: this.options.instanceId,
         place: this.#self.place,
@@ -115,6 +129,32 @@ export class DockerSandboxProvider implements SandboxProvider {
       if (swept > 0) this.log(`removed ${swept} sandbox container(s) that an earlier run left`);
     } catch (error) {
       this.log(`old sandbox containers could not be swept: ${messageOf(error)}`);
+    }
+  }
+
+  /** Before the sweep: what no run will come for is this process's from now on, until it was idle for long. */
+  async #adoptOrphans(): Promise<void> {
+    const { outliving, instanceId } = this.options;
+    if (outliving === undefined) return;
+    const { docker } = this.#client;
+    await outliving.kept.forgetAllBut(await ownContainerIds({ docker, instanceId }));
+    if (!outliving.adoptsOrphans) return;
+    for (const sessionId of await outliving.kept.orphanedSessions()) {
+      if (this.#closed) return;
+      await this.#sandboxes.recover({ sessionId, runId: '', generation: 0 });
+    }
+  }
+
+  async #takeOver({ sessionId }: SandboxSpec): Promise<KernelTakenOver | undefined> {
+    try {
+      const kept = await this.options.outliving?.kept.takeOver(sessionId);
+      if (kept === undefined) return undefined;
+      const kernel = await this.#maker.takeOver(kept);
+      this.log(`took over the sandbox of ${sessionId}`);
+      return { kernel, profile: kept.profile, egress: kept.egress };
+    } catch (error) {
+      this.log(`the sandbox that an earlier run left for ${sessionId} is lost: ${messageOf(error)}`);
+      return undefined;
     }
   }
 }

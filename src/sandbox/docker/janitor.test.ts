@@ -34,8 +34,9 @@ function engineWith(containers: Container[]) {
       },
     }),
   } as unknown as Docker;
-  const sweep = (settle: () => void = () => undefined) =>
+  const sweep = (settle: () => void = () => undefined, kept: readonly string[] = []) =>
     sweepContainers({
+      kept: new Set(kept),
       docker,
       instanceId: 'instance',
       place: SELF.place,
@@ -83,9 +84,22 @@ test('where the process cannot be looked for, only what goes on standing still i
   expect(removed).toEqual(['left', 'without labels of a process']);
 });
 
+test('one that a next process may take over is left alone, though its maker is gone', async () => {
+  const { sweep, removed } = engineWith([
+    madeBy('kept', { pid: 8 }),
+    madeBy('orphan', { pid: 8 }),
+    madeBy('kept elsewhere', { place: 'elsewhere' }, 'created'),
+  ]);
+  expect(await sweep(() => undefined, ['kept', 'kept elsewhere'])).toBe(1);
+  expect(removed).toEqual(['orphan']);
+});
+
 test('the end of a process takes what it made', async () => {
-  const { docker, removed, asked } = engineWith([madeBy('own', SELF)]);
-  await removeContainersOf(docker, SELF);
+  const { docker, removed, asked } = engineWith([
+    madeBy('own', SELF),
+    madeBy('left to the next process', SELF),
+  ]);
+  await removeContainersOf(docker, SELF, new Set(['left to the next process']));
   expect(removed).toEqual(['own']);
   expect(asked).toEqual([{ all: true, filters: { label: ['gantry.process=work_self'] } }]);
 });

@@ -26,6 +26,8 @@ export interface Sweep {
   readonly place: string;
   /** Of a maker of that place: whether it may still use its containers. */
   isAlive(maker: Pick<ProcessPlace, 'id' | 'pid'>): boolean;
+  /** Ids of containers that somebody has, or may take over, whoever made them. */
+  readonly kept: ReadonlySet<string>;
   /** Longer than any engine takes from a container's creation to its start. */
   settle(): Promise<unknown>;
 }
@@ -34,7 +36,8 @@ export interface Sweep {
  * `orphan`: its maker is gone for certain. `doubtful`: its maker cannot be looked for, but it stands
  * still. A running one whose maker cannot be looked for leaves by itself once that is gone.
  */
-function fateOf({ Labels, State }: ContainerInfo, sweep: Sweep): 'orphan' | 'doubtful' | 'kept' {
+function fateOf({ Id, Labels, State }: ContainerInfo, sweep: Sweep): 'orphan' | 'doubtful' | 'kept' {
+  if (sweep.kept.has(Id)) return 'kept';
   const { [PROCESS_LABEL]: id, [PLACE_LABEL]: place, [PID_LABEL]: number } = Labels;
   const pid = Number(number);
   if (place === sweep.place && id !== undefined && Number.isInteger(pid)) {
@@ -62,17 +65,28 @@ export async function sweepContainers(sweep: Sweep): Promise<number> {
   return orphans.length + left.length;
 }
 
-/** Everything that one maker made, whatever its state; for its end. */
-export async function removeContainersOf(docker: Docker, maker: ProcessPlace): Promise<void> {
+/** Everything that one maker made and that is not kept, whatever its state; for its end. */
+export async function removeContainersOf(
+  docker: Docker,
+  maker: ProcessPlace,
+  kept: ReadonlySet<string>,
+): Promise<void> {
   const filters = { label: [`${PROCESS_LABEL}=${maker.id}`] };
   const found = await inTime(docker.listContainers({ all: true, filters }), LIST_TIMEOUT_MS);
   await removeAll(
     docker,
-    found.map(({ Id }) => Id),
+    found.map(({ Id }) => Id).filter((id) => !kept.has(id)),
   );
 }
 
-function listOwn({ docker, instanceId }: Sweep): Promise<ContainerInfo[]> {
+/** The ids of all containers of this instance, whoever made them. */
+export async function ownContainerIds(
+  sweep: Pick<Sweep, 'docker' | 'instanceId'>,
+): Promise<ReadonlySet<string>> {
+  return new Set((await listOwn(sweep)).map(({ Id }) => Id));
+}
+
+function listOwn({ docker, instanceId }: Pick<Sweep, 'docker' | 'instanceId'>): Promise<ContainerInfo[]> {
   const filters = { label: ['gantry=1', `${OWNER_LABEL}=${instanceId}`] };
   return inTime(docker.listContainers({ all: true, filters }), LIST_TIMEOUT_MS);
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../config/config.js';
+import type { KeptSandboxes } from './kept-sandboxes.js';
 import { dockerSandboxOptions } from './options-from-config.js';
 
 const surroundings = {
@@ -58,4 +59,13 @@ test('a process that works no runs keeps nothing ready', () => {
 test('the engine is the one that Docker would take', () => {
   const options = optionsFor({ DOCKER_HOST: 'tcp://box', DOCKER_CERT_PATH: '/c', DOCKER_TLS_VERIFY: '1' });
   expect(options).toMatchObject({ dockerHost: 'tcp://box', certPath: '/c', tlsVerify: true });
+});
+
+test('sandboxes outlive their process only where it is written who has them; one without runs takes none of others', () => {
+  expect(optionsFor({})).not.toHaveProperty('outliving');
+  const kept = {} as KeptSandboxes;
+  for (const keepsWarm of [true, false]) {
+    const options = dockerSandboxOptions(loadConfig({}).sandbox, { ...surroundings, keepsWarm, kept });
+    expect(options.outliving).toEqual({ kept, unattendedMs: 600_000, adoptsOrphans: keepsWarm });
+  }
 });

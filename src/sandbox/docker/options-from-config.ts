@@ -2,6 +2,10 @@ import type { Config } from '../../config/config.js';
 import type { ProfileSetting } from '../../config/sandbox-profiles.js';
 import { profileResources, standardResources } from '../kernel/sandbox-resources.js';
 import type { DockerSandboxOptions, SandboxProfile } from './docker-sandbox-options.js';
+import type { KeptSandboxes } from './kept-sandboxes.js';
+
+/** Longer than a server takes to come back: a start with a large model is a matter of minutes. */
+const UNATTENDED_MS = 10 * 60_000;
 
 /** What the settings do not say. */
 export interface Surroundings {
@@ -11,6 +15,8 @@ export interface Surroundings {
   readonly kernelVersion: string;
   /** A process that works no runs keeps no sandboxes ready. */
   readonly keepsWarm: boolean;
+  /** Where it is written who has which; only looked at where sandboxes may outlive their process. */
+  readonly kept?: KeptSandboxes | undefined;
 }
 
 function imageNamed(name: string, images: Surroundings['images']): string {
@@ -39,7 +45,7 @@ export function dockerSandboxOptions(
   sandbox: Config['sandbox'],
   surroundings: Surroundings,
 ): DockerSandboxOptions {
-  const { instanceId, images, kernelVersion, keepsWarm } = surroundings;
+  const { instanceId, images, kernelVersion, keepsWarm, kept } = surroundings;
   const { dockerHost, dockerCertPath, dockerTlsVerify, runtime, gpus } = sandbox;
   const standard: SandboxProfile = {
     ...standardResources(sandbox, keepsWarm),
@@ -60,5 +66,8 @@ export function dockerSandboxOptions(
     ...(dockerHost === undefined ? {} : { dockerHost }),
     ...(dockerCertPath === undefined ? {} : { certPath: dockerCertPath }),
     tlsVerify: dockerTlsVerify,
+    ...(kept === undefined
+      ? {}
+      : { outliving: { kept, unattendedMs: UNATTENDED_MS, adoptsOrphans: keepsWarm } }),
   };
 }

@@ -7,7 +7,9 @@ import type { KernelRefusal, KernelResult } from './kernel-messages.js';
 
 export type ExecutionRequest =
   | { readonly op: 'exec'; readonly code: string }
-  | { readonly op: 'shell'; readonly commands: readonly string[] };
+  | { readonly op: 'shell'; readonly commands: readonly string[] }
+  /** For the call of that key, begun by an earlier host: never runs anything. */
+  | { readonly op: 'resume'; readonly key: string };
 
 const DEFAULT_MAX_OUTPUT_BYTES = 2 ** 20;
 const HOST_GRACE_MS = 5000;
@@ -84,7 +86,7 @@ class Execution implements KernelListener {
 
   constructor(
     private readonly connection: KernelConnection,
-    request: ExecutionRequest,
+    private readonly request: ExecutionRequest,
     limits: ExecutionLimits,
     private readonly onOutput: OutputSink,
   ) {
@@ -92,8 +94,8 @@ class Execution implements KernelListener {
     const timeoutMs = Math.min(limits.timeoutMs, MAX_TIMEOUT_MS);
     this.#output = { stdout: new OutputText(maxOutputBytes), stderr: new OutputText(maxOutputBytes) };
     this.#deadline = this.#destroyAfter(timeoutMs + HOST_GRACE_MS);
-    const { background } = limits;
-    this.#id = connection.request({ ...request, timeoutMs, maxOutputBytes, background }, this);
+    const { background, key } = limits;
+    this.#id = connection.request({ key, ...request, timeoutMs, maxOutputBytes, background }, this);
   }
 
   get result(): Promise<ExecutionResult> {
@@ -125,6 +127,7 @@ class Execution implements KernelListener {
 
   answer(answer: KernelAnswer): void {
     if (answer.type === 'result') this.#finish(fieldsOf(answer));
+    else if (answer.type === 'refused' && this.request.op === 'resume') this.#finish(LOST);
     else if (answer.type === 'refused') this.#finish(refusedFields(answer));
     else this.connection.close('the sandbox answered a call as if it were a file request');
   }
@@ -223,7 +226,7 @@ function fieldsOf({
   overflows,
   ...result
 }: KernelResult): ResultFields {
-  const { value, exception, exitCode, cpuMs, peakMemoryBytes, ...always } = result;
+  const { value, exception, exitCode, cpuMs, peakMemoryBytes, imagesNotKept = 0, ...always } = result;
   return {
     ...always,
     overflows: overflows.map(({ file, problem, ...found }) => ({
@@ -239,11 +242,13 @@ function fieldsOf({
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(cpuMs === undefined ? {} : { cpuMs }),
     ...(peakMemoryBytes === undefined ? {} : { peakMemoryBytes }),
+    ...(imagesNotKept === 0 ? {} : { imagesNotKept }),
   };
 }
 
 /** A frame over the kernel's cap would end the sandbox; this ends the call. */
 function checkSize(request: ExecutionRequest): void {
+  if (request.op === 'resume') return;
   const texts = request.op === 'exec' ? [request.code] : request.commands;
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
   if (characters * MAX_JSON_BYTES_PER_CHARACTER < MAX_REQUEST_BYTES) return;

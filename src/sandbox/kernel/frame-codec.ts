@@ -10,12 +10,13 @@ export const FRAME_KINDS = {
   image: 0x49,
   videoFrame: 0x56,
   tunnel: 0x54,
+  takeOver: 0x53,
 } as const;
 
 export type FrameKind = keyof typeof FRAME_KINDS;
 
 /** Kinds that belong to one request, whose id begins them. */
-export type RequestFrameKind = Exclude<FrameKind, 'json' | 'tunnel'>;
+export type RequestFrameKind = Exclude<FrameKind, 'json' | 'tunnel' | 'takeOver'>;
 
 export interface Frame {
   readonly kind: FrameKind;

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { encodeCallId, encodeFrame, encodeJsonFrame } from './frame-codec.js';
 import { KernelConnection, type KernelListener } from './kernel-connection.js';
 import type { KernelStream } from './kernel-stream.js';
+import { newTakeOver } from './take-over.js';
 
 /** A kernel's stdin and stdout, whose other end is the test. */
 function attached(crashText = ''): { stream: KernelStream; output: PassThrough } {
@@ -100,4 +101,40 @@ test('frames of tunnels go to their taker, whose refusal ends the connection', a
   await lost;
   expect(taken).toEqual(['good']);
   expect(connection.lostBecause).toContain('no tunnel');
+});
+
+test('one that takes over asks first, and hears nothing of what was said before the answer', async () => {
+  const output = new PassThrough();
+  const sent: Buffer[] = [];
+  const input = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      sent.push(chunk);
+      done();
+    },
+  });
+  const takeOver = newTakeOver(Buffer.alloc(32, 1));
+  const stream = { output, input, crashText: () => '', destroy: () => output.destroy() };
+  const connection = new KernelConnection(stream, takeOver);
+  expect(sent).toEqual([takeOver.request]);
+  const mine = listener();
+  const id = connection.request({ op: 'list' }, mine);
+  output.write(encodeJsonFrame({ type: 'done', id }).subarray(3));
+  output.write(encodeJsonFrame({ type: 'refused', id, code: 'refused', message: 'of another' }));
+  output.write(takeOver.answer);
+  output.write(encodeJsonFrame({ type: 'ready', python: '3', preloaded: [], filtered: true }));
+  output.write(encodeJsonFrame({ type: 'done', id }));
+  await mine.over;
+  expect(mine.events).toEqual(['done']);
+  expect((await connection.ready).python).toBe('3');
+  connection.close('over');
+});
+
+test('a kernel that another server has taken over is not spoken to any more', async () => {
+  const { stream, output } = attached();
+  const connection = new KernelConnection(stream);
+  const lost = Promise.withResolvers<void>();
+  connection.whenLost(lost.resolve);
+  output.write(newTakeOver(Buffer.alloc(32, 1)).answer);
+  await lost.promise;
+  expect(connection.lostBecause).toBe('another server has taken it over');
 });

@@ -15,6 +15,7 @@ import {
   type KernelResult,
 } from './kernel-messages.js';
 import type { KernelStream } from './kernel-stream.js';
+import { AnswerScanner, type TakeOver } from './take-over.js';
 
 export type KernelAnswer = KernelResult | KernelDone | KernelRefusal;
 
@@ -39,19 +40,30 @@ export class KernelConnection {
   #takeTunnelFrame: ((payload: Buffer) => void) | undefined;
   readonly #settleReady: { resolve(ready: KernelReady): void; reject(error: Error): void };
 
-  constructor(private readonly stream: KernelStream) {
+  /** `takeOver`: the kernel had another host before this one. */
+  constructor(
+    private readonly stream: KernelStream,
+    takeOver?: TakeOver,
+  ) {
     const { promise, resolve, reject } = Promise.withResolvers<KernelReady>();
     this.ready = promise;
     this.#settleReady = { resolve, reject };
     // Whoever awaits it learns of a loss; nobody awaiting it is no fault.
     promise.catch(() => undefined);
     const decoder = new FrameDecoder();
-    stream.output.on('data', (chunk: Buffer) => this.#receive(decoder, chunk));
+    const scanner = takeOver && new AnswerScanner(takeOver.answer);
+    let began = scanner === undefined;
+    stream.output.on('data', (chunk: Buffer) => {
+      const bytes = began ? chunk : scanner?.feed(chunk);
+      began = bytes !== undefined;
+      if (bytes !== undefined) this.#receive(decoder, bytes);
+    });
     for (const part of [stream.input, stream.output]) {
       part.on('error', (error: Error) => this.close(error.message));
       part.on('close', () => this.close('the sandbox is gone'));
     }
     stream.output.on('end', () => this.close('the sandbox is gone'));
+    if (takeOver !== undefined) stream.input.write(takeOver.request);
   }
 
   /** Why there is no connection any more; undefined while there is. */
@@ -140,6 +152,10 @@ export class KernelConnection {
     if (kind === 'tunnel') {
       if (this.#takeTunnelFrame === undefined) throw new FrameError('a tunnel where none may be');
       this.#takeTunnelFrame(payload);
+      return;
+    }
+    if (kind === 'takeOver') {
+      this.close('another server has taken it over');
       return;
     }
     if (kind !== 'json') {

@@ -45,6 +45,8 @@ export const kernelMessageSchema = z.discriminatedUnion('type', [
     exitCode: z.number().int().optional(),
     frames: sizeSchema.default(0),
     overflows: z.array(overflowSchema).max(2),
+    /** Of a call that was taken over from an earlier host. */
+    imagesNotKept: sizeSchema.optional(),
     closed: z.array(z.enum(['stdout', 'stderr'])).default([]),
     durationMs: z.number().nonnegative(),
     cpuMs: z.number().nonnegative().optional(),

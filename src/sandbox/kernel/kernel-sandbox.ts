@@ -56,6 +56,19 @@ export class KernelSandbox implements Sandbox {
     return this.session.execute({ op: 'shell', commands }, limited, onOutput, signal);
   }
 
+  async resume(
+    key: string,
+    limits: ExecutionLimits,
+    onOutput: OutputSink,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult> {
+    return this.session.execute({ op: 'resume', key }, this.#limited(limits), onOutput, signal);
+  }
+
+  acknowledge(key: string): void {
+    this.session.acknowledge(key);
+  }
+
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {
     return this.session.list(signal);
   }

@@ -9,11 +9,25 @@ const START_TIMEOUT_MS = 10_000;
 /** A connection on which nothing moves for this long is given up. */
 const IDLE_MS = 120_000;
 
+type Open = (tunnels: Tunnels) => Promise<void>;
+
 /**
  * Gives a fresh sandbox its network: connections to the proxy's port inside are served here, and every program
  * is told of it. Rejects with a DomainError `unavailable`; the kernel is then not to be used.
  */
-export async function openNetwork(connection: KernelConnection, network: SandboxNetwork): Promise<void> {
+export function openNetwork(connection: KernelConnection, network: SandboxNetwork): Promise<void> {
+  return open(connection, network, async (tunnels) => {
+    await tunnels.start(PROXY_PORT, network.environment);
+    await tellInterpreter(connection, network.environment);
+  });
+}
+
+/** The same for one that had it before under another host: what runs in it was told already. */
+export function reopenNetwork(connection: KernelConnection, network: SandboxNetwork): Promise<void> {
+  return open(connection, network, (tunnels) => tunnels.start(PROXY_PORT, network.environment));
+}
+
+async function open(connection: KernelConnection, network: SandboxNetwork, begin: Open): Promise<void> {
   const link = {
     send: (payload: Buffer) => connection.sendTunnelFrame(payload),
     onDrain: (callback: () => void) => connection.onDrain(callback),
@@ -26,8 +40,7 @@ export async function openNetwork(connection: KernelConnection, network: Sandbox
     START_TIMEOUT_MS,
   );
   try {
-    await tunnels.start(PROXY_PORT, network.environment);
-    await tellInterpreter(connection, network.environment);
+    await begin(tunnels);
   } catch (error) {
     const why = connection.lostBecause ?? messageOf(error);
     throw new DomainError('unavailable', `The sandbox's network could not be opened: ${why}.`, {

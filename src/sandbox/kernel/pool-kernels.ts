@@ -32,10 +32,11 @@ export class PoolKernels {
   }
 
   addBooting(profile: PoolProfile, claim: number | undefined): PoolKernel {
-    this.#lastId += 1;
-    const kernel: PoolKernel = { id: this.#lastId, profile, state: 'booting', claim, readySince: 0 };
-    this.#kernels.set(kernel.id, kernel);
-    return kernel;
+    return this.#add(profile, 'booting', claim);
+  }
+
+  addUsed(profile: PoolProfile): PoolKernel {
+    return this.#add(profile, 'used', undefined);
   }
 
   remove(id: number): void {
@@ -51,5 +52,12 @@ export class PoolKernels {
 
   isOld(kernel: PoolKernel, now: number): boolean {
     return now - kernel.readySince >= this.limits.maxAgeMs;
+  }
+
+  #add(profile: PoolProfile, state: PoolKernel['state'], claim: number | undefined): PoolKernel {
+    this.#lastId += 1;
+    const kernel: PoolKernel = { id: this.#lastId, profile, state, claim, readySince: 0 };
+    this.#kernels.set(kernel.id, kernel);
+    return kernel;
   }
 }

@@ -55,6 +55,12 @@ export class PoolState {
     return { claim: id, actions: this.#take() };
   }
 
+  /** One that is in use from the start, and takes room as any other, also where there is none. */
+  adopt(profileName: string): number | undefined {
+    const profile = this.#profiles.get(profileName);
+    return profile === undefined ? undefined : this.#kernels.addUsed(profile).id;
+  }
+
   /** Whoever claimed has gone away. */
   withdraw(claim: number, now: number): PoolAction[] {
     this.#claims = this.#claims.filter(({ id }) => id !== claim);

@@ -6,9 +6,14 @@ import type { BootedKernel } from './booted-kernel.js';
 import { kernelAnswers } from './kernel-health.js';
 import type { PoolLimits } from './pool-action.js';
 import { SandboxPool } from './sandbox-pool.js';
-import { SessionKernels } from './session-kernels.js';
+import { type KernelLeft, SessionKernels } from './session-kernels.js';
 
 const CHECK_TIMEOUT_MS = 2000;
+
+export interface KernelTakenOver extends KernelLeft {
+  /** As it was made. */
+  readonly profile: string;
+}
 
 /** What has to be known of one kind of sandbox to hand it out. */
 export interface PooledProfile {
@@ -30,6 +35,8 @@ export interface PooledSandboxesParts {
   readonly egress?: Egress | undefined;
   /** For a session, or to stand ready. Rejects with what the session is told. */
   boot(profile: string, spec: SandboxSpec | undefined): Promise<BootedKernel>;
+  /** One that an earlier process left for that session; never rejects. Absent: none outlives its process. */
+  takeOver?(spec: SandboxSpec): Promise<KernelTakenOver | undefined>;
   /** Begun at once; no session gets a sandbox before it is over. Never rejects. `fill` makes those that stand ready. */
   start(fill: () => Promise<void>): Promise<void>;
   log(message: string): void;
@@ -55,7 +62,10 @@ export class PooledSandboxes {
       log: (message) => parts.log(message),
     });
     this.#sessions = new SessionKernels(
-      (spec, signal, onQueued) => this.#claim(spec, signal, onQueued),
+      {
+        make: (spec, signal, onQueued) => this.#claim(spec, signal, onQueued),
+        ...(parts.takeOver === undefined ? {} : { takeOver: (spec) => this.#takeOver(spec) }),
+      },
       idleMs,
       egress,
     );
@@ -74,6 +84,10 @@ export class PooledSandboxes {
     return this.#sessions.acquire(spec, signal, onQueued);
   }
 
+  recover(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox | undefined> {
+    return this.#sessions.recover(spec, signal);
+  }
+
   current(sessionId: string): Sandbox | undefined {
     return this.#sessions.current(sessionId);
   }
@@ -87,6 +101,12 @@ export class PooledSandboxes {
     this.#sessions.refuse();
     await this.#ready;
     await Promise.all([this.#pool.close(), this.#sessions.close()]);
+  }
+
+  async #takeOver(spec: SandboxSpec): Promise<KernelLeft | undefined> {
+    const taken = await this.parts.takeOver?.(spec);
+    if (taken !== undefined) this.#pool.adopt(taken.profile, taken.kernel);
+    return taken;
   }
 
   async #claim(
@@ -109,6 +129,7 @@ export class PooledSandboxes {
     }
     await this.#ready;
     const kernel = await this.#pool.claim(name, spec, signal, onQueued);
+    await kernel.outlive?.keepFor(spec);
     void kernel.rename(`gantry-${spec.sessionId.replaceAll(/[^\w.-]/g, '')}-${kernel.id.slice(0, 8)}`);
     return kernel;
   }

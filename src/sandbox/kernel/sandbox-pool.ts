@@ -64,6 +64,14 @@ export class SandboxPool<Claimed> {
     return settle.promise.finally(() => signal?.removeEventListener('abort', withdraw));
   }
 
+  /** Counts one that its owner has from elsewhere; of a profile that is no more, it is not counted. */
+  adopt(profile: string, kernel: BootedKernel): void {
+    const id = this.#state.adopt(profile);
+    if (id === undefined) return;
+    this.#kernels.set(id, kernel);
+    kernel.connection.whenLost(() => this.#lose(id));
+  }
+
   /** Resolves when all stand ready that should, or cannot be made; never rejects. */
   async fill(): Promise<void> {
     this.#tick();

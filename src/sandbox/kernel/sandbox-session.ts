@@ -76,6 +76,16 @@ export class SandboxSession {
     }
   }
 
+  /** A kernel that ends with this process keeps nothing for a next one. */
+  acknowledge(key: string): void {
+    if (this.kernel.outlive === undefined) return;
+    const ignore = (): void => undefined;
+    this.kernel.connection.request(
+      { op: 'acknowledge', key },
+      { frame: ignore, answer: ignore, lost: ignore },
+    );
+  }
+
   interrupt(): void {
     this.#interrupt?.();
   }

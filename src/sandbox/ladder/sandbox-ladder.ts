@@ -40,6 +40,11 @@ export class SandboxLadder implements SandboxProvider {
     return provider.acquire(spec, signal, onQueued);
   }
 
+  async recover(spec: SandboxSpec, signal?: AbortSignal): Promise<Sandbox | undefined> {
+    await this.#ready;
+    return this.#choose()?.recover(spec, signal);
+  }
+
   current(sessionId: string): Sandbox | undefined {
     return this.#chosen?.current(sessionId);
   }

@@ -23,6 +23,10 @@ export class NoSandboxProvider implements SandboxProvider {
     return Promise.reject(new DomainError('unavailable', this.reason, { reason: 'sandbox_unavailable' }));
   }
 
+  recover(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   current(): undefined {
     return undefined;
   }

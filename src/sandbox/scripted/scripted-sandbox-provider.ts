@@ -46,6 +46,11 @@ export class ScriptedSandboxProvider implements SandboxProvider {
     return new ScriptedSandbox(spec.sessionId, container, true);
   }
 
+  /** What is there when a test resumes a call stands for what an earlier process left. */
+  async recover({ sessionId }: SandboxSpec): Promise<Sandbox | undefined> {
+    return this.current(sessionId);
+  }
+
   current(sessionId: string): Sandbox | undefined {
     const container = this.#containers.get(sessionId);
     return container === undefined || container.lost

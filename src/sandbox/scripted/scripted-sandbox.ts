@@ -22,6 +22,12 @@ export type ScriptedCall =
       readonly sessionId: string;
       readonly commands: readonly string[];
       readonly limits: ExecutionLimits;
+    }
+  | {
+      readonly kind: 'resume';
+      readonly sessionId: string;
+      readonly key: string;
+      readonly limits: ExecutionLimits;
     };
 
 /** What one call does. Everything left out is as in a call that completes and prints nothing. */
@@ -171,6 +177,17 @@ export class ScriptedSandbox implements Sandbox {
       signal,
     );
   }
+
+  resume(
+    key: string,
+    limits: ExecutionLimits,
+    onOutput: OutputSink,
+    signal: AbortSignal,
+  ): Promise<ExecutionResult> {
+    return this.container.run({ kind: 'resume', sessionId: this.sessionId, key, limits }, onOutput, signal);
+  }
+
+  acknowledge(): void {}
 
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {
     return this.#request(signal, () =>

@@ -24,6 +24,7 @@ function contextOn(provider: ScriptedSandboxProvider, emitted: string[] = []): T
       read: unused,
       write: unused,
       readById: unused,
+      withLeftSandbox: unused,
       withSandbox: async (use) => use(await provider.acquire(spec), []),
     },
     emitOutput: async (stream, text) => void emitted.push(`${stream}:${text}`),

@@ -88,11 +88,17 @@ function refusalNote(hosts: readonly string[]): string | undefined {
   return `the network refused ${named}${more > 0 ? ` and ${more} more` : ''}: not among the hosts of this session`;
 }
 
+function imagesNotKeptNote({ imagesNotKept = 0 }: ExecutionResult): string | undefined {
+  if (imagesNotKept === 0) return undefined;
+  return `${counted(imagesNotKept, 'image')} could not be kept while the server restarted`;
+}
+
 /** Short bracketed lines that tell the model what its output alone does not. */
 export function notesOn(result: ExecutionResult, timeoutMs: number): string[] {
   const notes = [
     endNote(result, timeoutMs),
     result.images.length > 0 ? `${counted(result.images.length, 'image')} shown to the user` : undefined,
+    imagesNotKeptNote(result),
     result.videoFrameCount > 0
       ? `an animation of ${result.videoFrameCount} frames shown to the user`
       : undefined,

@@ -119,3 +119,24 @@ test('no sandbox for another reason has no such hint', async () => {
     data: { error: { type: 'api_error', code: 'sandbox_unavailable', message: 'No engine.' } },
   });
 });
+
+test('a call that an earlier process began is taken from the sandbox that it left, by its id, and nothing is run', async () => {
+  const left = new ScriptedSandboxProvider();
+  const sandbox = await left.acquire({ sessionId: 'sess_1', runId: 'run_1', generation: 1 });
+  left.enqueue({ output: [{ stream: 'stdout', text: 'once\n' }], result: { imagesNotKept: 2 } });
+  const context = scriptedContext({ workspace: new ScriptedWorkspace({ sandbox }) });
+  const outcome = await createPythonTool(left).resume?.({ code: 'print("once")' }, context);
+  expect(outcome?.content).toBe('once\n[2 images could not be kept while the server restarted]');
+  expect(left.calls).toMatchObject([{ kind: 'resume', key: context.toolCallId }]);
+});
+
+test.each([
+  ['the sandbox is gone', []],
+  ['the sandbox does not know it', [{ result: { outcome: 'sandbox_lost' } }]],
+] as const)('nobody knows what became of such a call when %s', async (_why, steps) => {
+  const left = new ScriptedSandboxProvider();
+  left.enqueue(...steps);
+  const sandbox = await left.acquire({ sessionId: 'sess_1', runId: 'run_1', generation: 1 });
+  const context = scriptedContext({ workspace: new ScriptedWorkspace(steps.length > 0 ? { sandbox } : {}) });
+  expect(await createPythonTool(left).resume?.({ code: '1' }, context)).toBeUndefined();
+});

@@ -89,29 +89,54 @@ class SandboxedTool<Arguments> implements Tool<Arguments> {
         async (sandbox, news) => {
           const result = await definition.run(args, {
             sandbox,
-            limits: { timeoutMs: context.timeoutMs },
+            limits: { timeoutMs: context.timeoutMs, key: context.toolCallId },
             onOutput: ({ stream, text }) => context.emitOutput(stream, text),
             signal: context.signal,
           });
           return { result, news, workingDirectory: sandbox.workingDirectory, changes: result.changes };
         },
       );
-      const images = result.images.map(({ data }) => base64(data));
-      return {
-        status: statusOf(result.outcome),
-        content: joinedReport([
-          ...news.map((sentence) => `[${sentence}]`),
-          ...definition.content(result),
-          ...notesOn(result, context.timeoutMs),
-        ]),
-        ...(images.length > 0 ? { imagesBase64: images } : {}),
-        data: definition.data(args, result, workingDirectory),
-      };
+      return this.#outcome(args, context, result, workingDirectory, news);
     } catch (error) {
       const refusal = refusalOf(error);
       const content = refusalText(refusal);
       return { status: 'failed', content, data: definition.refusedData(args, content, refusal) };
     }
+  }
+
+  async resume(args: Arguments, context: ToolContext): Promise<ToolOutcome | undefined> {
+    const { toolCallId, timeoutMs, workspace, signal } = context;
+    const resumed = await workspace.withLeftSandbox(async (sandbox) => {
+      const result = await sandbox.resume(
+        toolCallId,
+        { timeoutMs },
+        ({ stream, text }) => context.emitOutput(stream, text),
+        signal,
+      );
+      return { result, workingDirectory: sandbox.workingDirectory, changes: result.changes };
+    });
+    if (resumed === undefined || resumed.result.outcome === 'sandbox_lost') return undefined;
+    return this.#outcome(args, context, resumed.result, resumed.workingDirectory, []);
+  }
+
+  #outcome(
+    args: Arguments,
+    { timeoutMs }: ToolContext,
+    result: ExecutionResult,
+    workingDirectory: string,
+    news: readonly string[],
+  ): ToolOutcome {
+    const images = result.images.map(({ data }) => base64(data));
+    return {
+      status: statusOf(result.outcome),
+      content: joinedReport([
+        ...news.map((sentence) => `[${sentence}]`),
+        ...this.definition.content(result),
+        ...notesOn(result, timeoutMs),
+      ]),
+      ...(images.length > 0 ? { imagesBase64: images } : {}),
+      data: this.definition.data(args, result, workingDirectory),
+    };
   }
 }
 

@@ -23,6 +23,7 @@ function contextOn(provider: ScriptedSandboxProvider): ToolContext {
       read: unused,
       write: unused,
       readById: unused,
+      withLeftSandbox: unused,
       withSandbox: async (use) => use(await provider.acquire(spec), []),
     },
     emitOutput: async () => undefined,
