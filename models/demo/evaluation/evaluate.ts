@@ -43,6 +43,7 @@ function engineFailure(error: unknown): TurnReport {
   return {
     faults: [`the engine failed: ${error.message}`],
     transcript: [],
+    wantsNoCall: false,
     calls: 0,
     invalidCalls: 0,
     completionTokens: 0,

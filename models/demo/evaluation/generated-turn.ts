@@ -48,7 +48,8 @@ export async function followTurn(
       transcript.push(`result: ${call.result}`);
     }
   }
-  return { faults, transcript, calls, invalidCalls, completionTokens };
+  const wantsNoCall = turn.rounds.every((round) => round.calls.length === 0);
+  return { faults, transcript, wantsNoCall, calls, invalidCalls, completionTokens };
 }
 
 function asRequest(call: Round['calls'][number], index: number): ToolCallRequest {

@@ -16,6 +16,8 @@ export class Tally {
   private readonly rows = new Map<string, { right: number; total: number }>();
   private calls = 0;
   private invalidCalls = 0;
+  private turnsWithoutCall = 0;
+  private needlessCalls = 0;
   private completionTokens = 0;
 
   add(family: string, reports: readonly TurnReport[], counted: 'turns' | 'dialogues'): void {
@@ -24,6 +26,8 @@ export class Tally {
     for (const report of reports) {
       this.calls += report.calls;
       this.invalidCalls += report.invalidCalls;
+      if (report.wantsNoCall) this.turnsWithoutCall += 1;
+      if (report.wantsNoCall && report.calls > 0) this.needlessCalls += 1;
       this.completionTokens += report.completionTokens;
     }
   }
@@ -44,6 +48,7 @@ export class Tally {
     const speed = (this.completionTokens / seconds).toFixed(0);
     return (
       `${this.calls} calls, ${this.invalidCalls} of them invalid\n` +
+      `${this.turnsWithoutCall} turns want no call; in ${this.needlessCalls} of them there was one\n` +
       `${seconds.toFixed(1)} s in all; ${speed} tokens/s, tools and prompts included`
     );
   }

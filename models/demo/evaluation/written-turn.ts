@@ -8,6 +8,8 @@ export interface TurnReport {
   /** Empty when all is as it should be. */
   readonly faults: readonly string[];
   readonly transcript: readonly string[];
+  /** What is asked cannot be done, or needs no tool. */
+  readonly wantsNoCall: boolean;
   readonly calls: number;
   readonly invalidCalls: number;
   readonly completionTokens: number;
@@ -47,7 +49,8 @@ export async function speakTurn(
     ...answerFaults(turn, answer),
     ...(await fileFaults(turn, workspace)),
   ];
-  return { faults, transcript, calls: calls.length, invalidCalls, completionTokens };
+  const wantsNoCall = turn.calls.length === 0;
+  return { faults, transcript, wantsNoCall, calls: calls.length, invalidCalls, completionTokens };
 }
 
 function callFaults(turn: WrittenTurn, calls: readonly ToolCallRequest[]): string[] {
