@@ -16,27 +16,21 @@ class Usage(NamedTuple):
     oom_kills: int = 0
 
 
-Parse = Callable[[str], int | None]
+Parse = Callable[[bytes], int]
 
 
-def _whole(text: str) -> int | None:
-    return int(text) if text.strip().isdigit() else None
+def _field(name: bytes) -> Parse:
+    start = b"\n" + name + b" "
 
-
-def _field(name: str) -> Parse:
-    def parse(text: str) -> int | None:
-        for line in text.splitlines():
-            key, _, value = line.partition(" ")
-            if key == name:
-                return _whole(value)
-        return None
+    def parse(content: bytes) -> int:
+        return int((b"\n" + content).partition(start)[2].partition(b"\n")[0])
 
     return parse
 
 
 class _Counter(NamedTuple):
     paths: tuple[str, ...]
-    parse: Parse
+    parse: Parse = int
     per_unit: float = 1
 
 
@@ -46,21 +40,43 @@ class _Version(NamedTuple):
     oom_kills: _Counter
     peak_bytes: _Counter
     cpu_ms: _Counter
+    tasks: _Counter
 
 
 _VERSIONS = (
     _Version(
-        _Counter(("memory/memory.oom_control",), _field("oom_kill")),
-        _Counter(("memory/memory.max_usage_in_bytes",), _whole),
-        _Counter(("cpuacct/cpuacct.usage", "cpu,cpuacct/cpuacct.usage"), _whole, per_unit=1e-6),
+        _Counter(("memory/memory.oom_control",), _field(b"oom_kill")),
+        _Counter(("memory/memory.max_usage_in_bytes",)),
+        _Counter(("cpuacct/cpuacct.usage", "cpu,cpuacct/cpuacct.usage"), per_unit=1e-6),
+        _Counter(("pids/pids.current",)),
     ),
     _Version(
-        _Counter(("memory.events",), _field("oom_kill")),
+        _Counter(("memory.events",), _field(b"oom_kill")),
         # Kernels before 5.19 do not have it.
-        _Counter(("memory.peak",), _whole),
-        _Counter(("cpu.stat",), _field("usage_usec"), per_unit=1e-3),
+        _Counter(("memory.peak",)),
+        _Counter(("cpu.stat",), _field(b"usage_usec"), per_unit=1e-3),
+        _Counter(("pids.current",)),
     ),
 )
+
+
+Count = Callable[[], float | None]
+
+
+def _not_counted() -> None:
+    return None
+
+
+def _counting(fd: int, counter: _Counter) -> Count:
+    parse, per_unit = counter.parse, counter.per_unit
+
+    def count() -> float | None:
+        try:
+            return parse(os.pread(fd, 4096, 0)) * per_unit
+        except (OSError, ValueError):
+            return None
+
+    return count
 
 
 class Accounting:
@@ -68,16 +84,22 @@ class Accounting:
 
     def __init__(self, root: str | None) -> None:
         """Without a root nothing is counted, as where the sandbox shares its group with others."""
-        self._files: dict[str, tuple[int, _Counter]] = {}
+        self._files: list[int] = []
+        counts: dict[str, Count] = {}
         for version in _VERSIONS if root is not None else ():
             for name, counter in version._asdict().items():
                 fd = self._opened([os.path.join(root or "", path) for path in counter.paths])
                 if fd is not None:
-                    self._files[name] = (fd, counter)
+                    self._files.append(fd)
+                    counts[name] = _counting(fd, counter)
                 elif name == "oom_kills":
                     break
-            if self._files:
-                return
+            if counts:
+                break
+        self._cpu_ms = counts.get("cpu_ms", _not_counted)
+        self._peak_bytes = counts.get("peak_bytes", _not_counted)
+        self._oom_kills = counts.get("oom_kills", _not_counted)
+        self._tasks = counts.get("tasks", _not_counted)
 
     @staticmethod
     def _opened(paths: list[str]) -> int | None:
@@ -89,24 +111,18 @@ class Accounting:
         return None
 
     def read(self) -> Usage:
-        cpu_ms = self._count("cpu_ms")
-        peak = self._count("peak_bytes")
-        return Usage(cpu_ms, None if peak is None else int(peak), int(self._count("oom_kills") or 0))
+        peak = self._peak_bytes()
+        return Usage(self._cpu_ms(), None if peak is None else int(peak), int(self._oom_kills() or 0))
+
+    def tasks(self) -> int | None:
+        """How many processes and threads there are now, those included that are over and not yet reaped."""
+        count = self._tasks()
+        return None if count is None else int(count)
 
     def close(self) -> None:
-        for fd, _ in self._files.values():
+        for fd in self._files:
             os.close(fd)
         self._files.clear()
-
-    def _count(self, name: str) -> float | None:
-        if name not in self._files:
-            return None
-        fd, counter = self._files[name]
-        try:
-            units = counter.parse(os.pread(fd, 4096, 0).decode())
-        except OSError:
-            return None
-        return None if units is None else units * counter.per_unit
 
 
 class Figures(NamedTuple):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Callable, Literal, NamedTuple
 
-from .accounting import Usage
+from .accounting import Figures, Usage
 from .loop import Loop, Timer
 from .output import OpenSpill, OutputPipe
+from .processes import end_described
 from .requests import PythonRequest, ShellRequest
 
 GRACE_SECONDS = 2.0
@@ -46,6 +47,15 @@ class Call:
         self._timer.cancel()
         self._timer = self._loop.after(GRACE_SECONDS, self._place.kill)
         self._place.interrupt()
+
+    def death(self, status: int, used: Figures) -> dict[str, object]:
+        """What became of it when its interpreter ended with this wait status."""
+        if self.stopped is not None:
+            return {"outcome": self.stopped}
+        if used.oom_kills > 0:
+            return {"outcome": "out_of_memory"}
+        reason = end_described(status) if self.violation is None else f"it broke the protocol: {self.violation}"
+        return {"outcome": "died", "exception": f"The Python process is gone: {reason}"}
 
     def finish(self) -> dict[str, object]:
         """Stops the clock and takes what is left in the pipes."""

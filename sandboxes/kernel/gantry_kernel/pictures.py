@@ -31,7 +31,13 @@ class Pictures:
     def __init__(self, send_image: Send, send_frame: Send) -> None:
         self._send_image = send_image
         self._send_frame = send_frame
-        self._patched: set[str] = set()
+        # Whatever is not imported yet is looked for before each call.
+        self._unpatched: dict[str, Callable[[Any], None]] = {
+            "matplotlib.pyplot": self._patch_pyplot,
+            "matplotlib.figure": self._patch_figure,
+            "matplotlib.animation": self._patch_animation,
+            "PIL.Image": self._patch_pillow,
+        }
         self.begin()
 
     def begin(self) -> None:
@@ -135,16 +141,8 @@ class Pictures:
         animation.save("frames", writer=FrameCollector())
 
     def _patch(self) -> None:
-        self._patch_once("matplotlib.pyplot", self._patch_pyplot)
-        self._patch_once("matplotlib.figure", self._patch_figure)
-        self._patch_once("matplotlib.animation", self._patch_animation)
-        self._patch_once("PIL.Image", self._patch_pillow)
-
-    def _patch_once(self, name: str, patch: Callable[[Any], None]) -> None:
-        module = sys.modules.get(name)
-        if module is not None and name not in self._patched:
-            self._patched.add(name)
-            patch(module)
+        for name in [name for name in self._unpatched if sys.modules.get(name) is not None]:
+            self._unpatched.pop(name)(sys.modules[name])
 
     def _patch_pyplot(self, pyplot: Any) -> None:
         # A plain function: pyplot writes attributes on it when it changes its backend.

@@ -44,6 +44,11 @@ class FrameReader:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        if not self._buffer and len(data) >= HEADER.size:
+            length, kind = HEADER.unpack_from(data)
+            if length == len(data) - HEADER.size <= self._max_payload_bytes:
+                # Nearly every read is one whole frame.
+                return [(kind, data[HEADER.size :])]
         self._buffer += data
         frames: list[tuple[int, bytes]] = []
         while len(self._buffer) >= HEADER.size:

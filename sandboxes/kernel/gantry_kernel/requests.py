@@ -94,7 +94,7 @@ Request = (
 
 def parse_request(payload: bytes) -> Request:
     try:
-        fields = json.loads(payload)
+        fields = json.loads(payload.decode())
     except (ValueError, RecursionError):
         raise BadRequest(0, "a request is a JSON object") from None
     if not isinstance(fields, dict):

@@ -9,15 +9,16 @@ from contextlib import suppress
 from resource import struct_rusage
 from typing import Any, NoReturn
 
-from .accounting import CONTROL_GROUPS, Accounting, Figures, figures
+from .accounting import CONTROL_GROUPS, Accounting, Figures, Usage, figures
 from .background import Background
 from .call import Call, Place
 from .child_exits import on_child_exit
+from .head_count import HeadCount
 from .host_desk import HostDesk
 from .interpreter_process import InterpreterProcess
 from .loop import Loop
 from .output import OutputPipe
-from .processes import end_all_but, end_described, interrupt_group
+from .processes import end_all_but, interrupt_group
 from .requests import PythonRequest, ShellRequest
 from .shell_process import ShellProcess
 from .spill import Spill
@@ -35,6 +36,7 @@ class Supervisor:
         self._desk = HostDesk(self._loop, self._workspace, self, self._leave)
         # The control group is the sandbox's own only where this is its first process.
         self._accounting = Accounting(CONTROL_GROUPS if os.getpid() == 1 else None)
+        self._head_count = HeadCount(self._accounting.tasks)
         self._background = Background()
         # Kept processes may go on writing; nobody is told of it.
         self._unheard: list[OutputPipe] = []
@@ -126,9 +128,12 @@ class Supervisor:
         end_all_but(None)
 
     def _end_strays(self) -> None:
+        if self._interpreter is not None and self._head_count.is_at_rest():
+            return
         end_all_but(self._interpreter.pid if self._interpreter else None, self._background.sessions)
 
     def _on_hello(self, filtered: bool) -> None:
+        self._head_count.interpreter_is_there()
         version = platform.python_version()
         self._desk.announce({"python": version, "preloaded": self._preloaded, "filtered": filtered})
 
@@ -148,19 +153,10 @@ class Supervisor:
         if call is not None and self._shell is None:
             end_all_but(None, self._background.sessions)
             used = self._used(call, None, None)
-            self._finish(call, self._death(call, status, used), used)
+            self._finish(call, call.death(status, used), used)
         interpreter.close()
         self._interpreter = None
         self._fork_interpreter()
-
-    @staticmethod
-    def _death(call: Call, status: int, used: Figures) -> dict[str, Any]:
-        if call.stopped is not None:
-            return {"outcome": call.stopped}
-        if used.oom_kills > 0:
-            return {"outcome": "out_of_memory"}
-        reason = end_described(status) if call.violation is None else f"it broke the protocol: {call.violation}"
-        return {"outcome": "died", "exception": f"The Python process is gone: {reason}"}
 
     # --- calls ---
 
@@ -178,7 +174,6 @@ class Supervisor:
             interrupt=lambda: interrupt_group(pid),
             kill=lambda: end_all_but(None, self._background.sessions),
         )
-        call = self._begin(request, place)
 
         def finished(result: dict[str, Any]) -> None:
             self._end_strays()
@@ -187,7 +182,10 @@ class Supervisor:
             used = self._used(call, result.pop("cpuMs", None), result.pop("peakMemoryBytes", None))
             self._finish(call, {"outcome": outcome, **result}, used)
 
+        usage = self._accounting.read()
         interpreter.run(request.code, self._desk.outbox.send_picture, finished)
+        # After that: the code is on its way meanwhile.
+        call = self._begin(request, place, usage)
 
     def _start_shell(self, request: ShellRequest) -> None:
         self._background.forget_ended()
@@ -197,7 +195,7 @@ class Supervisor:
             return
         self._shell = shell
         place = Place(shell.stdout, shell.stderr, lambda: interrupt_group(shell.pid), self._end_strays)
-        self._begin(request, place)
+        self._begin(request, place, self._accounting.read())
 
     def _forked_shell(self, request: ShellRequest) -> ShellProcess | None:
         for _ in range(2):
@@ -209,10 +207,9 @@ class Supervisor:
                 self._end_strays()
         return None
 
-    def _begin(self, request: PythonRequest | ShellRequest, place: Place) -> Call:
+    def _begin(self, request: PythonRequest | ShellRequest, place: Place, usage: Usage) -> Call:
         self._calls += 1
         number = self._calls
-        usage = self._accounting.read()
         self._desk.outbox.begin(request.id, request.key)
         self._call = Call(self._loop, request, place, usage, lambda stream: Spill(self._workspace, number, stream))
         return self._call

@@ -1,18 +1,23 @@
 import os
 import tempfile
 import unittest
+from typing import Callable, TypeVar
 
 from gantry_kernel.accounting import Accounting, Figures, Usage, figures
+
+Seen = TypeVar("Seen")
 
 VERSION_1 = {
     "memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
     "memory/memory.max_usage_in_bytes": "44707840\n",
     "cpuacct/cpuacct.usage": "431652313\n",
+    "pids/pids.current": "2\n",
 }
 VERSION_2 = {
     "memory.events": "low 0\nhigh 0\nmax 12\noom 2\noom_kill 2\noom_group_kill 0\n",
     "memory.peak": "71303168\n",
     "cpu.stat": "usage_usec 1250500\nuser_usec 1000000\nsystem_usec 250500\nnr_periods 0\n",
+    "pids.current": "3\n",
 }
 # A whole machine's: no events of memory, so none of it is a sandbox's.
 ROOT_OF_VERSION_2 = {"cpu.stat": VERSION_2["cpu.stat"], "memory.stat": "anon 1\n"}
@@ -20,6 +25,9 @@ ROOT_OF_VERSION_2 = {"cpu.stat": VERSION_2["cpu.stat"], "memory.stat": "anon 1\n
 
 class AccountingTest(unittest.TestCase):
     def read(self, files: dict[str, str]) -> Usage:
+        return self.opened(files, Accounting.read)
+
+    def opened(self, files: dict[str, str], look: Callable[[Accounting], Seen]) -> Seen:
         with tempfile.TemporaryDirectory() as root:
             for path, text in files.items():
                 os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
@@ -27,7 +35,7 @@ class AccountingTest(unittest.TestCase):
                     file.write(text)
             accounting = Accounting(root)
             try:
-                return accounting.read()
+                return look(accounting)
             finally:
                 accounting.close()
 
@@ -46,6 +54,12 @@ class AccountingTest(unittest.TestCase):
         for files in ({}, ROOT_OF_VERSION_2, {"memory.events": "garbage\n", "cpu.stat": "usage_usec lots\n"}):
             self.assertEqual(self.read(files), Usage(None, None, 0))
         self.assertEqual(Accounting(None).read(), Usage(None, None, 0))
+
+    def test_tasks_are_counted_in_both_versions(self) -> None:
+        self.assertEqual(self.opened(VERSION_1, Accounting.tasks), 2)
+        self.assertEqual(self.opened(VERSION_2, Accounting.tasks), 3)
+        for files in ({}, ROOT_OF_VERSION_2, {**VERSION_2, "pids.current": "max\n"}):
+            self.assertIsNone(self.opened(files, Accounting.tasks))
 
     def test_a_counter_is_read_anew_each_time(self) -> None:
         with tempfile.TemporaryDirectory() as root:

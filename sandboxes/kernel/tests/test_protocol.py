@@ -21,6 +21,12 @@ class FrameReaderTest(unittest.TestCase):
         with self.assertRaises(ProtocolError):
             FrameReader(100).feed(b"\xee\x6b\x28\x00J")
 
+    def test_a_frame_that_comes_in_one_piece_is_measured_as_well(self) -> None:
+        wire = encode(JSON, bytes(101))
+        self.assertEqual(FrameReader(101).feed(wire), [(JSON, bytes(101))])
+        with self.assertRaises(ProtocolError):
+            FrameReader(100).feed(wire)
+
 
 if __name__ == "__main__":
     unittest.main()

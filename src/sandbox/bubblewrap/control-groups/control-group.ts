@@ -19,7 +19,7 @@ export interface ControlGroup {
   readonly folders: readonly string[];
   /** Who writes its process number into each of these stands in the group. */
   readonly entrances: readonly string[];
-  /** What was used and what was killed for want of memory, and where a kernel inside looks for it. */
+  /** What was used, what was killed for want of memory and how many there are, and where a kernel inside looks for it. */
   readonly counters: readonly { readonly path: string; readonly seenAt: string }[];
 }
 
@@ -67,8 +67,14 @@ function countersOf(version: 1 | 2, folderOf: (controller: Controller) => string
         counter('memory', 'memory.oom_control'),
         counter('memory', 'memory.max_usage_in_bytes'),
         counter('cpuacct', 'cpuacct.usage'),
+        counter('pids', 'pids.current'),
       ]
-    : [counter('memory', 'memory.events'), counter('memory', 'memory.peak'), counter('cpu', 'cpu.stat')];
+    : [
+        counter('memory', 'memory.events'),
+        counter('memory', 'memory.peak'),
+        counter('cpu', 'cpu.stat'),
+        counter('pids', 'pids.current'),
+      ];
 }
 
 function isCode(error: unknown, code: string): boolean {
