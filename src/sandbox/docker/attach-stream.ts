@@ -7,11 +7,8 @@ const MAX_CRASH_TEXT_BYTES = 8192;
 /** A container's hijacked attach stream as the kernel's stdin and stdout. */
 export function attachStream(stream: Duplex): KernelStream {
   let stderr = '';
-  const output = new DockerDemultiplexer((bytes) => {
+  const output = new DockerDemultiplexer(stream, (bytes) => {
     stderr = (stderr + bytes.toString('utf8')).slice(-MAX_CRASH_TEXT_BYTES);
   });
-  stream.on('error', (error: Error) => output.destroy(error));
-  stream.on('close', () => output.destroy());
-  stream.pipe(output);
   return { output, input: stream, crashText: () => stderr.trim(), destroy: () => void stream.destroy() };
 }

@@ -1,3 +1,5 @@
+import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DockerDemultiplexer } from './docker-demultiplexer.js';
@@ -12,11 +14,12 @@ function frame(stream: number, payload: Buffer, length = payload.length): Buffer
 async function demultiplex(chunks: readonly Buffer[]): Promise<{ stdout: string; stderr: string }> {
   const stderr: Buffer[] = [];
   const stdout: Buffer[] = [];
-  const demultiplexer = new DockerDemultiplexer((bytes) => stderr.push(Buffer.from(bytes)));
+  const wire = new PassThrough();
+  const demultiplexer = new DockerDemultiplexer(wire, (bytes) => stderr.push(Buffer.from(bytes)));
   demultiplexer.on('data', (bytes: Buffer) => stdout.push(bytes));
   const ended = new Promise((resolve, reject) => demultiplexer.once('end', resolve).once('error', reject));
-  for (const chunk of chunks) demultiplexer.write(chunk);
-  demultiplexer.end();
+  for (const chunk of chunks) wire.write(chunk);
+  wire.end();
   await ended;
   return { stdout: Buffer.concat(stdout).toString('hex'), stderr: Buffer.concat(stderr).toString('hex') };
 }
@@ -54,10 +57,21 @@ test.each([
   await expect(demultiplex([wire])).rejects.toThrow('cannot be read');
 });
 
-test('it stops taking in when nobody reads', () => {
-  const demultiplexer = new DockerDemultiplexer(() => undefined);
-  const wire = frame(1, Buffer.alloc(64 * 1024));
+test('it stops taking in while nobody reads, and goes on when somebody does', async () => {
+  const wire = new PassThrough();
+  const demultiplexer = new DockerDemultiplexer(wire, () => undefined);
+  const piece = frame(1, Buffer.alloc(64 * 1024));
   let written = 0;
-  while (demultiplexer.write(wire) && written < 100) written += 1;
+  while (wire.write(piece) && written < 100) written += 1;
   expect(written).toBeLessThan(10);
+  wire.end();
+  const read = await buffer(demultiplexer);
+  expect(read).toHaveLength((written + 1) * 64 * 1024);
+});
+
+test('what breaks the stream below breaks it, and its end is its end', async () => {
+  const broken = new PassThrough();
+  const demultiplexer = new DockerDemultiplexer(broken, () => undefined);
+  broken.destroy(new Error('the engine is gone'));
+  await expect(buffer(demultiplexer)).rejects.toThrow('the engine is gone');
 });

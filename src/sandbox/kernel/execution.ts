@@ -26,7 +26,8 @@ const PICTURE_TYPES = new Set(['image/png', 'image/jpeg']);
 
 class OutputText {
   text = '';
-  readonly #decoder = new StringDecoder('utf8');
+  /** Most calls print nothing. */
+  #decoder: StringDecoder | undefined;
   #room: number;
 
   constructor(maxBytes: number) {
@@ -37,11 +38,12 @@ class OutputText {
   take(bytes: Buffer): string {
     const kept = bytes.subarray(0, this.#room);
     this.#room -= kept.length;
+    this.#decoder ??= new StringDecoder('utf8');
     return this.#append(this.#decoder.write(kept));
   }
 
   end(): string {
-    return this.#append(this.#decoder.end());
+    return this.#append(this.#decoder?.end() ?? '');
   }
 
   #append(text: string): string {

@@ -34,14 +34,29 @@ export class FrameError extends Error {
 }
 
 export function encodeFrame(kind: FrameKind, ...parts: readonly Uint8Array[]): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt32BE(parts.reduce((total, part) => total + part.length, 0));
-  header.writeUInt8(FRAME_KINDS[kind], 4);
-  return Buffer.concat([header, ...parts]);
+  const length = parts.reduce((total, part) => total + part.length, 0);
+  const frame = startFrame(kind, length);
+  let end = HEADER_BYTES;
+  for (const part of parts) {
+    frame.set(part, end);
+    end += part.length;
+  }
+  return frame;
 }
 
 export function encodeJsonFrame(message: Readonly<Record<string, unknown>>): Buffer {
-  return encodeFrame('json', Buffer.from(JSON.stringify(message)));
+  const text = JSON.stringify(message);
+  const frame = startFrame('json', Buffer.byteLength(text));
+  frame.write(text, HEADER_BYTES);
+  return frame;
+}
+
+/** The payload is yet to be written. */
+function startFrame(kind: FrameKind, payloadBytes: number): Buffer {
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + payloadBytes);
+  frame.writeUInt32BE(payloadBytes);
+  frame.writeUInt8(FRAME_KINDS[kind], 4);
+  return frame;
 }
 
 export function encodeCallId(id: number): Buffer {

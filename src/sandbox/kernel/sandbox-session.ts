@@ -8,15 +8,16 @@ import { listFiles, readFile, removeFile, writeFile } from './kernel-files.js';
 export class SandboxSession {
   #tail: Promise<unknown> = Promise.resolve();
   #busy = 0;
-  #idleTimer: NodeJS.Timeout | undefined;
+  readonly #idleTimer: NodeJS.Timeout;
   #interrupt: (() => void) | undefined;
 
   constructor(
     readonly kernel: BootedKernel,
-    private readonly idleMs: number,
+    idleMs: number,
     readonly network?: SandboxNetwork,
   ) {
-    this.#startIdleTimer();
+    // It comes while a request runs as well: to wind it up once a request is cheaper than to make it anew.
+    this.#idleTimer = setTimeout(() => this.#onIdle(), idleMs).unref();
     kernel.connection.whenLost(() => clearTimeout(this.#idleTimer));
   }
 
@@ -99,18 +100,15 @@ export class SandboxSession {
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     this.#busy += 1;
-    clearTimeout(this.#idleTimer);
     const result = this.#tail.then(work).finally(() => {
       this.#busy -= 1;
-      if (this.#busy === 0) this.#startIdleTimer();
+      if (this.#busy === 0 && !this.isLost) this.#idleTimer.refresh();
     });
     this.#tail = result.catch(() => undefined);
     return result;
   }
 
-  #startIdleTimer(): void {
-    if (this.isLost) return;
-    this.#idleTimer = setTimeout(() => void this.kernel.destroy(), this.idleMs);
-    this.#idleTimer.unref();
+  #onIdle(): void {
+    if (this.#busy === 0) void this.kernel.destroy();
   }
 }
