@@ -7,76 +7,90 @@ import {
   printRatio,
   printRow,
 } from '../measure.js';
+import type { SandboxProvider } from '../../../src/sandbox/sandbox.js';
 import { withRig } from '../rig.js';
 import { watchedSession } from '../watched-session.js';
+import { type Cell, type CellResult, HEAVY_CELLS, LIGHT_CELLS, requireResult } from './cells.js';
 import { startJupyter } from './jupyter.js';
 import { JsonLinePython } from './json-line-python.js';
 import { acquire, exec, type Place, requireValue, withProvider } from './places.js';
 
 const MOST_OVER_PIPE = 2.5;
 const LEAST_UNDER_JUPYTER = 5;
+/** What is run before it is measured, for each round that is. */
+const WARM_UP = 0.2;
 
-/** What is asked everywhere, and what must come of it. */
-const CELLS = [
-  { code: '1+1', value: '2', rounds: 200 },
-  { code: '"x" * 1000', value: `'${'x'.repeat(1000)}'`, rounds: 100 },
-  { code: 'sum(range(100_000))', value: '4999950000', rounds: 100 },
-] as const;
+type Run = (code: string) => Promise<CellResult>;
 
 /** A warm call: through each sandbox port, over the pipe of a plain interpreter, through Jupyter, as a client sees it. */
 export async function benchCalls(places: readonly Place[]): Promise<void> {
   const pipe = JsonLinePython.bare();
   const jupyter = await startJupyter();
+  if (typeof jupyter === 'string') printHeading(`  ${jupyter}`);
+  const others: Record<string, Run> =
+    typeof jupyter === 'string' ? {} : { jupyter: (code) => jupyter.call(code) };
   try {
-    for (const cell of CELLS) await benchCell(cell, places, pipe, jupyter);
+    for (const cell of LIGHT_CELLS)
+      await benchCell(cell, places, { pipe: (code) => pipe.call(code), ...others });
+    for (const cell of HEAVY_CELLS) await benchCell(cell, places, others);
   } finally {
     await pipe.stop();
     if (typeof jupyter !== 'string') await jupyter.stop();
   }
 }
 
+const OTHERS = {
+  pipe: 'bare pipe to python3',
+  jupyter: 'jupyter kernel through jupyter_client',
+} as const;
+
 async function benchCell(
-  { code, value, rounds }: (typeof CELLS)[number],
+  cell: Cell,
   places: readonly Place[],
-  pipe: JsonLinePython,
-  jupyter: JsonLinePython | string,
+  others: Readonly<Record<string, Run>>,
 ): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const contenders: Record<string, () => Promise<Figures>> = { pipe: () => timed(pipe, code, value) };
-  if (typeof jupyter !== 'string') contenders['jupyter'] = () => timed(jupyter, code, value);
+  const contenders: Record<string, () => Promise<Figures>> = {};
+  for (const [name, run] of Object.entries(others)) contenders[name] = () => timed(run, cell);
   for (const place of places) {
     const provider = place.provide(0);
     stack.defer(() => provider.close());
-    contenders[place.name] = async () => {
-      const started = performance.now();
-      requireValue((await exec(await acquire(provider, 'call'), code)).value, value);
-      return { ms: performance.now() - started };
-    };
+    contenders[place.name] = () => timed((code) => throughPort(provider, code), cell);
   }
-  const measured = await interleave({ warmUp: 20, rounds }, contenders);
+  const measured = await interleave({ warmUp: WARM_UP * cell.rounds, rounds: cell.rounds }, contenders);
+  printHeading(`  a warm call of ${cell.title}, ${cell.rounds} rounds`);
   const ms = (name: string): number[] => figureOf(measured[name] ?? [], 'ms');
-  printHeading(`  a warm call of ${code}, ${rounds} rounds`);
-  printRow('bare pipe to python3', ms('pipe'), 'ms');
-  if (typeof jupyter === 'string') printHeading(`  ${jupyter}`);
-  else printRow('jupyter kernel through jupyter_client', ms('jupyter'), 'ms');
+  for (const [name, label] of Object.entries(OTHERS)) {
+    if (name in others) printRow(label, ms(name), 'ms');
+  }
   for (const { name } of places) {
     printRow(`${name} port, acquire and exec`, ms(name), 'ms');
-    const overPipe = printRatio(`${name} / pipe`, ms(name), ms('pipe'));
-    printAim(`${name} / pipe at most ${MOST_OVER_PIPE}`, overPipe, overPipe <= MOST_OVER_PIPE);
-    if (typeof jupyter === 'string') continue;
-    const underJupyter = printRatio(`jupyter / ${name}`, ms('jupyter'), ms(name));
-    printAim(
-      `jupyter / ${name} at least ${LEAST_UNDER_JUPYTER}`,
-      underJupyter,
-      underJupyter >= LEAST_UNDER_JUPYTER,
-    );
+    if ('pipe' in others) {
+      const overPipe = printRatio(`${name} / pipe`, ms(name), ms('pipe'));
+      printAim(`${name} / pipe at most ${MOST_OVER_PIPE}`, overPipe, overPipe <= MOST_OVER_PIPE);
+    }
+    if ('jupyter' in others) {
+      const underJupyter = printRatio(`jupyter / ${name}`, ms('jupyter'), ms(name));
+      printAim(
+        `jupyter / ${name} at least ${LEAST_UNDER_JUPYTER}`,
+        underJupyter,
+        underJupyter >= LEAST_UNDER_JUPYTER,
+      );
+    }
   }
 }
 
-async function timed(python: JsonLinePython, code: string, expected: string): Promise<Figures> {
+async function throughPort(provider: SandboxProvider, code: string): Promise<CellResult> {
+  const { value, images, stdout } = await exec(await acquire(provider, 'call'), code);
+  return { value, pictures: images.length, printedBytes: Buffer.byteLength(stdout) };
+}
+
+async function timed(run: Run, cell: Cell): Promise<Figures> {
   const started = performance.now();
-  requireValue(await python.call(code), expected);
-  return { ms: performance.now() - started };
+  const result = await run(cell.code);
+  const ms = performance.now() - started;
+  requireResult(result, cell);
+  return { ms };
 }
 
 /** The same call through the whole server, next to the port. */

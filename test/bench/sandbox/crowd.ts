@@ -10,7 +10,7 @@ const CODE = '1+1';
 export async function benchCrowd(places: readonly Place[]): Promise<void> {
   printHeading(`  ${SANDBOXES} at once, ${CALLS} calls of ${CODE} each`);
   const pipes = Array.from({ length: SANDBOXES }, () => JsonLinePython.bare());
-  const bare = await all(pipes.map((pipe) => () => pipe.call(CODE)));
+  const bare = await all(pipes.map((pipe) => async () => (await pipe.call(CODE)).value ?? undefined));
   await Promise.all(pipes.map((pipe) => pipe.stop()));
   report('bare pipes', bare);
   for (const place of places) {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { CellResult } from './cells.js';
 
 const BARE_PROGRAM = `
 import json, sys
@@ -8,7 +9,7 @@ for line in sys.stdin:
     print(json.dumps({"value": repr(eval(json.loads(line)["code"]))}), flush=True)
 `;
 
-/** A Python of this machine that takes `{"code"}` and gives `{"value"}`, a line each: the least a call can cost. */
+/** A Python of this machine that takes `{"code"}` and gives a cell's result, a line each: the least a call can cost. */
 export class JsonLinePython {
   private constructor(
     private readonly ask: (line: string) => Promise<string>,
@@ -41,7 +42,8 @@ export class JsonLinePython {
     );
   }
 
-  async call(code: string): Promise<string | undefined> {
-    return (JSON.parse(await this.ask(JSON.stringify({ code }))) as { value?: string }).value;
+  async call(code: string): Promise<CellResult> {
+    const result = JSON.parse(await this.ask(JSON.stringify({ code }))) as Partial<CellResult>;
+    return { pictures: 0, printedBytes: 0, ...result };
   }
 }

@@ -4,7 +4,8 @@ import { JsonLinePython } from './json-line-python.js';
 
 /** Debian's own, which sees Debian's packages whatever else is called python3 here. */
 const DEBIAN_PYTHON = '/usr/bin/python3';
-const PACKAGES = ['python3-ipykernel', 'python3-jupyter-client'];
+const PACKAGES = ['python3-ipykernel', 'python3-jupyter-client', 'python3-numpy', 'python3-matplotlib'];
+const MODULES = ['ipykernel', 'jupyter_client', 'numpy', 'matplotlib'];
 const INSTALL_BOUND_MS = 300_000;
 
 /** As a notebook does: the reply on one channel, the value and `idle` on the other. */
@@ -15,18 +16,23 @@ manager, client = start_new_kernel(kernel_name="python3")
 try:
     for line in sys.stdin:
         request = client.execute(json.loads(line)["code"])
-        value = None
+        value, pictures, printed = None, 0, 0
         while True:
             message = client.get_iopub_msg(timeout=60)
             if message["parent_header"].get("msg_id") != request:
                 continue
-            if message["msg_type"] == "execute_result":
-                value = message["content"]["data"]["text/plain"]
-            elif message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+            kind, content = message["msg_type"], message["content"]
+            if kind == "execute_result":
+                value = content["data"]["text/plain"]
+            elif kind == "display_data":
+                pictures += "image/png" in content["data"]
+            elif kind == "stream":
+                printed += len(content["text"].encode())
+            elif kind == "status" and content["execution_state"] == "idle":
                 break
         while client.get_shell_msg(timeout=60)["parent_header"].get("msg_id") != request:
             pass
-        print(json.dumps({"value": value}), flush=True)
+        print(json.dumps({"value": value, "pictures": pictures, "printedBytes": printed}), flush=True)
 finally:
     client.stop_channels()
     manager.shutdown_kernel(now=True)
@@ -40,7 +46,7 @@ export async function startJupyter(): Promise<JsonLinePython | string> {
 }
 
 async function installed(): Promise<string | undefined> {
-  if (await succeeds(DEBIAN_PYTHON, ['-c', 'import ipykernel, jupyter_client'])) return undefined;
+  if (await succeeds(DEBIAN_PYTHON, ['-c', `import ${MODULES.join(', ')}`])) return undefined;
   const command = `apt-get install ${PACKAGES.join(' ')}`;
   if (process.getuid?.() !== 0) return `Jupyter is not installed; as root: ${command}`;
   const install = () =>
