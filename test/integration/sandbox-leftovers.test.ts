@@ -8,11 +8,20 @@ import { bubblewrapProvider, describeWithBubblewrap } from '../support/bubblewra
 import { describeWithDocker } from '../support/docker.js';
 
 const LIMITS = { timeoutMs: 60_000 };
-/** Those that have ended and whose parent has not noticed have no command any more. */
+/**
+ * The commands of the other processes there are, which a killed one still is for a moment: asked until there are none,
+ * or it is clear that they stay. Those that have ended and whose parent has not noticed have no command any more.
+ */
 const OTHERS = `
-import os
-[command for pid in os.listdir("/proc") if pid.isdigit() and int(pid) not in (1, os.getpid())
- for command in [open(f"/proc/{pid}/cmdline").read()] if command]`;
+import os, time
+def others():
+  for pid in os.listdir("/proc"):
+    if pid.isdigit() and int(pid) not in (1, os.getpid()):
+      try: yield open(f"/proc/{pid}/cmdline").read()
+      except OSError: pass
+deadline = time.monotonic() + 5
+while any(others()) and time.monotonic() < deadline: time.sleep(0.01)
+[command for command in others() if command]`;
 
 const LEFTOVERS = [
   ['a child', 'import os, time\nif os.fork() == 0: time.sleep(600)'],
