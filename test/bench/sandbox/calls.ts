@@ -69,14 +69,12 @@ async function benchCell(
       const overPipe = printRatio(`${name} / pipe`, ms(name), ms('pipe'));
       printAim(`${name} / pipe at most ${MOST_OVER_PIPE}`, overPipe, overPipe <= MOST_OVER_PIPE);
     }
-    if ('jupyter' in others) {
-      const underJupyter = printRatio(`jupyter / ${name}`, ms('jupyter'), ms(name));
-      printAim(
-        `jupyter / ${name} at least ${LEAST_UNDER_JUPYTER}`,
-        underJupyter,
-        underJupyter >= LEAST_UNDER_JUPYTER,
-      );
-    }
+    if (!('jupyter' in others)) continue;
+    const underJupyter = printRatio(`jupyter / ${name}`, ms('jupyter'), ms(name));
+    // What a heavy cell itself takes is the same everywhere: the aim is about what a call adds.
+    if (!('pipe' in others)) continue;
+    const isMet = underJupyter >= LEAST_UNDER_JUPYTER;
+    printAim(`jupyter / ${name} at least ${LEAST_UNDER_JUPYTER}`, underJupyter, isMet);
   }
 }
 
