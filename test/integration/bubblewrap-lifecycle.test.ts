@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../src/config/project-root.js';
+import { SOURCE_FLAGS } from '../../src/run-from-source.js';
 import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import type { ExecutionResult, Sandbox, SandboxOutput } from '../../src/sandbox/sandbox.js';
 import { describeWithBubblewrap, testRootFileSystem } from '../support/bubblewrap.js';
@@ -184,10 +185,8 @@ async function mountsOfSandboxes(): Promise<string[]> {
 /** A server of its own with one warm and one busy sandbox; `inherited` stays open in it for whoever it starts. */
 async function startServer(rootFileSystem: string, inherited: number): Promise<ChildProcess> {
   const script = `
-    import { createServer } from 'vite';
-    const vite = await createServer({ server: { middlewareMode: true, ws: false, hmr: false }, appType: 'custom', logLevel: 'error' });
-    const { BubblewrapSandboxProvider } = await vite.ssrLoadModule('/src/sandbox/bubblewrap/bubblewrap-sandbox-provider.ts');
-    const { thisMachine } = await vite.ssrLoadModule('/src/sandbox/bubblewrap/bubblewrap-machine.ts');
+    import { BubblewrapSandboxProvider } from './src/sandbox/bubblewrap/bubblewrap-sandbox-provider.ts';
+    import { thisMachine } from './src/sandbox/bubblewrap/bubblewrap-machine.ts';
     const provider = new BubblewrapSandboxProvider(JSON.parse(process.argv[1]), () => undefined, thisMachine());
     await provider.ready();
     const sandbox = await provider.acquire({ sessionId: 's', runId: 'r', generation: 1 });
@@ -195,7 +194,7 @@ async function startServer(rootFileSystem: string, inherited: number): Promise<C
     await sandbox.exec('import time; print(1); time.sleep(600)', { timeoutMs: 600000 }, say, new AbortController().signal);
   `;
   const options = JSON.stringify({ ...SANDBOX_DEFAULTS, poolSize: 1, rootFileSystem });
-  return spawn(process.execPath, ['--input-type=module', '-e', script, options], {
+  return spawn(process.execPath, [...SOURCE_FLAGS, '--input-type=module', '-e', script, options], {
     cwd: PROJECT_ROOT,
     stdio: ['ignore', 'pipe', 'inherit', inherited],
   });

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { DockerSandboxProvider } from '../../src/sandbox/docker/docker-sandbox-provider.js';
 import type { DockerSandboxOptions } from '../../src/sandbox/docker/docker-sandbox-options.js';
 import { sandboxImage } from '../../src/sandbox/docker/sandbox-image.js';
+import { SOURCE_FLAGS } from '../../src/run-from-source.js';
 import { SANDBOX_DEFAULTS } from '../../src/sandbox/kernel/sandbox-resources.js';
 import type { ExecutionResult, Sandbox, SandboxOutput } from '../../src/sandbox/sandbox.js';
 
@@ -169,19 +170,21 @@ describe('the life of a container', () => {
   test('kill -9 of the server ends its containers, and the next start removes one that was only created', async () => {
     const owner = `${instanceId}-kill`;
     const script = `
-      import { createServer } from 'vite';
-      const vite = await createServer({ server: { middlewareMode: true, ws: false, hmr: false }, appType: 'custom', logLevel: 'error' });
-      const { DockerSandboxProvider } = await vite.ssrLoadModule('/src/sandbox/docker/docker-sandbox-provider.ts');
+      import { DockerSandboxProvider } from './src/sandbox/docker/docker-sandbox-provider.ts';
       const options = JSON.parse(process.argv[1]);
       const provider = new DockerSandboxProvider(options, () => undefined);
       const sandbox = await provider.acquire({ sessionId: 's', runId: 'r', generation: 1 });
       await sandbox.exec('import time; print(1); time.sleep(600)', { timeoutMs: 600000 }, () => process.stdout.write('running'), new AbortController().signal);
     `;
     const options = { ...SANDBOX_DEFAULTS, poolSize: 1, instanceId: owner, image };
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script, JSON.stringify(options)], {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [...SOURCE_FLAGS, '--input-type=module', '-e', script, JSON.stringify(options)],
+      {
+        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     await new Promise((resolve, reject) => {
       child.stdout.once('data', resolve);
       child.once('exit', (status) => reject(new Error(`the server ended with ${String(status)}`)));

@@ -2,11 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/** Lets Node run the child from its TypeScript source, where imports say `.js` for a file that is `.ts`. */
-const SOURCE_HOOK = `import { registerHooks } from 'node:module';
-registerHooks({ resolve: (specifier, context, next) =>
-  next(specifier.startsWith('.') && context.parentURL?.endsWith('.ts') ? specifier.replace(/\\.js$/, '.ts') : specifier, context) });`;
+import { SOURCE_RESOLUTION_FLAG } from '../../run-from-source.js';
 
 /**
  * Starts the child, with fd 3 as its pipe and a little of its stderr for the cause of death. Its Node may read
@@ -27,7 +23,7 @@ export function launchChild(memoryLimitMb: number): ChildProcess {
     '--permission',
     '--allow-addons',
     ...readable.map((path) => `--allow-fs-read=${path}`),
-    ...(fromSource ? ['--import', `data:text/javascript,${encodeURIComponent(SOURCE_HOOK)}`] : []),
+    ...(fromSource ? [SOURCE_RESOLUTION_FLAG] : []),
   ];
   const entry = join(folder, `isolate-child.${fromSource ? 'ts' : 'js'}`);
   const command = [process.execPath, ...flags, entry, String(memoryLimitMb)];
