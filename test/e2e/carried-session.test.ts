@@ -82,8 +82,7 @@ describeWithTwoEngines('a session whose server is killed, taken over with anothe
     session = await open(there, session.id);
     await session.findsAfterMove(tree);
     await session.serves(tree);
-    // Modes do not come along (docs/decisions/0002-workspace-manifest.md); the script does.
-    expect(await session.terminal('sh run.sh; stat -c %a run.sh')).toBe('it ran\n644');
+    expect(await session.terminal('./run.sh; stat -c %a run.sh plain.txt')).toBe('it ran\n755\n644');
     await session.python('open("plain.txt", "a").write("three\\n"); os.remove("empty.txt"); kept = 43');
     const { 'empty.txt': _, ...rest } = tree;
     tree = { ...rest, 'plain.txt': Buffer.from('one\ntwo\nthree\n') };
