@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Iterator
 
+from .file_tree import described
 from .frame_writer import FrameWriter
 from .protocol import DATA, ID, JSON
 from .requests import FileRequest
-from .workspace import Refused, Upload, Workspace, described
+from .workspace import Refused, Upload, Workspace
 
 READ_AHEAD_CHUNKS = 4
 

@@ -8,12 +8,10 @@ import struct
 import termios
 from typing import Callable
 
-from .call_outbox import CallOutbox
+from .call_outbox import CHUNK_BYTES, STREAMS, CallOutbox
 from .loop import Loop
-from .protocol import STDOUT
 from .spill import Spill
 
-CHUNK_BYTES = 64 << 10
 DRAIN_BYTES = 2 << 20
 # Small writes that come close together, as print's text and newline do, become one frame.
 GATHER_SECONDS = 0.004
@@ -33,7 +31,7 @@ class OutputPipe:
         self._fd = fd
         self._kind = kind
         self._outbox = outbox
-        self._stream = "stdout" if kind == STDOUT else "stderr"
+        self._stream = STREAMS[kind]
         self._in_call = False
         self._room = 0
         self._open_spill: OpenSpill | None = None

@@ -1,8 +1,4 @@
-"""The working directory: what changed, and access that never follows a link.
-
-Names are bytes that hostile code chose. Those that are not UTF-8, and trees deeper or wider than the
-caps, are left out of listings rather than guessed at. What a scan could not see counts as unchanged.
-"""
+"""The working directory: what changed, and access that never follows a link. What a scan could not see is unchanged."""
 
 from __future__ import annotations
 
@@ -10,15 +6,10 @@ import errno
 import os
 import secrets
 import stat
-from typing import Iterator, NamedTuple
+from typing import Iterator
 
-MAX_ENTRIES = 8192
-# The host's language has no larger whole numbers; a sparse file may claim to be larger.
-MAX_EXACT_INTEGER = (1 << 53) - 1
-MAX_DEPTH = 32
-MAX_PATH_BYTES = 1024
-MAX_LISTED_PATH_BYTES = 1 << 20
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from .file_tree import DIRECTORY, MAX_DEPTH, MAX_PATH_BYTES, Entry, Tree, described, entry_of, scanned
+
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -28,19 +19,6 @@ class Refused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class Entry(NamedTuple):
-    size: int
-    modified_ns: int
-    inode: int
-    executable: bool
-
-
-class Tree(NamedTuple):
-    files: dict[str, Entry]
-    """Beginnings of the paths that could not be looked at; "" is all that was not found."""
-    unseen: tuple[str, ...]
 
 
 def _refusal(error: OSError, path: str) -> Refused:
@@ -66,66 +44,13 @@ def split_path(path: str) -> list[str]:
     return parts
 
 
-class _Scan:
-    """One walk of the tree."""
-
-    def __init__(self) -> None:
-        self._files: dict[str, Entry] = {}
-        self._unseen: list[str] = []
-        self._entries_left = MAX_ENTRIES
-        self._bytes_left = MAX_LISTED_PATH_BYTES
-
-    def of(self, root: int) -> Tree:
-        self._walk(root, "", 1)
-        return Tree(self._files, tuple(self._unseen))
-
-    def _walk(self, directory: int, prefix: str, depth: int) -> None:
-        folders: list[str] = []
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                self._entries_left -= 1
-                if self._entries_left < 0 or self._bytes_left < 0:
-                    self._unseen.append("")
-                    return
-                if self._take(entry, prefix) and depth < MAX_DEPTH:
-                    folders.append(entry.name)
-        for name in folders:
-            try:
-                folder = os.open(name, _DIRECTORY, dir_fd=directory)
-            except PermissionError:
-                self._unseen.append(f"{prefix}{name}/")
-                continue
-            except OSError:
-                # Gone or replaced since it was listed.
-                continue
-            try:
-                self._walk(folder, f"{prefix}{name}/", depth + 1)
-            finally:
-                os.close(folder)
-
-    def _take(self, entry: os.DirEntry[str], prefix: str) -> bool:
-        """True for a folder, which is yet to be walked."""
-        path = prefix + entry.name
-        try:
-            length = len(path.encode())
-            status = entry.stat(follow_symlinks=False)
-        except (UnicodeEncodeError, OSError):
-            return False
-        if length > MAX_PATH_BYTES:
-            return False
-        if stat.S_ISREG(status.st_mode):
-            self._bytes_left -= length
-            self._files[path] = _entry(status)
-        return stat.S_ISDIR(status.st_mode)
-
-
 class Workspace:
     def __init__(self, root: str) -> None:
-        self._root = os.open(root, _DIRECTORY)
+        self._root = os.open(root, DIRECTORY)
         self.known: dict[str, Entry] = {}
 
     def scan(self) -> Tree:
-        return _Scan().of(self._root)
+        return scanned(self._root)
 
     def changes(self) -> list[dict[str, object]]:
         """What differs from the last call of this, of `put` and of `remove`."""
@@ -190,7 +115,7 @@ class Workspace:
                         os.mkdir(part, 0o755, dir_fd=directory)
                     except FileExistsError:
                         pass
-                below = os.open(part, _DIRECTORY, dir_fd=directory)
+                below = os.open(part, DIRECTORY, dir_fd=directory)
             finally:
                 os.close(directory)
             directory = below
@@ -276,7 +201,7 @@ class Upload:
         except OSError as error:
             self.abandon()
             raise _refusal(error, self._path) from None
-        self._workspace.known[self._path] = _entry(status)
+        self._workspace.known[self._path] = entry_of(status)
         self._close()
 
     def abandon(self) -> None:
@@ -289,16 +214,3 @@ class Upload:
     def _close(self) -> None:
         os.close(self._file)
         os.close(self._directory)
-
-
-def _entry(status: os.stat_result) -> Entry:
-    return Entry(status.st_size, status.st_mtime_ns, status.st_ino, bool(status.st_mode & stat.S_IXUSR))
-
-
-def described(path: str, entry: Entry) -> dict[str, object]:
-    return {
-        "path": path,
-        "bytes": min(entry.size, MAX_EXACT_INTEGER),
-        "modifiedAtMs": entry.modified_ns // 1_000_000,
-        **({"executable": True} if entry.executable else {}),
-    }

@@ -157,7 +157,7 @@ class WorkspaceTest(unittest.TestCase):
             os.unlink(self.path("other"))
             self.assertEqual(self.workspace.changes(), [{"change": "deleted", "path": "other"}])
         self.assertEqual(self.workspace.changes(), [])
-        with mock.patch("gantry_kernel.workspace.MAX_ENTRIES", 0):
+        with mock.patch("gantry_kernel.file_tree.MAX_ENTRIES", 0):
             self.assertEqual(self.workspace.changes(), [])
         os.unlink(self.path("d/file"))
         self.assertEqual(self.workspace.changes(), [{"change": "deleted", "path": "d/file"}])
