@@ -4,7 +4,14 @@ import { newId } from '../ids.js';
 import type { GantryEvent } from './event.js';
 
 const CHANNEL = 'gantry_events';
-const CANCEL_CHANNEL = 'gantry_cancel';
+
+/** Short messages between processes that are no events. */
+const SIGNAL_CHANNELS = {
+  cancel_run: 'gantry_cancel',
+  end_sandboxes: 'gantry_end_sandboxes',
+} as const;
+
+export type Signal = keyof typeof SIGNAL_CHANNELS;
 const HEARTBEAT_MS = 10_000;
 
 /** A NOTIFY payload holds 8,000 bytes: past this many ids it says "any session" instead. */
@@ -60,7 +67,7 @@ export class EventBus {
   /** Marks this process's own notifications, which its feeds have had already. */
   readonly origin = newId('work');
   private readonly feeds = new Map<string, Set<EventFeed>>();
-  private readonly cancelListeners = new Set<(runId: string) => void>();
+  private readonly listeners = new Map<string, Set<(message: string) => void>>();
   private client: Client | undefined;
   private heartbeat: NodeJS.Timeout | undefined;
   private reconnect: NodeJS.Timeout | undefined;
@@ -115,7 +122,11 @@ export class EventBus {
 
   /** SQL by which a transaction tells the other processes; its parameter is a `notice`. */
   static readonly NOTIFY_SQL = `SELECT pg_notify('${CHANNEL}', $1)`;
-  static readonly NOTIFY_CANCEL_SQL = `SELECT pg_notify('${CANCEL_CHANNEL}', $1)`;
+
+  /** SQL that gives a signal, when its transaction commits; its parameter is the message. */
+  static signalSql(signal: Signal): string {
+    return `SELECT pg_notify('${SIGNAL_CHANNELS[signal]}', $1)`;
+  }
 
   static notice(origin: string, sessionIds: readonly string[]): string {
     return sessionIds.length > NOTICE_CAPACITY
@@ -123,10 +134,12 @@ export class EventBus {
       : [origin, ...sessionIds].join(' ');
   }
 
-  /** Called with a run's id when any process asks for its cancel. Returns the way to stop listening. */
-  onCancel(listener: (runId: string) => void): () => void {
-    this.cancelListeners.add(listener);
-    return () => this.cancelListeners.delete(listener);
+  /** Called with the message of any process, this one too. Returns the way to stop listening. */
+  onSignal(signal: Signal, listener: (message: string) => void): () => void {
+    const channel = SIGNAL_CHANNELS[signal];
+    const listeners = this.listeners.get(channel) ?? new Set();
+    this.listeners.set(channel, listeners.add(listener));
+    return () => listeners.delete(listener);
   }
 
   private async connect(): Promise<void> {
@@ -139,14 +152,15 @@ export class EventBus {
     client.on('end', () => this.lost(client, new Error('the connection ended')));
     client.on('notification', ({ channel, payload }) => this.receive(channel, payload ?? ''));
     await client.connect();
-    await client.query(`LISTEN ${CHANNEL}; LISTEN ${CANCEL_CHANNEL}`);
+    const channels = [CHANNEL, ...Object.values(SIGNAL_CHANNELS)];
+    await client.query(channels.map((channel) => `LISTEN ${channel}`).join('; '));
     this.client = client;
     this.signalAll();
   }
 
   private receive(channel: string, payload: string): void {
-    if (channel === CANCEL_CHANNEL) {
-      for (const listener of this.cancelListeners) listener(payload);
+    if (channel !== CHANNEL) {
+      for (const listener of this.listeners.get(channel) ?? []) listener(payload);
       return;
     }
     const [origin, ...sessionIds] = payload.split(' ');

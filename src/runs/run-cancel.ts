@@ -66,7 +66,7 @@ export class RunCancel {
   private async stop(manager: EntityManager, run: OpenRun, by: string) {
     await manager.query(`UPDATE runs SET cancel_requested_by = $2 WHERE id = $1`, [run.id, by]);
     if (run.state === 'running') {
-      await manager.query(EventBus.NOTIFY_CANCEL_SQL, [run.id]);
+      await manager.query(EventBus.signalSql('cancel_run'), [run.id]);
       return [];
     }
     const events = await endRun(manager, { runId: run.id, sessionId: run.session_id }, { type: 'cancel' });

@@ -53,7 +53,7 @@ export class RunWorker {
 
   async start(): Promise<void> {
     await this.parts.lease.start();
-    this.stopListening = this.parts.log.bus.onCancel((runId) => this.cancel(runId));
+    this.stopListening = this.parts.log.bus.onSignal('cancel_run', (runId) => this.cancel(runId));
     await this.parts.queue.work(this.parts.config.runs.concurrency, ({ runId }) => this.handle(runId));
   }
 

@@ -4,7 +4,6 @@ import type { EntityManager } from 'typeorm';
 import { DomainError } from '../errors.js';
 import type { FileObject } from '../events/event.js';
 import { FileService, INLINE_BYTES } from '../files/file.service.js';
-import { IsolatePool } from '../sandbox/isolate/isolate-pool.js';
 import { checkWorkspacePath } from '../workspaces/workspace-path.js';
 import { WorkspaceService } from '../workspaces/workspace.service.js';
 import { PathTree } from './path-tree.js';
@@ -18,7 +17,6 @@ export class SessionFilesService {
     private readonly dataSource: DataSource,
     private readonly files: FileService,
     private readonly workspaces: WorkspaceService,
-    private readonly isolates: IsolatePool,
   ) {}
 
   /** Metadata only, oldest first. */
@@ -105,12 +103,6 @@ export class SessionFilesService {
 
   async remove(sessionId: string, manager: EntityManager): Promise<void> {
     await this.files.removeBySession(sessionId, manager);
-  }
-
-  /** A later call, also one of JavaScript, starts in a sandbox that knows nothing of the session. */
-  async releaseSandboxes(sessionId: string): Promise<void> {
-    this.isolates.release(sessionId);
-    await this.workspaces.releaseSandbox(sessionId);
   }
 
   private async placesByFile(

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import { isRunOpen } from '../runs/run-state.js';
+import { SessionSandboxes } from '../workspaces/session-sandboxes.js';
 import { HistoryRepository } from './history.repository.js';
 import { lengthOfTurns } from './history-turns.js';
 import { rebuildHistory } from './rebuild-history.js';
@@ -26,6 +27,7 @@ export class SessionTransferService {
     private readonly repository: SessionRepository,
     private readonly history: HistoryRepository,
     private readonly files: SessionFilesService,
+    private readonly sandboxes: SessionSandboxes,
   ) {}
 
   /** As of one moment, also while a run is open. */
@@ -71,7 +73,7 @@ export class SessionTransferService {
       await this.history.write(principal, sessionId, rebuildHistory({ ...body, fileIds }), manager);
       return made;
     });
-    if (!created) await this.files.releaseSandboxes(sessionId);
+    if (!created) await this.sandboxes.end(sessionId);
     return { session: toSessionView(await this.sessions.requireOwned(principal, sessionId)), created };
   }
 

@@ -6,6 +6,7 @@ import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import { requireSandboxProfile } from './sandbox-profile-check.js';
 import { requireSessionHosts } from '../sandbox/egress/session-hosts.js';
+import { SessionSandboxes } from '../workspaces/session-sandboxes.js';
 import { decodeCursor, encodeCursor } from './session-cursor.js';
 import type {
   CreateSessionRequest,
@@ -25,6 +26,7 @@ export class SessionService {
     private readonly dataSource: DataSource,
     private readonly sessions: SessionRepository,
     private readonly files: SessionFilesService,
+    private readonly sandboxes: SessionSandboxes,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -112,7 +114,7 @@ export class SessionService {
       await this.files.remove(sessionId, manager);
       await this.sessions.remove(sessionId, manager);
     });
-    await this.files.releaseSandboxes(sessionId);
+    await this.sandboxes.end(sessionId);
   }
 }
 

@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { FilesModule } from '../files/files.module.js';
 import { ManifestRepository } from './manifest.repository.js';
 import { SandboxMirror } from './sandbox-mirror.js';
+import { SessionSandboxes } from './session-sandboxes.js';
 import { WorkspaceService } from './workspace.service.js';
 
-/** Needs `DataSource`, `CONFIG` and `SANDBOX_PROVIDER` from global modules. */
+/** Needs `DataSource`, `EventBus`, `CONFIG`, `SANDBOX_PROVIDER` and `IsolatePool` from global modules. */
 @Module({
   imports: [FilesModule],
-  providers: [ManifestRepository, SandboxMirror, WorkspaceService],
-  exports: [WorkspaceService],
+  providers: [ManifestRepository, SandboxMirror, SessionSandboxes, WorkspaceService],
+  exports: [SessionSandboxes, WorkspaceService],
 })
 export class WorkspacesModule {}

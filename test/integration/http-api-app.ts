@@ -20,6 +20,7 @@ export const ENVIRONMENT_KEY = 'a-key-given-by-the-environment';
 
 export interface TestApp {
   readonly url: string;
+  readonly databaseUrl: string;
   readonly dataSource: DataSource;
   readonly log: EventLog;
   readonly engine: { current: EngineStatus };
@@ -57,6 +58,7 @@ export async function startTestApp(options: TestAppOptions): Promise<TestApp> {
   const [alice, bob] = [await apiKeys.create('alice', 'test'), await apiKeys.create('bob', 'test')];
   return {
     url,
+    databaseUrl,
     dataSource,
     log,
     engine,
@@ -81,6 +83,7 @@ function surround(
   const providers: Provider[] = [
     { provide: CONFIG, useValue: config },
     { provide: DataSource, useValue: dataSource },
+    { provide: EventBus, useValue: log.bus },
     { provide: EventLog, useValue: log },
     { provide: ENGINE, useValue: { status: () => engine.current } },
     { provide: SANDBOX_PROVIDER, useValue: NO_SANDBOX },

@@ -1,0 +1,42 @@
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { EventBus } from '../events/event-bus.js';
+import { IsolatePool } from '../sandbox/isolate/isolate-pool.js';
+import { WorkspaceService } from './workspace.service.js';
+
+/** Sandboxes of a session that is gone or replaced, JavaScript's too: they end in every process that has one. */
+@Injectable()
+export class SessionSandboxes implements OnModuleInit, OnModuleDestroy {
+  private stopListening: (() => void) | undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    @Inject(EventBus) private readonly bus: EventBus,
+    private readonly workspaces: WorkspaceService,
+    private readonly isolates: IsolatePool,
+  ) {}
+
+  onModuleInit(): void {
+    this.stopListening = this.bus.onSignal('end_sandboxes', (message) => {
+      const [origin, sessionId] = message.split(' ');
+      // What this process said it has done before it said so; by now there may be a new one.
+      if (origin !== this.bus.origin && sessionId !== undefined) void this.endHere(sessionId);
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.stopListening?.();
+  }
+
+  /** A later call starts in a sandbox that knows nothing of the session. Should this process die, idleness ends them. */
+  async end(sessionId: string): Promise<void> {
+    await this.endHere(sessionId);
+    const message = `${this.bus.origin} ${sessionId}`;
+    await this.dataSource.query(EventBus.signalSql('end_sandboxes'), [message]);
+  }
+
+  private async endHere(sessionId: string): Promise<void> {
+    this.isolates.release(sessionId);
+    await this.workspaces.releaseSandbox(sessionId);
+  }
+}
