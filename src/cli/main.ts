@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { GantryClientError } from '../client/client-error.js';
 import { messageOf } from '../errors.js';
+import { ModelError } from '../models/model-error.js';
 import { approvalsCommand } from './approvals-command.js';
 import { chatCommand } from './chat/chat-command.js';
 import { UsageError } from './connect-options.js';
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
     await program.parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
-    if (!(error instanceof CommanderError)) process.stderr.write(`${plainText(messageOf(error))}\n`);
+    if (!(error instanceof CommanderError)) process.stderr.write(`${plainText(textOf(error))}\n`);
   }
 }
 
@@ -35,6 +36,11 @@ async function main(): Promise<void> {
 function withOwnExitCodes(command: Command): Command {
   for (const inner of command.commands) withOwnExitCodes(inner);
   return command.exitOverride();
+}
+
+function textOf(error: unknown): string {
+  const hint = error instanceof ModelError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}\n${hint}`;
 }
 
 function exitCodeOf(error: unknown): number {

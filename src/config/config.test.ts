@@ -122,6 +122,9 @@ function written(value: unknown): string {
 const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   PORT: '65536',
   GANTRY_API_KEY: 'too-short',
+  GANTRY_UPSTREAM_API_KEY: 'two words',
+  HF_ENDPOINT: 'hub.example.org',
+  HF_TOKEN: 'two words',
   GANTRY_CONTEXT_SIZE: 'big',
   GANTRY_THREADS: '0',
   GANTRY_GPU: 'rocm',
@@ -191,7 +194,8 @@ describe('a wrong variable', () => {
     expect(problemsOf({ GANTRY_WORKER: 'true' })[0]).toContain('"true"');
     const [key] = problemsOf({ GANTRY_API_KEY: 'hunter2' });
     const [url] = problemsOf({ DATABASE_URL: 'mysql://user:hunter2@host/db' });
-    for (const problem of [key, url]) {
+    const [token] = problemsOf({ HF_TOKEN: 'hunter2 hunter2' });
+    for (const problem of [key, url, token]) {
       expect(problem).toContain('the value given');
       expect(problem).not.toContain('hunter2');
     }

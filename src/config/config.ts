@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { PUBLIC_HUB } from '../models/hub-request.js';
 import { areHosts, areNetworks, egressHosts, listOf } from './sandbox-egress.js';
 import { DEFAULT_PROFILE_NAME, gpusSchema, profilesSchema } from './sandbox-profiles.js';
 
@@ -24,7 +25,23 @@ export const environmentSchema = z.object({
     .string()
     .min(1)
     .default('demo')
-    .describe('demo, a path to a GGUF file, or hf:owner/repository:quantization'),
+    .describe(
+      'demo, a path to a GGUF file, hf:owner/repository:quantization, or openai:http://host:port/v1#model',
+    ),
+  GANTRY_UPSTREAM_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/)
+    .optional()
+    .describe('a key of printable ASCII characters without spaces, for the server of openai:'),
+  HF_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .default(PUBLIC_HUB)
+    .describe('an http(s):// URL of a hub'),
+  HF_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/)
+    .optional()
+    .describe('a token of the hub, without spaces'),
   GANTRY_CONTEXT_SIZE: z
     .union([z.literal('auto'), positive])
     .default('auto')
@@ -142,8 +159,7 @@ function describeProblem(issue: z.core.$ZodIssue, given: Environment): string {
     const why = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message;
     return `${name}: expected ${expected}; ${where}${why ?? issue.message}.`;
   }
-  const shown =
-    name.includes('KEY') || name.includes('URL') ? 'the value given' : JSON.stringify(given[name]);
+  const shown = /KEY|URL|TOKEN/.test(name) ? 'the value given' : JSON.stringify(given[name]);
   return `${name}: expected ${expected}; ${shown} is not.`;
 }
 
@@ -161,11 +177,13 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
     apiKey: env.GANTRY_API_KEY,
     engine: {
       model: env.MODEL,
+      upstreamKey: env.GANTRY_UPSTREAM_API_KEY,
       contextSize: env.GANTRY_CONTEXT_SIZE,
       threads: env.GANTRY_THREADS,
       gpu: env.GANTRY_GPU,
       sequences: env.GANTRY_PARALLEL,
     },
+    hub: { endpoint: env.HF_ENDPOINT, ...(env.HF_TOKEN === undefined ? {} : { token: env.HF_TOKEN }) },
     acceleratorEnvironment: pick(environment, ACCELERATOR_VARIABLES),
     databaseUrl: env.DATABASE_URL,
     sandbox: toSandboxConfig(env),

@@ -9,7 +9,7 @@ import { compareWithReference, REFERENCE } from '../../models/demo/evaluation/pa
 import { openStage } from '../../models/demo/evaluation/stage.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { createLlamaEngine } from '../../src/engine/llama/llama-engine.js';
-import { demoModelPath } from '../../src/engine/llama/model-source.js';
+import { demoModelPath } from '../../src/models/demo-model.js';
 import { DEMO_TOOLS } from '../fixtures/models/demo-requests.js';
 import { describeWithDocker } from '../support/docker.js';
 

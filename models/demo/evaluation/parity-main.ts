@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { demoModelPath } from '../../../src/engine/llama/model-source.js';
+import { demoModelPath } from '../../../src/models/demo-model.js';
 import { compareWithReference, REFERENCE } from './parity.js';
 
 const { values } = parseArgs({

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { demoModelPath } from '../../../src/engine/llama/model-source.js';
+import { demoModelPath } from '../../../src/models/demo-model.js';
 import { loadOnOneCore } from './load-on-one-core.js';
 
 /** The model's speed with one thread, as the server loads it: the best of some rounds, sampling included. */

@@ -1,12 +1,15 @@
+import type { HubAccess } from '../../models/hub-request.js';
 import type { EngineStatus } from '../engine.js';
 
 export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
 
 export interface LlamaEngineOptions {
-  /** `demo`, the path of a GGUF file, or `hf:owner/repo[:quantization]`. */
+  /** `demo`, the path of a GGUF file, or `hf:owner/repo[:quantization | /file.gguf][@revision]`. */
   readonly model: string;
   /** GANTRY_HOME: downloads go to its `models` folder. */
   readonly homeDirectory: string;
+  /** Where `hf:` names are fetched from; default: the public hub, without a token. */
+  readonly hub?: HubAccess;
   /** Tokens each conversation can hold; `auto` takes what memory allows, up to what the model was trained for. */
   readonly contextSize: 'auto' | number;
   /** `auto`: one for models under 64 MiB, else one for each physical core. */

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.js';
+import { PUBLIC_HUB } from '../../models/hub-request.js';
 import { EngineError } from '../engine-error.js';
 import type { Engine, EngineCapabilities, EngineEvent, EngineStatus, GenerateRequest } from '../engine.js';
 import { failedEngine } from '../failed-engine.js';
@@ -18,7 +19,7 @@ const CANCEL_BOUND_MS = 5_000;
  */
 export function createLlamaEngine(options: LlamaEngineOptions): Engine {
   try {
-    return new LlamaEngine(options, parseModelSource(options.model, options.homeDirectory));
+    return new LlamaEngine(options, modelSource(options));
   } catch (error) {
     const failure =
       error instanceof EngineError ? error : new EngineError('provider', messageOf(error), { cause: error });
@@ -27,6 +28,14 @@ export function createLlamaEngine(options: LlamaEngineOptions): Engine {
     options.onStatus?.(engine.status());
     return engine;
   }
+}
+
+function modelSource({
+  model,
+  homeDirectory,
+  hub = { endpoint: PUBLIC_HUB },
+}: LlamaEngineOptions): ModelSource {
+  return parseModelSource(model, homeDirectory, hub);
 }
 
 class LlamaEngine implements Engine {

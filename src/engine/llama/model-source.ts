@@ -1,5 +1,11 @@
-import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename } from 'node:path';
+import { demoModelPath } from '../../models/demo-model.js';
+import type { HubAccess } from '../../models/hub-request.js';
+import { localModelPath } from '../../models/locate-model.js';
+import { ModelError } from '../../models/model-error.js';
+import { hubNameText, type HubName, parseModelName } from '../../models/model-name.js';
+import { modelsFolder } from '../../models/models-folder.js';
+import { firstShard, modelStem } from '../../models/shards.js';
 import { EngineError } from '../engine-error.js';
 import type { ModelLocation } from './protocol.js';
 
@@ -11,62 +17,50 @@ export interface ModelSource {
   readonly defaultTemperature?: number;
 }
 
-const DEMO_FILE = join('models', 'demo', 'demo-agent.gguf');
-
 /**
- * Reads the value of MODEL: `demo`, the path of a GGUF file (from the working directory, or a
- * name inside `<homeDirectory>/models`), or `hf:owner/repo[:quantization | /file.gguf]`.
- * Throws EngineError model_not_found or invalid_request.
+ * Reads the value of MODEL (src/models/model-name.ts has its forms); a path is taken from the working directory, or
+ * from `<homeDirectory>/models` where there is none. Throws EngineError model_not_found or invalid_request.
  */
-export function parseModelSource(model: string, homeDirectory: string): ModelSource {
-  if (model === 'demo') {
-    // Small enough that any other token than its first choice is likely to be nonsense; this is
-    // also how it was evaluated.
-    return { name: 'demo', location: { kind: 'file', path: demoModelPath() }, defaultTemperature: 0 };
-  }
+export function parseModelSource(model: string, homeDirectory: string, hub: HubAccess): ModelSource {
   if (model.startsWith('openai:')) {
     throw new EngineError(
       'invalid_request',
       'This build runs GGUF models only; servers that speak the OpenAI API are not supported yet.',
     );
   }
-  const modelsDirectory = join(homeDirectory, 'models');
-  if (model.startsWith('hf:')) return hubSource(model, modelsDirectory);
-  return {
-    name: basename(model, '.gguf'),
-    location: { kind: 'file', path: localPath(model, modelsDirectory) },
-  };
-}
-
-function hubSource(uri: string, modelsDirectory: string): ModelSource {
-  const path = uri.slice('hf:'.length);
-  if (!/^[\w.-]+\/[\w.-]+(?:[:/][\w./-]+)?$/.test(path) || path.split(/[/:]/).includes('..')) {
-    throw new EngineError('invalid_request', `${uri} is not of the form hf:owner/repo[:quantization].`);
+  try {
+    return sourceOf(model, modelsFolder(homeDirectory), hub);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    const code = error.code === 'invalid_name' ? 'invalid_request' : 'model_not_found';
+    throw new EngineError(code, error.message, { cause: error });
   }
-  const name = path.endsWith('.gguf') ? basename(path, '.gguf') : path;
-  return { name, location: { kind: 'hub', uri, modelsDirectory } };
 }
 
-function localPath(model: string, modelsDirectory: string): string {
-  if (isAbsolute(model)) return model;
-  const fromHere = resolve(model);
-  const fromModels = join(modelsDirectory, model);
-  return !existsSync(fromHere) && existsSync(fromModels) ? fromModels : fromHere;
-}
-
-/** The demo model lies in the repository, at another distance from the sources than from the build. */
-export function demoModelPath(): string {
-  let directory = import.meta.dirname;
-  for (;;) {
-    const path = join(directory, DEMO_FILE);
-    if (existsSync(path)) return path;
-    const parent = dirname(directory);
-    if (parent === directory) {
-      throw new EngineError(
-        'model_not_found',
-        `The demo model (${DEMO_FILE}) is not part of this installation.`,
-      );
+function sourceOf(model: string, modelsDirectory: string, hub: HubAccess): ModelSource {
+  const name = parseModelName(model);
+  switch (name.kind) {
+    case 'demo':
+      // Small enough that any other token than its first choice is likely to be nonsense; this is
+      // also how it was evaluated.
+      return { name: 'demo', location: { kind: 'file', path: demoModelPath() }, defaultTemperature: 0 };
+    case 'local': {
+      // The native loader finds the other shards from the first.
+      const path = firstShard(localModelPath(name.path, modelsDirectory));
+      return { name: modelStem(basename(path)), location: { kind: 'file', path } };
     }
-    directory = parent;
+    case 'hub':
+      return {
+        name: shownName(name),
+        location: { kind: 'hub', uri: hubNameText(name), modelsDirectory, hub },
+      };
+    default:
+      return name satisfies never;
   }
+}
+
+function shownName(name: HubName): string {
+  return name.variant.by === 'file'
+    ? modelStem(basename(name.variant.path))
+    : hubNameText(name).slice('hf:'.length);
 }

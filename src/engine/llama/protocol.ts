@@ -69,7 +69,12 @@ const generateRequest = z.object({
 
 const modelLocation = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('file'), path: z.string() }),
-  z.object({ kind: z.literal('hub'), uri: z.string(), modelsDirectory: z.string() }),
+  z.object({
+    kind: z.literal('hub'),
+    uri: z.string(),
+    modelsDirectory: z.string(),
+    hub: z.object({ endpoint: z.string(), token: z.string().optional() }),
+  }),
 ]);
 
 const loadSettings = z.object({

@@ -1,7 +1,8 @@
-import { open, stat } from 'node:fs/promises';
 import { availableMemory } from 'node:process';
 import { GgufInsights, readGgufFileInfo, type GgufFileInfo, type Llama } from 'node-llama-cpp';
 import { messageOf } from '../../../errors.js';
+import { ModelError } from '../../../models/model-error.js';
+import { readModelFiles } from '../../../models/read-model-files.js';
 import type { LoadSettings } from '../protocol.js';
 
 /** Why a model is not loaded, in words for the person who chose it. */
@@ -16,67 +17,32 @@ export class LoadRefused extends Error {
 }
 
 const SMALLEST_CONTEXT = 256;
+const DAMAGED_HINT = 'The file is damaged or was not downloaded to its end; get it again.';
 
 /** Everything that can be known before the native loader sees the file. Rejects with LoadRefused. */
 export async function checkModelFile(path: string, settings: LoadSettings, llama: Llama): Promise<void> {
-  const size = await sizeOfRegularFile(path);
-  await checkMagic(path);
-  const info = await readHeader(path);
-  checkComplete(path, info, size);
-  const insights = await GgufInsights.from(info, llama);
+  await readHeaders(path);
+  const insights = await GgufInsights.from(await readInfo(path), llama);
   checkContextSize(settings.contextSize, insights.trainContextSize);
   checkMemory(path, settings, insights, llama);
 }
 
-async function sizeOfRegularFile(path: string): Promise<number> {
+/** Our own reader is the first: the library believes what a header says of its size. */
+async function readHeaders(path: string): Promise<void> {
   try {
-    const stats = await stat(path);
-    if (stats.isFile()) return stats.size;
+    await readModelFiles(path);
   } catch (error) {
-    throw new LoadRefused(
-      `The model file ${path} cannot be read: ${messageOf(error)}`,
-      'Set MODEL to "demo", to the path of a GGUF file, or to hf:owner/repo.',
-    );
+    if (!(error instanceof ModelError)) throw error;
+    throw new LoadRefused(error.message, error.hint ?? DAMAGED_HINT);
   }
-  throw new LoadRefused(`${path} is not a file.`, 'Set MODEL to the GGUF file inside that directory.');
 }
 
-async function checkMagic(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-    if (bytesRead === 4 && buffer.toString('latin1') === 'GGUF') return;
-  } finally {
-    await file.close();
-  }
-  throw new LoadRefused(
-    `${path} is not a GGUF file.`,
-    'Only GGUF models can be run; safetensors and PyTorch files must be converted first.',
-  );
-}
-
-async function readHeader(path: string): Promise<GgufFileInfo> {
+async function readInfo(path: string): Promise<GgufFileInfo> {
   try {
     return await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false });
   } catch (error) {
-    throw new LoadRefused(`The header of ${path} cannot be read: ${messageOf(error)}`, TRUNCATED_HINT);
+    throw new LoadRefused(`The header of ${path} cannot be read: ${messageOf(error)}`, DAMAGED_HINT);
   }
-}
-
-const TRUNCATED_HINT = 'The file is damaged or was not downloaded to its end; get it again.';
-
-function checkComplete(path: string, info: GgufFileInfo, size: number): void {
-  if (info.splicedParts > 1) return;
-  const dataStart = info.metadataSize + (info.tensorInfoSize ?? 0);
-  const lastOffset = (info.tensorInfo ?? []).reduce(
-    (last, tensor) => Math.max(last, Number(tensor.offset)),
-    0,
-  );
-  if (size > dataStart + lastOffset) return;
-  throw new LoadRefused(
-    `${path} ends at byte ${size}, before its last tensor begins (${dataStart + lastOffset}).`,
-    TRUNCATED_HINT,
-  );
 }
 
 function checkContextSize(asked: LoadSettings['contextSize'], native: number | undefined): void {
