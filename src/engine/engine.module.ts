@@ -4,12 +4,28 @@ import { CONFIG, type Config } from '../config/config.js';
 import { ENGINE, type Engine, type EngineStatus } from './engine.js';
 import { engineElsewhere } from './engine-elsewhere.js';
 import { createLlamaEngine } from './llama/llama-engine.js';
+import { createOpenAiEngine } from './openai/openai-engine.js';
+import { OPENAI_PREFIX } from './openai/upstream-address.js';
 
-function createEngine({ engine, home, acceleratorEnvironment, runs }: Config, logger: PinoLogger): Engine {
+function createEngine(
+  { engine, home, hub, acceleratorEnvironment, runs }: Config,
+  logger: PinoLogger,
+): Engine {
   if (!runs.worker) return engineElsewhere(engine.model);
+  const onStatus = reportLoading((line) => logger.info(line));
+  if (engine.model.startsWith(OPENAI_PREFIX)) {
+    return createOpenAiEngine({
+      model: engine.model,
+      ...(engine.upstreamKey === undefined ? {} : { key: engine.upstreamKey }),
+      contextSize: engine.contextSize,
+      parallel: engine.sequences,
+      onStatus,
+    });
+  }
   return createLlamaEngine({
     model: engine.model,
     homeDirectory: home,
+    hub,
     contextSize: engine.contextSize,
     threads: engine.threads,
     gpu: engine.gpu === 'off' ? false : engine.gpu,
@@ -17,7 +33,7 @@ function createEngine({ engine, home, acceleratorEnvironment, runs }: Config, lo
     environment: acceleratorEnvironment,
     // llama.cpp tells a hundred lines at each load; they are kept and shown when a load fails.
     log: (level, message) => logger[level === 'info' ? 'debug' : level](message),
-    onStatus: reportLoading((line) => logger.info(line)),
+    onStatus,
   });
 }
 
@@ -38,6 +54,8 @@ function describeStatus(status: EngineStatus): string {
       return `Model ${status.model}: ${status.phase}, ${Math.round(status.progress * 100)} %.`;
     case 'ready':
       return `Model ${status.model} is ready on ${status.device}, with ${status.contextSize} tokens of context.`;
+    case 'remote':
+      return `Model ${status.model} is ready on ${status.url} (${status.kind}), with ${status.contextSize} tokens of context by ${status.contextFrom}.`;
     case 'failed':
       return `Model ${status.model} could not be loaded: ${status.message} ${status.hint ?? ''}`;
     case 'elsewhere':
@@ -49,7 +67,7 @@ function describeStatus(status: EngineStatus): string {
   }
 }
 
-/** The model, loading from the moment the process starts. */
+/** The model, loading or looked for from the moment the process starts. */
 @Global()
 @Module({
   providers: [{ provide: ENGINE, inject: [CONFIG, PinoLogger], useFactory: createEngine }],

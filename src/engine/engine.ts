@@ -42,6 +42,11 @@ export interface SamplingOptions {
   readonly maxTokens?: number;
 }
 
+export interface ResponseFormat {
+  readonly type: 'json';
+  readonly schema?: JsonSchema;
+}
+
 /** The part of an assistant turn that an interrupted attempt already produced and committed. */
 export interface AssistantPrefix {
   readonly reasoning: string;
@@ -57,6 +62,10 @@ export interface GenerateRequest {
   readonly tools: readonly ToolSpec[];
   readonly sampling: SamplingOptions;
   readonly enableThinking?: boolean;
+  /** False: one call at most. */
+  readonly parallelToolCalls?: boolean;
+  /** The text is held to JSON, to that of the schema where one is given. Not together with tools. */
+  readonly responseFormat?: ResponseFormat;
   /** Continue from exactly this prefix; only what comes after it is emitted. */
   readonly continueFrom?: AssistantPrefix;
 }
@@ -124,14 +133,28 @@ export type EngineStatus =
       readonly memoryBytes: number;
       readonly hostPid: number;
     }
+  /** Ready, on a server that is not ours. */
+  | {
+      readonly state: 'remote';
+      readonly model: string;
+      /** Without keys. */
+      readonly url: string;
+      /** Which software it is, as far as it tells. */
+      readonly kind: string;
+      readonly contextSize: number;
+      readonly contextFrom: 'configuration' | 'server' | 'assumption';
+      /** Generations at work, and in line for one of the places. */
+      readonly active: number;
+      readonly waiting: number;
+    }
   | { readonly state: 'failed'; readonly model: string; readonly message: string; readonly hint?: string }
   /** Other processes have it: this one works no runs. */
   | { readonly state: 'elsewhere'; readonly model: string }
   | { readonly state: 'closed'; readonly model: string };
 
 /**
- * A source of assistant turns. Adapters: `llama` (a GGUF in a host process of its own),
- * `scripted` (the shipped double). One conformance suite holds for all.
+ * A source of assistant turns. Adapters: `llama` (a GGUF in a host process of its own), `openai` (a server
+ * that speaks OpenAI's API), `scripted` (the shipped double). One conformance suite holds for all.
  */
 export interface Engine {
   /**

@@ -70,6 +70,7 @@ export class ReadinessService {
 function engineReasons(status: EngineStatus): string[] {
   switch (status.state) {
     case 'ready':
+    case 'remote':
       return [];
     case 'loading':
       return [

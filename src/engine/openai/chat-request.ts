@@ -1,0 +1,127 @@
+import type {
+  AssistantPrefix,
+  ChatMessage,
+  GenerateRequest,
+  ResponseFormat,
+  SamplingOptions,
+  ToolCallRequest,
+  ToolSpec,
+} from '../engine.js';
+import { estimateTokens } from './estimate-tokens.js';
+import type { ServerTraits } from './server-traits.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export const GO_ON =
+  'Your last message was cut off. Go on from exactly where it ends: repeat nothing of it and say nothing about the interruption.';
+
+/** The body of `POST /chat/completions`. */
+export function chatBody(request: GenerateRequest, model: string, traits: ServerTraits): Fields {
+  const { continueFrom, enableThinking, parallelToolCalls, responseFormat, sampling, tools } = request;
+  // Thinking cannot be continued anywhere, so without a text there is nothing to continue.
+  const prefix = continueFrom?.text ? continueFrom : undefined;
+  const prefill =
+    prefix !== undefined && traits.continuation.type === 'prefill' ? traits.continuation : undefined;
+  // What is in the middle of its text has thought already; llama-server refuses to go on otherwise.
+  const thinks = prefix === undefined ? enableThinking : false;
+  return {
+    model,
+    messages: [
+      ...chatMessages(request.messages, traits),
+      ...(prefix === undefined ? [] : continuation(prefix, traits)),
+    ],
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(tools.length === 0 ? {} : { tools: chatTools(tools) }),
+    ...(tools.length > 0 && parallelToolCalls === false ? { parallel_tool_calls: false } : {}),
+    ...(responseFormat === undefined ? {} : { response_format: jsonFormat(responseFormat, traits) }),
+    ...chatSampling(sampling, continueFrom, traits),
+    ...(thinks === undefined ? {} : traits.thinking[thinks ? 'on' : 'off']),
+    ...prefill?.fields,
+  };
+}
+
+/** Not `strict`: OpenAI then refuses most schemas, and the others hold to them anyway. */
+function jsonFormat({ schema }: ResponseFormat, { anyJson }: ServerTraits): Fields {
+  return schema === undefined ? anyJson : { type: 'json_schema', json_schema: { name: 'answer', schema } };
+}
+
+export function chatMessages(messages: readonly ChatMessage[], traits: ServerTraits): Fields[] {
+  return messages.map((message) => {
+    switch (message.role) {
+      case 'system':
+      case 'user':
+        return { role: message.role, content: message.content };
+      case 'assistant':
+        return assistantMessage(message, traits);
+      case 'tool':
+        return { role: 'tool', tool_call_id: message.toolCallId, content: message.content };
+      default:
+        return message satisfies never;
+    }
+  });
+}
+
+export function chatTools(tools: readonly ToolSpec[]): Fields[] {
+  return tools.map(({ name, description, parameters }) => ({
+    type: 'function',
+    function: { name, description, parameters },
+  }));
+}
+
+function assistantMessage(
+  message: Extract<ChatMessage, { role: 'assistant' }>,
+  { reasoningBack }: ServerTraits,
+): Fields {
+  const { content, reasoning, toolCalls } = message;
+  return {
+    role: 'assistant',
+    content: content === '' && toolCalls.length > 0 ? null : content,
+    ...(reasoning && reasoningBack !== undefined ? { [reasoningBack]: reasoning } : {}),
+    ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map(toolCall) }),
+  };
+}
+
+/** Servers parse the arguments of earlier calls to render them, and fail on what a model once wrote wrongly. */
+function toolCall({ id, name, arguments: given }: ToolCallRequest): Fields {
+  return { id, type: 'function', function: { name, arguments: isJsonObject(given) ? given : '{}' } };
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function continuation(prefix: AssistantPrefix, traits: ServerTraits): Fields[] {
+  const begun = assistantMessage(
+    { role: 'assistant', content: prefix.text, reasoning: prefix.reasoning, toolCalls: [] },
+    traits,
+  );
+  return traits.continuation.type === 'prefill' ? [begun] : [begun, { role: 'user', content: GO_ON }];
+}
+
+function chatSampling(
+  sampling: SamplingOptions,
+  prefix: AssistantPrefix | undefined,
+  traits: ServerTraits,
+): Fields {
+  const { topK, minP, repetitionPenalty, maxTokens, stop } = sampling;
+  const used = prefix === undefined ? 0 : estimateTokens(prefix.text) + estimateTokens(prefix.reasoning);
+  const named: [string | undefined, unknown][] = [
+    ['temperature', sampling.temperature],
+    ['top_p', sampling.topP],
+    ['presence_penalty', sampling.presencePenalty],
+    ['frequency_penalty', sampling.frequencyPenalty],
+    ['seed', sampling.seed],
+    ['stop', stop?.length ? stop : undefined],
+    [traits.sampling.topK, topK === 0 ? traits.noTopK : topK],
+    [traits.sampling.minP, minP],
+    [traits.sampling.repetitionPenalty, repetitionPenalty],
+    [traits.maxTokens, maxTokens === undefined ? undefined : Math.max(1, maxTokens - used)],
+  ];
+  return Object.fromEntries(named.filter(([name, value]) => name !== undefined && value !== undefined));
+}

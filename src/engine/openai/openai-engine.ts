@@ -1,0 +1,242 @@
+import { messageOf } from '../../errors.js';
+import { newId } from '../../ids.js';
+import { settlesWithin } from '../../settles-within.js';
+import { EngineError } from '../engine-error.js';
+import type { Engine, EngineCapabilities, EngineEvent, EngineStatus, GenerateRequest } from '../engine.js';
+import { failedEngine } from '../failed-engine.js';
+import { ReceivedMessageFold } from '../received-message.js';
+import { abortable } from './abortable.js';
+import type { ChatChunk } from './chat-chunk.js';
+import { chatBody } from './chat-request.js';
+import { Connection } from './connection.js';
+import { countTokens } from './count-tokens.js';
+import { discover, type UpstreamServer } from './discovery.js';
+import { FairQueue } from './fair-queue.js';
+import type { HttpResponse } from './http-exchange.js';
+import { UPSTREAM_LIMITS, type OpenAiEngineOptions, type UpstreamLimits } from './openai-engine-options.js';
+import { readAnswer, type AnswerItem } from './read-answer.js';
+import { RepetitionFilter } from './repetition-filter.js';
+import { TurnReader, type StreamEnd } from './turn-reader.js';
+import { parseUpstreamAddress } from './upstream-address.js';
+import { UpstreamClient } from './upstream-client.js';
+import { transportError, withoutKey } from './upstream-error.js';
+import { UsageMeter } from './usage-meter.js';
+
+/**
+ * An engine on a server that speaks OpenAI's chat completions. Looks for the server at once and never throws:
+ * what goes wrong is in `status()`, and ends each generation with an `error` event.
+ */
+export function createOpenAiEngine(options: OpenAiEngineOptions): Engine {
+  const limits = { ...UPSTREAM_LIMITS, ...options.limits };
+  try {
+    const client = new UpstreamClient(parseUpstreamAddress(options.model), options.key, limits);
+    return new OpenAiEngine(client, options, limits);
+  } catch (error) {
+    const failure = error instanceof EngineError ? error : new EngineError('provider', messageOf(error));
+    // Not the value of MODEL: it may carry a password.
+    const engine = failedEngine('openai', failure);
+    options.onStatus?.(engine.status());
+    return engine;
+  }
+}
+
+class OpenAiEngine implements Engine {
+  private readonly connection: Connection;
+  private readonly queue: FairQueue;
+
+  constructor(
+    private readonly client: UpstreamClient,
+    private readonly options: OpenAiEngineOptions,
+    private readonly limits: UpstreamLimits,
+  ) {
+    this.queue = new FairQueue(options.parallel);
+    const find = (signal: AbortSignal) =>
+      discover(client, options.contextSize, signal).catch((error: unknown) => {
+        throw this.failure(error);
+      });
+    this.connection = new Connection(find, limits.retryMs, () => options.onStatus?.(this.status()));
+  }
+
+  async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<EngineEvent, void, void> {
+    const received = new ReceivedMessageFold();
+    const ending = AbortSignal.any([signal, this.connection.signal]);
+    try {
+      for await (const event of this.turn(request, ending)) {
+        ending.throwIfAborted();
+        received.add(event);
+        yield event.type === 'stop' ? { ...event, message: received.snapshot() } : event;
+      }
+    } catch (error) {
+      if (signal.aborted) yield { type: 'stop', reason: 'cancelled', message: received.snapshot() };
+      else yield { type: 'error', error: this.failureOf(error), received: received.snapshot() };
+    }
+  }
+
+  async count(request: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number> {
+    const server = await this.connection.ready();
+    return countTokens(this.client, server, request, this.connection.signal);
+  }
+
+  async capabilities(): Promise<EngineCapabilities> {
+    const { model, contextSize } = await this.connection.ready();
+    // No server tells whether its model can; one that cannot refuses the request or calls nothing.
+    return { model, contextSize, toolCalls: true, reasoning: true };
+  }
+
+  status(): EngineStatus {
+    const { state } = this.connection;
+    const { address } = this.client;
+    const model = address.model ?? address.apiUrl;
+    switch (state.type) {
+      case 'closed':
+        return { state: 'closed', model };
+      case 'connected': {
+        const { kind, contextSize, contextFrom, model } = state.server;
+        const { active, waiting } = this.queue;
+        return {
+          state: 'remote',
+          model,
+          url: address.apiUrl,
+          kind,
+          contextSize,
+          contextFrom,
+          active,
+          waiting,
+        };
+      }
+      case 'connecting':
+        if (state.failure === undefined) return { state: 'loading', model, phase: 'connect', progress: 0 };
+        return {
+          state: 'failed',
+          model,
+          message: state.failure.message,
+          ...(state.failure.retryable ? { hint: 'It is tried again.' } : {}),
+        };
+      default:
+        return state satisfies never;
+    }
+  }
+
+  close(): Promise<void> {
+    this.connection.close();
+    return Promise.resolve();
+  }
+
+  /** The events of one turn up to and with `stop`, whose message is empty. Throws where it breaks. */
+  private async *turn(
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent, void, void> {
+    signal.throwIfAborted();
+    const server = await abortable(this.connection.ready(), signal);
+    if (request.model !== undefined && request.model !== server.model) {
+      throw new EngineError(
+        'model_not_found',
+        `No model "${request.model}" is in use; "${server.model}" is.`,
+      );
+    }
+    const place = this.queue.enter(request.sessionId);
+    try {
+      for await (const position of place.positions(signal)) yield { type: 'queued', position };
+      yield* this.answer(server, request, signal);
+    } finally {
+      place.leave();
+    }
+  }
+
+  private async *answer(
+    server: UpstreamServer,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent, void, void> {
+    const prefix = request.continueFrom?.text ?? '';
+    const asked = server.traits.continuation.type === 'ask' ? prefix : '';
+    const turn = new TurnReader(() => newId('call'), {
+      afterText: prefix !== '',
+      calls: request.parallelToolCalls === false ? 'one' : 'any',
+    });
+    const repetition = new RepetitionFilter(asked);
+    const size = new AnswerSize(this.limits.answerChars);
+    const meter = new UsageMeter(request);
+    const response = await this.open(server, request, signal);
+    let end: StreamEnd = 'closed';
+    let text = '';
+    try {
+      const items = readAnswer(response, this.limits);
+      for (;;) {
+        const item = await this.next(items, turn);
+        if (item?.type !== 'chunk') {
+          if (item?.type === 'done') end = 'done';
+          break;
+        }
+        const { chunk } = item;
+        if (chunk.usage !== undefined) meter.report(chunk.usage);
+        text += size.add(chunk);
+        if (text !== '') meter.answering();
+        const held = chunk.calls.length > 0 ? repetition.end() : '';
+        yield* turn.read({ ...chunk, text: held + repetition.push(chunk.text) });
+      }
+    } finally {
+      response.close();
+    }
+    yield* turn.rest(repetition.end());
+    const { events, reason } = turn.end(end);
+    yield* events;
+    yield { type: 'usage', usage: meter.finish(text) };
+    yield { type: 'stop', reason, message: { text: '', reasoning: '', completeCalls: [] } };
+  }
+
+  private async open(
+    server: UpstreamServer,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> {
+    try {
+      return await this.client.chat(chatBody(request, server.model, server.traits), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = this.failure(error);
+      // Only the failure of a socket has a cause; a server that answered is there.
+      if (failure.cause !== undefined) this.connection.lost(failure);
+      throw failure;
+    }
+  }
+
+  /** Undefined at the end. Once the model has ended its turn, neither silence nor a broken connection matters. */
+  private async next(
+    items: AsyncGenerator<AnswerItem, void, void>,
+    turn: TurnReader,
+  ): Promise<AnswerItem | undefined> {
+    const next = items.next().then((result) => (result.done === true ? undefined : result.value));
+    if (!turn.finished) return next;
+    const figures = next.catch(() => undefined);
+    return (await settlesWithin(figures, this.limits.closingMs)) ? figures : undefined;
+  }
+
+  /** A generation that the end of the engine broke off fails with that, not with its socket. */
+  private failureOf(error: unknown): EngineError {
+    const { signal } = this.connection;
+    return this.failure(signal.aborted ? signal.reason : error);
+  }
+
+  private failure(error: unknown): EngineError {
+    return withoutKey(transportError(error, this.client.host), this.options.key);
+  }
+}
+
+/** Bounds what one answer may hold, since all of it is kept. */
+class AnswerSize {
+  private chars = 0;
+
+  constructor(private readonly most: number) {}
+
+  /** The chunk's whole text. Throws EngineError provider beyond the bound. */
+  add({ reasoning, text, calls }: ChatChunk): string {
+    const all = reasoning + text + calls.map((call) => `${call.name ?? ''}${call.arguments}`).join('');
+    this.chars += all.length;
+    if (this.chars > this.most) {
+      throw new EngineError('provider', `The server's answer has more than ${this.most} characters.`);
+    }
+    return all;
+  }
+}
