@@ -1,17 +1,10 @@
-import type {
-  AssistantPrefix,
-  EngineStopReason,
-  GenerateRequest,
-  SamplingOptions,
-  Usage,
-} from '../engine/engine.js';
+import type { AssistantPrefix, EngineStopReason, GenerateRequest, Usage } from '../engine/engine.js';
 import { EngineError, type InterruptionCause } from '../engine/engine-error.js';
-import type { RunOptions } from '../runs/run-request.js';
-import { fitToContext } from './context-window.js';
 import type { RunPorts } from './ports.js';
 import { planRecovery } from './recovery-plan.js';
 import type { RunSnapshot } from './snapshot.js';
 import { guardStalls, STALL_LIMITS } from './stall-guard.js';
+import { toRequest } from './to-request.js';
 import { TurnRecorder } from './turn-recorder.js';
 import { addUsage, NO_USAGE } from './usage.js';
 
@@ -40,7 +33,9 @@ export async function infer(
   terms: InferenceTerms,
 ): Promise<InferenceFailure | undefined> {
   const { journal } = ports;
-  const plan = planRecovery(snapshot.partial);
+  // JSON held to a grammar cannot be gone on with: the grammar starts at its beginning.
+  const isFree = (snapshot.options.response_format?.type ?? 'text') === 'text';
+  const plan = planRecovery(isFree ? snapshot.partial : undefined);
   if (snapshot.partial) await journal.beginAttempt(snapshot, plan, terms.cause);
   if (plan.type === 'synthesize_tool_use') {
     const { text, reasoning, calls } = plan;
@@ -145,40 +140,4 @@ async function stream(
     type: 'error',
     error: new EngineError('provider', 'The engine ended its stream without saying how.'),
   };
-}
-
-async function toRequest(
-  ports: RunPorts,
-  snapshot: RunSnapshot,
-  withTools: boolean,
-  continueFrom: GenerateRequest['continueFrom'],
-): Promise<GenerateRequest> {
-  const tools = withTools ? ports.tools.specs() : [];
-  const messages = await fitToContext(ports.engine, snapshot.messages, tools);
-  const { model, enable_thinking: enableThinking } = snapshot.options;
-  return {
-    sessionId: snapshot.sessionId,
-    messages,
-    tools,
-    sampling: toSampling(snapshot.options),
-    ...(model === undefined ? {} : { model }),
-    ...(enableThinking === undefined ? {} : { enableThinking }),
-    ...(continueFrom === undefined ? {} : { continueFrom }),
-  };
-}
-
-function toSampling(options: RunOptions): SamplingOptions {
-  const given = {
-    temperature: options.temperature,
-    topP: options.top_p,
-    topK: options.top_k,
-    minP: options.min_p,
-    repetitionPenalty: options.repetition_penalty,
-    presencePenalty: options.presence_penalty,
-    frequencyPenalty: options.frequency_penalty,
-    seed: options.seed,
-    stop: typeof options.stop === 'string' ? [options.stop] : options.stop,
-    maxTokens: options.max_tokens,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

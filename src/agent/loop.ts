@@ -55,6 +55,9 @@ export async function workRun(ports: RunPorts, server: ServerLimits, signal: Abo
       case 'wait_for_client':
         if (await journal.wait(step.type === 'wait_for_approval' ? 'approval' : 'client')) return 'waiting';
         break;
+      case 'return_calls':
+        await journal.returnCalls(snapshot);
+        return 'finished';
       case 'finish':
         await journal.finish(step.stopReason);
         return 'finished';

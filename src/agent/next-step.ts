@@ -14,6 +14,8 @@ export type Step =
   | { readonly type: 'wait_for_approval' }
   | { readonly type: 'wait_for_client' }
   | { readonly type: 'advance_round' }
+  /** The run ends with calls that are the client's to answer. */
+  | { readonly type: 'return_calls' }
   | { readonly type: 'finish'; readonly stopReason: StopReason };
 
 /** What the loop must know of a tool, by name; both hold for names nobody knows. */
@@ -49,6 +51,7 @@ function stepForCalls(snapshot: RunSnapshot, traits: ToolTraits): Step {
   const open = snapshot.calls.filter((call) => !isFinalToolCallState(call.state));
   const first = open[0];
   if (!first) {
+    if (snapshot.calls.some((call) => call.state === 'returned')) return { type: 'return_calls' };
     return snapshot.kind === 'tool' ? { type: 'finish', stopReason: 'stop' } : { type: 'advance_round' };
   }
   // In sequence a call is not even judged before the one before it has ended.

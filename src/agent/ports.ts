@@ -20,8 +20,13 @@ export type Judgement =
   | { readonly type: 'ask' }
   | { readonly type: 'denied'; readonly content: string }
   | { readonly type: 'rejected'; readonly content: string }
+  /** The client's to execute, after the run. */
+  | { readonly type: 'returned' }
   /** The same call succeeded before and nothing has happened since that could change its answer. */
   | { readonly type: 'answered'; readonly content: string };
+
+/** Of a call that the server executes. */
+export type ServerCallJudgement = Exclude<Judgement, { readonly type: 'returned' }>;
 
 export interface RunFailure {
   readonly code: string;
@@ -46,6 +51,8 @@ export interface RunJournal {
   /** False: an answer came in the meantime, so go on. */
   wait(kind: 'approval' | 'client'): Promise<boolean>;
   finish(stopReason: StopReason): Promise<void>;
+  /** Ends the run with the round's returned calls as its answer; results of the round's other calls are kept. */
+  returnCalls(snapshot: RunSnapshot): Promise<void>;
   cancel(): Promise<void>;
   fail(failure: RunFailure): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { SandboxProfile1763722000000 } from '../../migrations/0003-sandbox-profi
 import { SessionEgress1763724000000 } from '../../migrations/0004-session-egress.js';
 import { ExecutableFiles1763727600000 } from '../../migrations/0005-executable-files.js';
 import { KeptSandboxes1763729400000 } from '../../migrations/0006-kept-sandboxes.js';
+import { ChatCompletions1763744400000 } from '../../migrations/0007-chat-completions.js';
 import { ApiKey } from '../auth/api-key.entity.js';
 import { WsTicket } from '../auth/ws-ticket.entity.js';
 import { Approval } from '../approvals/approval.entity.js';
@@ -53,6 +54,7 @@ export function createDataSource(url: string): DataSource {
       SessionEgress1763724000000,
       ExecutableFiles1763727600000,
       KeptSandboxes1763729400000,
+      ChatCompletions1763744400000,
     ],
     migrationsTableName: 'schema_migrations',
     synchronize: false,

@@ -88,6 +88,7 @@ export const toolCallRecordSchema = z.object({
 export const stopReasonSchema = z.enum([
   'stop',
   'length',
+  'tool_calls',
   'max_tool_rounds',
   'budget',
   'cancelled',
@@ -95,6 +96,14 @@ export const stopReasonSchema = z.enum([
   'error',
 ]);
 export type StopReason = z.infer<typeof stopReasonSchema>;
+
+/** `arguments` is JSON text. */
+export const returnedCallSchema = z.object({
+  id: z.string(),
+  type: z.literal('function'),
+  function: z.object({ name: z.string(), arguments: z.string() }),
+});
+export type ReturnedCall = z.infer<typeof returnedCallSchema>;
 
 export const runResponseSchema = z.object({
   id: z.string(),
@@ -108,6 +117,8 @@ export const runResponseSchema = z.object({
         role: z.literal('assistant'),
         content: z.string(),
         reasoning_content: z.string().optional(),
+        /** Calls that are the client's to answer: the run ended with them. */
+        tool_calls: z.array(returnedCallSchema).optional(),
       }),
       finish_reason: z.string(),
     }),

@@ -10,7 +10,7 @@ import { callingData, spokenData } from '../tools/calling-data.js';
 import type { ToolIdentity } from '../approvals/approval-state.js';
 import { hashArguments } from '../tools/arguments.js';
 import { moveCall, moveCallIfPossible } from './move-call.js';
-import type { FinalToolCallState, ToolCallState } from './tool-call-state.js';
+import type { EndedToolCallState, ToolCallState } from './tool-call-state.js';
 
 /** The identity and asking terms of the tools of one run. */
 export interface CallTerms {
@@ -21,7 +21,7 @@ export interface CallTerms {
 }
 
 export interface CallResult {
-  readonly state: FinalToolCallState;
+  readonly state: EndedToolCallState;
   readonly content: string;
   readonly data: ToolCallData;
   readonly images?: readonly string[];
@@ -73,6 +73,9 @@ export class CallJournal {
       case 'ask':
         await moveCall(manager, call.id, 'awaiting_approval');
         return [await this.ask(manager, scope, call)];
+      case 'returned':
+        await moveCall(manager, call.id, 'returned');
+        return [clientCall(call)];
       case 'denied':
       case 'rejected':
       case 'answered': {
@@ -92,15 +95,7 @@ export class CallJournal {
       call.id,
     ]);
     if (!this.terms.isClientTool(call.name)) return [];
-    return [
-      {
-        type: 'client_tool_call',
-        round: call.round,
-        tool_call_id: call.id,
-        tool_name: call.name,
-        arguments: JSON.parse(call.arguments),
-      },
-    ];
+    return [clientCall(call)];
   }
 
   /** The place of a call that stands in line for its sandbox; 0: it stands there no more. */
@@ -140,7 +135,7 @@ export class CallJournal {
   /** An end without the tool having said anything: denied, refused, lost. */
   spoken(
     call: Pick<CallSnapshot, 'name' | 'arguments'>,
-    state: FinalToolCallState,
+    state: EndedToolCallState,
     content: string,
   ): CallResult {
     const data = spokenData(this.terms.identify(call.name).kind, call.arguments, state, content);
@@ -202,6 +197,16 @@ export class CallJournal {
       expires_at: expiresAt?.toISOString() ?? null,
     };
   }
+}
+
+function clientCall(call: CallSnapshot): PayloadOf<'client_tool_call'> {
+  return {
+    type: 'client_tool_call',
+    round: call.round,
+    tool_call_id: call.id,
+    tool_name: call.name,
+    arguments: JSON.parse(call.arguments || '{}'),
+  };
 }
 
 type NewCall = Pick<CallSnapshot, 'id' | 'parentId' | 'round' | 'index' | 'name' | 'arguments'>;

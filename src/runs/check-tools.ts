@@ -1,20 +1,30 @@
 import { DomainError } from '../errors.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
 import type { RunOptions } from './run-request.js';
+import { offeredTools } from './run-tools.js';
 
-/** A client function may not take the name of a server tool: an approval would name the wrong one. */
+/** A client function may not take the name of a server tool that this run offers: a call could be either's. */
 export function checkClientTools(registry: ToolRegistry, options: RunOptions): void {
+  const offered = new Set(offeredTools(registry, options).map((tool) => tool.name));
   for (const { function: client } of options.tools ?? []) {
-    if (registry.get(client.name)) {
+    if (offered.has(client.name)) {
       throw new DomainError(
         'invalid_request',
-        `tools: ${client.name} is the name of a server tool; rename it.`,
+        `tools: ${client.name} is the name of a server tool that is on; rename it, or leave that tool out of enabled_tools.`,
         {
           param: 'tools',
           reason: 'tool_name_taken',
         },
       );
     }
+  }
+  const format = options.response_format?.type ?? 'text';
+  if (format !== 'text' && (offered.size > 0 || (options.tools ?? []).length > 0)) {
+    throw new DomainError(
+      'invalid_request',
+      'response_format needs a run without tools: set enable_tools to false and leave tools out.',
+      { param: 'response_format', reason: 'response_format_with_tools' },
+    );
   }
   for (const name of options.enabled_tools ?? []) {
     if (!registry.get(name)) throw unknownTool(registry, name, 'enabled_tools', 'invalid_request');

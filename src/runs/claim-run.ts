@@ -9,6 +9,7 @@ import type { Run } from './run.entity.js';
 import { insertMessage } from './insert-message.js';
 import { moveCall } from './move-call.js';
 import { moveRun } from './move-run.js';
+import { closeReturnedCalls } from './returned-calls.js';
 import { identifyTool } from './run-tools.js';
 import type { ToolCallState } from './tool-call-state.js';
 import { isWorkerDead } from './worker-lease.js';
@@ -71,6 +72,7 @@ export async function claimRun(
   }
   if (run.generation === 0 && run.input !== null && run.message_id !== null) {
     const { session_id: sessionId, message_id: id, input: content } = run;
+    await closeReturnedCalls(manager, sessionId);
     await insertMessage(manager, { id, sessionId, runId, role: 'user', content });
   }
   await moveRun(manager, runId, 'claim');
@@ -108,8 +110,8 @@ export async function recoverRunningCalls(
   );
   const events: EventPayload[] = [];
   for (const call of running.map(toCallSnapshot)) {
+    if (identifyTool(registry, run.options, call.name).source === 'external') continue;
     const tool = registry.get(call.name);
-    if (!tool && identifyTool(registry, run.options, call.name).source === 'external') continue;
     if (await stoodInLine(manager, run, call.id)) {
       await moveCall(manager, call.id, 'approved');
       events.push(calls.inLine(call, 0));

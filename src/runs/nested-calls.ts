@@ -1,5 +1,5 @@
 import { capOutput, MODEL_OUTPUT_LIMIT } from '../agent/cap-output.js';
-import type { Judgement } from '../agent/ports.js';
+import type { ServerCallJudgement } from '../agent/ports.js';
 import type { RunLimits } from '../agent/limits.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import { isNestedTooDeep, parseArguments } from '../tools/arguments.js';
@@ -24,7 +24,7 @@ export interface NestedCallParts {
   readonly callable: ReadonlyMap<string, Tool>;
   /** Why code may not call any other. */
   refusal(name: string): string;
-  applyPolicy(tool: Tool): Promise<Judgement>;
+  applyPolicy(tool: Tool): Promise<ServerCallJudgement>;
 }
 
 /**
@@ -131,7 +131,7 @@ export class NestedCalls implements NestedTools {
   private async judge(
     tool: Tool,
     json: string,
-  ): Promise<{ readonly call: CallSnapshot; readonly judgement: Judgement } | undefined> {
+  ): Promise<{ readonly call: CallSnapshot; readonly judgement: ServerCallJudgement } | undefined> {
     const { journal, limits } = this.parts;
     const proposed = { name: tool.name, arguments: json };
     const call = await journal.propose(this.parent, proposed, limits.maxToolCalls);
@@ -191,7 +191,7 @@ function refused(content: string): NestedOutcome {
   return { status: 'failed', content };
 }
 
-function rejected(problem: string): Judgement {
+function rejected(problem: string): ServerCallJudgement {
   return { type: 'rejected', content: `Error: ${problem}` };
 }
 

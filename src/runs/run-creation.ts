@@ -7,7 +7,6 @@ import { DomainError } from '../errors.js';
 import { type AppendEvents, EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
 import { newId } from '../ids.js';
-import { SessionService } from '../sessions/session.service.js';
 import { endRun } from './end-run.js';
 import { lockCancelId, takeStashedCancel } from './run-cancel.js';
 import { RunQueue } from './run-queue.js';
@@ -18,14 +17,14 @@ import { type RunRecord, toRunView } from './to-run-view.js';
 
 export interface NewRun {
   readonly owner: string;
-  /** Undefined: a session is made with the run. */
-  readonly sessionId: string | undefined;
+  /** The session's id; one that is made for the run is made in its creating transaction. */
+  openSession(manager: EntityManager): Promise<string>;
   readonly kind: RunKind;
   readonly options: RunOptions;
   readonly requestHash: string;
   readonly cancelId: string | undefined;
   readonly idempotencyKey: string | undefined;
-  /** The user's text, of a chat run. */
+  /** The user's text; undefined where a chat run goes on from what the session has. */
   readonly input: string | undefined;
   /** What else the run starts from, in its creating transaction; returns the events. */
   begin(manager: EntityManager, runId: string, sessionId: string): Promise<readonly EventPayload[]>;
@@ -51,7 +50,6 @@ export class RunCreation {
     private readonly dataSource: DataSource,
     private readonly log: EventLog,
     private readonly queue: RunQueue,
-    private readonly sessions: SessionService,
   ) {}
 
   async insert(run: NewRun): Promise<CreatedRun> {
@@ -93,7 +91,7 @@ export class RunCreation {
     const id = newId('run');
     const messageId = run.input === undefined ? null : newId('msg');
     if (run.cancelId !== undefined) await lockCancelId(manager, run.owner, run.cancelId);
-    const sessionId = run.sessionId ?? (await this.sessions.create(run.owner, {}, manager)).id;
+    const sessionId = await run.openSession(manager);
     await insertRow(manager, { id, sessionId, messageId }, run);
     const message: EventPayload[] =
       run.input === undefined || messageId === null

@@ -115,16 +115,7 @@ export class PostgresRunJournal implements RunJournal {
         [this.scope.runId, snapshot.round],
       );
       if (advanced === 0) return;
-      for (const call of snapshot.calls) {
-        await insertMessage(manager, {
-          sessionId: this.scope.sessionId,
-          runId: this.scope.runId,
-          round: snapshot.round,
-          role: 'tool',
-          content: call.resultContent ?? '',
-          toolCallId: call.id,
-        });
-      }
+      await this.insertResults(manager, snapshot.calls);
       await this.takeSteering(manager, append, snapshot);
     });
   }
@@ -144,6 +135,13 @@ export class PostgresRunJournal implements RunJournal {
     return this.end({ type: 'complete', stopReason });
   }
 
+  async returnCalls(snapshot: RunSnapshot): Promise<void> {
+    const ours = snapshot.calls.filter((call) => call.state !== 'returned');
+    await this.end({ type: 'complete', stopReason: 'tool_calls' }, (manager) =>
+      this.insertResults(manager, ours),
+    );
+  }
+
   cancel(): Promise<void> {
     return this.end({ type: 'cancel' });
   }
@@ -152,13 +150,30 @@ export class PostgresRunJournal implements RunJournal {
     return this.end({ type: 'fail', failure });
   }
 
-  private async end(ending: RunEnding): Promise<void> {
+  private async end(
+    ending: RunEnding,
+    before: (manager: EntityManager) => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     await this.commit(async (manager, append) => {
+      await before(manager);
       await this.addActiveTime(manager);
       await append(await endRun(manager, this.scope, ending));
       await this.claim.letNextIn(manager);
     });
     this.chunks.discard(this.scope.runId);
+  }
+
+  private async insertResults(manager: EntityManager, calls: readonly CallSnapshot[]): Promise<void> {
+    for (const call of calls) {
+      await insertMessage(manager, {
+        sessionId: this.scope.sessionId,
+        runId: this.scope.runId,
+        round: call.round,
+        role: 'tool',
+        content: call.resultContent ?? '',
+        toolCallId: call.id,
+      });
+    }
   }
 
   private async takeSteering(

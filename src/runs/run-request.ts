@@ -4,7 +4,7 @@ export const agentPermissionSchema = z.enum(['auto', 'ask', 'deny']);
 export type AgentPermission = z.infer<typeof agentPermissionSchema>;
 
 /** A function the client executes itself; its calls are answered by `tool_result.submit`. */
-const functionToolSchema = z.strictObject({
+export const functionToolSchema = z.strictObject({
   type: z.literal('function'),
   function: z.strictObject({
     name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
@@ -14,11 +14,33 @@ const functionToolSchema = z.strictObject({
   }),
 });
 
+/** As in OpenAI's API. What a schema says beyond what a grammar can express is not enforced. */
+const responseFormatSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text') }),
+  z.strictObject({ type: z.literal('json_object') }),
+  z.strictObject({
+    type: z.literal('json_schema'),
+    json_schema: z.strictObject({
+      name: z.string().max(64).optional(),
+      description: z.string().max(4096).optional(),
+      schema: z.record(z.string(), z.unknown()).optional(),
+      strict: z.boolean().nullish(),
+    }),
+  }),
+]);
+
 /** What a run carries for life: the request without who, where and the user's text. */
 export const runOptionsSchema = z.strictObject({
   model: z.string().min(1).max(512).optional(),
   /** Client functions, offered beside the server's own tools. */
   tools: z.array(functionToolSchema).max(64).optional(),
+  /**
+   * `wait`: the run waits until the client has answered a call of its functions. `return`: the run ends with such
+   * calls, and the answers come with the next one.
+   */
+  client_tools: z.enum(['wait', 'return']).optional(),
+  /** False: one call a turn at most. */
+  parallel_tool_calls: z.boolean().optional(),
   /** False: the server's tools are not offered. */
   enable_tools: z.boolean().optional(),
   /** Only these of the server's tools. */
@@ -46,6 +68,8 @@ export const runOptionsSchema = z.strictObject({
   stop: z.union([z.string(), z.array(z.string()).max(16)]).optional(),
   max_tokens: z.int().positive().optional(),
   enable_thinking: z.boolean().optional(),
+  /** Needs a run without tools. */
+  response_format: responseFormatSchema.optional(),
   /** Outputs the caller expects; a missing one comes back as `not_produced`. */
   files: z
     .array(z.strictObject({ name: z.string().min(1).max(255), format: z.string().max(32).optional() }))
@@ -57,7 +81,7 @@ export const runOptionsSchema = z.strictObject({
 export type RunOptions = z.infer<typeof runOptionsSchema>;
 
 /** `run.create` and `POST /v1/sessions/{id}/runs`. */
-export const createRunSchema = runOptionsSchema.extend({
+export const createRunSchema = runOptionsSchema.omit({ client_tools: true }).extend({
   /** Absent: a session is made. */
   session_id: z.string().max(64).optional(),
   input: z.string().min(1, 'must not be empty').max(1_000_000),

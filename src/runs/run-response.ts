@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { NO_USAGE } from '../agent/usage.js';
-import type { RunResponse } from '../events/event.js';
+import type { ReturnedCall, RunResponse } from '../events/event.js';
 
 interface RunRecord {
   id: string;
@@ -53,6 +53,7 @@ export async function buildRunResponse(manager: EntityManager, runId: string): P
     `SELECT content, reasoning FROM messages WHERE run_id = $1 AND role = 'assistant' ORDER BY position DESC LIMIT 1`,
     [runId],
   );
+  const returned = calls.filter((call) => call.state === 'returned').map(toReturnedCall);
   return {
     id: run.id,
     session_id: run.session_id,
@@ -65,23 +66,26 @@ export async function buildRunResponse(manager: EntityManager, runId: string): P
           role: 'assistant',
           content: answer?.content ?? '',
           ...(answer?.reasoning ? { reasoning_content: answer.reasoning } : {}),
+          ...(returned.length > 0 ? { tool_calls: returned } : {}),
         },
         finish_reason: run.finish_reason ?? 'stop',
       },
     ],
     stop_reason: run.stop_reason ?? 'stop',
     usage: run.usage ?? NO_USAGE,
-    agentic_tool_calls: calls.map((call) => ({
-      id: call.id,
-      ...(call.parent_id === null ? {} : { parent_id: call.parent_id }),
-      round: call.round,
-      name: call.name,
-      arguments: call.arguments,
-      status: call.state,
-      result_content: call.result_content ?? '',
-      result_images_base64: call.result_images ?? [],
-      file_ids: call.file_ids,
-    })),
+    agentic_tool_calls: calls
+      .filter((call) => call.state !== 'returned')
+      .map((call) => ({
+        id: call.id,
+        ...(call.parent_id === null ? {} : { parent_id: call.parent_id }),
+        round: call.round,
+        name: call.name,
+        arguments: call.arguments,
+        status: call.state,
+        result_content: call.result_content ?? '',
+        result_images_base64: call.result_images ?? [],
+        file_ids: call.file_ids,
+      })),
     files: files.map((file) => ({
       id: file.id,
       name: file.name,
@@ -92,4 +96,8 @@ export async function buildRunResponse(manager: EntityManager, runId: string): P
       ...(file.source ? { source: file.source } : {}),
     })),
   };
+}
+
+function toReturnedCall(call: CallRecord): ReturnedCall {
+  return { id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments || '{}' } };
 }

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { capOutput, MODEL_OUTPUT_LIMIT } from '../agent/cap-output.js';
 import { limitsOf, type ServerLimits } from '../agent/limits.js';
-import type { Judgement, RunTools } from '../agent/ports.js';
+import type { Judgement, RunTools, ServerCallJudgement } from '../agent/ports.js';
 import { earlierAnswer } from '../agent/repeated-call.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import type { ToolIdentity } from '../approvals/approval-state.js';
@@ -24,9 +24,9 @@ const UNKNOWN_TOOL: ToolIdentity = { source: 'external', kind: 'custom', label: 
 
 /** What a tool of this name is, for events and approvals; names that nobody knows included. */
 export function identifyTool(registry: ToolRegistry, options: RunOptions, name: string): ToolIdentity {
+  if (isClientTool(options, name)) return { ...CLIENT_TOOL, label: name };
   const tool = registry.get(name);
-  if (tool) return { source: tool.source, kind: tool.kind, label: tool.label };
-  return isClientTool(options, name) ? { ...CLIENT_TOOL, label: name } : UNKNOWN_TOOL;
+  return tool ? { source: tool.source, kind: tool.kind, label: tool.label } : UNKNOWN_TOOL;
 }
 
 export function isClientTool(options: RunOptions, name: string): boolean {
@@ -186,13 +186,13 @@ export class RegisteredRunTools implements RunTools {
   private judgeClientCall(call: CallSnapshot): Judgement {
     try {
       JSON.parse(call.arguments || '{}');
-      return { type: 'approved' };
+      return { type: this.options.client_tools === 'return' ? 'returned' : 'approved' };
     } catch (error) {
       return { type: 'rejected', content: `Error: the arguments are not valid JSON: ${messageOf(error)}` };
     }
   }
 
-  private async applyPolicy(tool: Tool, snapshot: RunSnapshot): Promise<Judgement> {
+  private async applyPolicy(tool: Tool, snapshot: RunSnapshot): Promise<ServerCallJudgement> {
     const rules = await readRules(this.dataSource.manager, snapshot.sessionId);
     const floors = [this.settings.permissionFloor, this.options.agent_permission ?? 'auto'];
     const decision = decideCall({ toolName: tool.name, reach: tool.reach, rules, floors });

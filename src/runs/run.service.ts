@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import canonicalize from 'canonicalize';
 import { DataSource } from 'typeorm';
 import { storableText } from '../database/safe-json.js';
+import { ENGINE, type Engine } from '../engine/engine.js';
 import { DomainError } from '../errors.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
@@ -9,6 +10,7 @@ import { SessionService } from '../sessions/session.service.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { WorkspaceService } from '../workspaces/workspace.service.js';
 import { CallJournal } from './call-journal.js';
+import { checkModel } from './check-model.js';
 import { checkClientTools, requireTool } from './check-tools.js';
 import { ClientToolResults } from './client-tool-results.js';
 import { RunCancel } from './run-cancel.js';
@@ -34,6 +36,7 @@ export class RunServiceParts {
     readonly registry: ToolRegistry,
     readonly cancels: RunCancel,
     readonly clientResults: ClientToolResults,
+    @Inject(ENGINE) readonly engine: Engine,
   ) {}
 }
 
@@ -49,7 +52,8 @@ export class RunService {
   /** A user message to be worked. Rejects with DomainError: unknown session, files, tools that clash. */
   async create(owner: string, request: CreateRunRequest): Promise<CreatedRun> {
     const { session_id, input, file_ids, cancel_id, idempotency_key, ...options } = request;
-    const { creation, sessions, workspaces, registry } = this.parts;
+    const { creation, sessions, workspaces, registry, engine } = this.parts;
+    checkModel(engine, options.model);
     checkClientTools(registry, options);
     const requestHash = hashRequest(request);
     const known = await creation.findByKey(owner, idempotency_key, requestHash);
@@ -60,7 +64,11 @@ export class RunService {
     if (sessionId !== undefined && file_ids?.length) await workspaces.mount(sessionId, owner, file_ids);
     return creation.insert({
       owner,
-      sessionId,
+      openSession: async (manager) => {
+        if (sessionId === undefined) return (await sessions.create(owner, {}, manager)).id;
+        await sessions.keep(sessionId, manager);
+        return sessionId;
+      },
       kind: 'chat',
       options: runOptionsSchema.parse(options),
       requestHash,
@@ -88,7 +96,10 @@ export class RunService {
     });
     return creation.insert({
       owner,
-      sessionId,
+      openSession: async (manager) => {
+        await sessions.keep(sessionId, manager);
+        return sessionId;
+      },
       kind: 'tool',
       options,
       requestHash,

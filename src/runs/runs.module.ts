@@ -7,6 +7,7 @@ import { DatabaseServer } from '../database/database.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ClientToolResults } from './client-tool-results.js';
+import { ConversationRuns } from './conversation-runs.js';
 import { RunCancel } from './run-cancel.js';
 import { RunCreation } from './run-creation.js';
 import { RunQueue } from './run-queue.js';
@@ -27,6 +28,7 @@ import { RunService, RunServiceParts } from './run.service.js';
       },
     },
     RunCreation,
+    ConversationRuns,
     RunCancel,
     ClientToolResults,
     RunServiceParts,
@@ -35,7 +37,7 @@ import { RunService, RunServiceParts } from './run.service.js';
     ApprovalExpiry,
     RuleService,
   ],
-  exports: [RunQueue, RunService, ApprovalService, ApprovalExpiry, RuleService],
+  exports: [RunQueue, RunService, ConversationRuns, ApprovalService, ApprovalExpiry, RuleService],
 })
 export class RunsModule implements BeforeApplicationShutdown {
   constructor(@Inject(RunQueue) private readonly queue: RunQueue) {}

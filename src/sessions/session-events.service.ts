@@ -1,14 +1,12 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
+import { eventFrame, EventStreamResponse } from '../event-stream-response.js';
 import { EventLog } from '../events/event-log.js';
 import type { LiveMarker } from '../events/event-log.js';
 import type { GantryEvent } from '../events/event.js';
 import type { ReadEventsRequest } from './session-request.js';
 import { SessionService } from './session.service.js';
-
-const HEARTBEAT_MS = 10_000;
 
 /** `next_after_seq` is what to ask for next; there is more now if `has_more`. */
 export interface EventPage {
@@ -51,34 +49,21 @@ export class SessionEventsService implements OnModuleDestroy {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
-    response.flushHeaders();
-    const heartbeat = setInterval(() => beat(response), HEARTBEAT_MS);
+    const stream = new EventStreamResponse(response);
+    stream.open();
     try {
       for await (const event of this.log.subscribe(sessionId, afterSeq, signal)) {
-        if (!response.write(toFrame(event))) await once(response, 'drain', { signal });
+        await stream.write(toFrame(event), signal);
       }
+      stream.close();
     } catch {
       // The reader comes back with Last-Event-ID; nothing else can be said in a stream that has begun.
-      response.destroy();
-    } finally {
-      clearInterval(heartbeat);
-      response.end();
+      stream.destroy();
     }
   }
 }
 
-/** A reader that does not read needs no sign of life. */
-function beat(response: ServerResponse): void {
-  if (!response.writableNeedDrain) response.write(': still here\n\n');
-}
-
 /** Events are unnamed and carry their seq as id; the `live` marker is named and carries none. */
 function toFrame(event: GantryEvent | LiveMarker): string {
-  const data = `data: ${JSON.stringify(event)}\n\n`;
-  return event.type === 'live' ? `event: live\n${data}` : `id: ${event.seq}\n${data}`;
+  return eventFrame(JSON.stringify(event), event.type === 'live' ? { name: 'live' } : { id: event.seq });
 }

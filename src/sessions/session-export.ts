@@ -81,6 +81,7 @@ const exportedToolCallSchema = z.strictObject({
     'cancelled',
     'timed_out',
     'in_doubt',
+    'returned',
   ]),
   result_content: z.string().nullable(),
   result_data: toolCallDataSchema.nullable(),

@@ -92,6 +92,7 @@ export class SessionTransferService {
           sandboxProfile: source.sandboxProfile,
           egress: source.egress,
           parentId: sessionId,
+          ephemeral: false,
         },
         manager,
       );
@@ -118,6 +119,7 @@ export class SessionTransferService {
       sandboxProfile,
       egress,
       parentId: null,
+      ephemeral: false,
     };
     if (await this.repository.insert(row, manager)) return true;
     if ((await this.repository.find(principal, sessionId, manager)) === null)

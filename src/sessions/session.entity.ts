@@ -26,6 +26,10 @@ export class Session {
   @Column({ name: 'parent_id', type: 'text', nullable: true })
   parentId!: string | null;
 
+  /** Made for one request that nobody has gone on with. */
+  @Column({ type: 'boolean', default: false })
+  ephemeral!: boolean;
+
   /** Of the last event; bigint comes as text. */
   @Column({ name: 'last_seq', type: 'bigint', default: 0 })
   lastSeq!: string;

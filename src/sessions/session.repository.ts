@@ -14,6 +14,8 @@ export interface NewSession {
   readonly sandboxProfile: string | null;
   readonly egress: readonly string[];
   readonly parentId: string | null;
+  /** Made for one request: unlisted, and removed some time after it was last used. */
+  readonly ephemeral: boolean;
 }
 
 export interface SessionChange {
@@ -44,8 +46,8 @@ export class SessionRepository {
   /** False when the id is taken, by whomever. */
   async insert(session: NewSession, manager: EntityManager = this.dataSource.manager): Promise<boolean> {
     const rows = await manager.query<unknown[]>(
-      `INSERT INTO sessions (id, owner, title, system_prompt, sandbox_profile, parent_id, egress)
-       VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING id`,
+      `INSERT INTO sessions (id, owner, title, system_prompt, sandbox_profile, parent_id, egress, ephemeral)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING RETURNING id`,
       [
         session.id,
         session.owner,
@@ -54,9 +56,23 @@ export class SessionRepository {
         session.sandboxProfile,
         session.parentId,
         JSON.stringify(session.egress),
+        session.ephemeral,
       ],
     );
     return rows.length > 0;
+  }
+
+  /** From now on it is a session like any other. */
+  async keep(id: string, manager: EntityManager): Promise<void> {
+    await manager.query('UPDATE sessions SET ephemeral = false WHERE id = $1 AND ephemeral', [id]);
+  }
+
+  /** Sessions made for one request that nobody has used since, oldest first. */
+  async unused(since: Date, limit: number): Promise<Pick<Session, 'id' | 'owner'>[]> {
+    return this.dataSource.query(
+      `SELECT id, owner FROM sessions WHERE ephemeral AND updated_at < $1 ORDER BY updated_at LIMIT $2`,
+      [since, limit],
+    );
   }
 
   /** Most recently active first, one more than `limit` when there is a next page. */
@@ -67,7 +83,7 @@ export class SessionRepository {
   ): Promise<{ session: Session; cursor: SessionCursor }[]> {
     const rows = await this.dataSource.query<{ id: string; micros: string }[]>(
       `SELECT id, (extract(epoch FROM updated_at) * 1000000)::bigint AS micros FROM sessions
-       WHERE owner = $1 AND ($2::bigint IS NULL
+       WHERE owner = $1 AND NOT ephemeral AND ($2::bigint IS NULL
          OR (updated_at, id) < (timestamptz 'epoch' + $2::bigint * interval '1 microsecond', $3))
        ORDER BY updated_at DESC, id DESC LIMIT $4`,
       [owner, after?.updatedAtMicros ?? null, after?.id ?? null, limit + 1],
@@ -90,7 +106,7 @@ export class SessionRepository {
     manager: EntityManager = this.dataSource.manager,
   ): Promise<Session | null> {
     await manager.query(
-      `UPDATE sessions SET updated_at = now(),
+      `UPDATE sessions SET updated_at = now(), ephemeral = false,
          title = CASE WHEN $3 THEN $4 ELSE title END,
          system_prompt = CASE WHEN $5 THEN $6 ELSE system_prompt END,
          sandbox_profile = CASE WHEN $7 THEN $8 ELSE sandbox_profile END,

@@ -48,10 +48,16 @@ export class SessionService {
         sandboxProfile: request.sandbox_profile ?? null,
         egress: request.egress ?? [],
         parentId: null,
+        ephemeral: false,
       },
       manager,
     );
     return toSessionView(await this.requireOwned(principal, id, manager));
+  }
+
+  /** A session made for one request is somebody's now. */
+  async keep(sessionId: string, manager: EntityManager): Promise<void> {
+    await this.sessions.keep(sessionId, manager);
   }
 
   /** Throws `invalid_request` for a sandbox profile that this server does not have. */
@@ -109,12 +115,26 @@ export class SessionService {
 
   /** Throws `conflict` while a run is open: what it is doing would have nowhere to go. */
   async remove(principal: string, sessionId: string): Promise<void> {
-    await this.dataSource.transaction(async (manager) => {
-      await this.requireIdle(principal, sessionId, manager);
+    await this.removeIf(principal, sessionId, () => true);
+  }
+
+  /** The same for a session that is ephemeral and was last used before `since`; any other stays. */
+  async removeUnused(principal: string, sessionId: string, since: Date): Promise<void> {
+    await this.removeIf(principal, sessionId, (session) => session.ephemeral && session.updatedAt < since);
+  }
+
+  private async removeIf(
+    principal: string,
+    sessionId: string,
+    isMeant: (session: Session) => boolean,
+  ): Promise<void> {
+    const removed = await this.dataSource.transaction(async (manager) => {
+      if (!isMeant(await this.requireIdle(principal, sessionId, manager))) return false;
       await this.files.remove(sessionId, manager);
       await this.sessions.remove(sessionId, manager);
+      return true;
     });
-    await this.sandboxes.end(sessionId);
+    if (removed) await this.sandboxes.end(sessionId);
   }
 }
 

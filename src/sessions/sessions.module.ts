@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { FilesModule } from '../files/files.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
+import { ConversationService } from './conversation.service.js';
 import { HistoryRepository } from './history.repository.js';
 import { SessionEventsController } from './session-events.controller.js';
 import { SessionEventsService } from './session-events.service.js';
@@ -9,6 +10,7 @@ import { SessionTransferService } from './session-transfer.service.js';
 import { SessionController } from './session.controller.js';
 import { SessionRepository } from './session.repository.js';
 import { SessionService } from './session.service.js';
+import { UnusedSessions } from './unused-sessions.js';
 
 /** Needs `DataSource`, `EventLog`, `CONFIG`, `SANDBOX_PROVIDER` and `IsolatePool` from global modules. */
 @Module({
@@ -21,7 +23,9 @@ import { SessionService } from './session.service.js';
     SessionFilesService,
     SessionTransferService,
     SessionEventsService,
+    ConversationService,
+    UnusedSessions,
   ],
-  exports: [SessionService, SessionTransferService],
+  exports: [ConversationService, SessionService, SessionTransferService],
 })
 export class SessionsModule {}

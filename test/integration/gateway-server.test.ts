@@ -1,64 +1,27 @@
 import { once } from 'node:events';
-import { Test } from '@nestjs/testing';
-import type { INestApplication } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { AppModule } from '../../src/app.module.js';
-import { ApiKeyService } from '../../src/auth/api-key.service.js';
-import { Authenticator } from '../../src/auth/authenticator.js';
 import { fold } from '../../src/client/fold.js';
 import { GantryClient } from '../../src/client/gantry-client.js';
 import { openNodeSocket } from '../../src/client/node-socket.js';
-import { loadConfig } from '../../src/config/config.js';
-import { ENGINE } from '../../src/engine/engine.js';
-import { createScriptedEngine } from '../../src/engine/scripted/scripted-engine.js';
 import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
-import { GantryWsAdapter } from '../../src/gateway/gantry-ws.adapter.js';
 import type { WireEvent } from '../../src/gateway/frames.js';
-import { NoSandboxProvider } from '../../src/sandbox/none/no-sandbox-provider.js';
-import { SANDBOX_PROVIDER } from '../../src/sandbox/sandbox.js';
-import { BUILT_IN_TOOLS } from '../../src/tools/tool.js';
-import { createTestDatabase } from '../support/test-database.js';
-import type { TestDatabase } from '../support/test-database.js';
 import { scriptedTool } from './run-harness.js';
+import { type ScriptedServer, startScriptedServer } from './scripted-server.js';
 
-/** The whole server on a real Postgres and a real port; only model, sandbox and tools are scripted. */
-const engine = createScriptedEngine();
-let database: TestDatabase;
-let app: INestApplication;
+let server: ScriptedServer;
+let engine: ScriptedServer['engine'];
 let url: string;
-let keys: { alice: string; bob: string };
+let keys: ScriptedServer['keys'];
 const clients: GantryClient[] = [];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  const config = loadConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent' });
-  const testing = await Test.createTestingModule({ imports: [AppModule.with(config)] })
-    .overrideProvider(ENGINE)
-    .useValue(engine)
-    .overrideProvider(SANDBOX_PROVIDER)
-    .useValue(new NoSandboxProvider('This test runs no sandbox.'))
-    .overrideProvider(BUILT_IN_TOOLS)
-    .useValue([scriptedTool('echo')])
-    .compile();
-  app = testing.createNestApplication({ bodyParser: false, logger: false });
-  const authenticator = app.get(Authenticator, { strict: false });
-  app.useWebSocketAdapter(
-    new GantryWsAdapter(app, {
-      source: config.http,
-      authenticate: (headers) => authenticator.authenticate(headers),
-    }),
-  );
-  await app.listen(0, '127.0.0.1');
-  url = await app.getUrl();
-  const apiKeys = app.get(ApiKeyService, { strict: false });
-  const [alice, bob] = [await apiKeys.create('alice', 'test'), await apiKeys.create('bob', 'test')];
-  keys = { alice: alice.key, bob: bob.key };
+  server = await startScriptedServer([scriptedTool('echo')]);
+  ({ engine, url, keys } = server);
 });
 afterAll(async () => {
   for (const client of clients) client.close();
-  await app?.close();
-  await database?.drop();
+  await server?.close();
 });
 
 function connect(name: 'alice' | 'bob' = 'alice'): GantryClient {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ApprovalService } from '../../src/approvals/approval.service.js';
 import { RuleService } from '../../src/approvals/rule.service.js';
 import { ClientToolResults } from '../../src/runs/client-tool-results.js';
+import { ConversationRuns } from '../../src/runs/conversation-runs.js';
 import { RunCancel } from '../../src/runs/run-cancel.js';
 import { RunCreation } from '../../src/runs/run-creation.js';
 import { RunQueue } from '../../src/runs/run-queue.js';
@@ -27,7 +28,7 @@ const python: Tool = {
   execute: () => Promise.reject(new Error('Nothing is worked in this test.')),
 };
 
-const SERVICES = [RunService, ApprovalService, RuleService];
+const SERVICES = [RunService, ConversationRuns, ApprovalService, RuleService];
 
 /** The services of runs and approvals as they are, over a queue that nobody works. */
 @Global()

@@ -1,8 +1,9 @@
-import { Body, Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
 import { CurrentPrincipal } from '../../auth/current-principal.js';
 import type { Principal } from '../../auth/principal.js';
 import { ENGINE } from '../../engine/engine.js';
-import type { Engine } from '../../engine/engine.js';
+import type { Engine, EngineStatus } from '../../engine/engine.js';
+import { checkModel } from '../../runs/check-model.js';
 import { cancelKeysSchema } from '../../runs/run-request.js';
 import type { CancelKeys } from '../../runs/run-request.js';
 import { RunService } from '../../runs/run.service.js';
@@ -12,9 +13,23 @@ import type { InferenceStatus } from './inference-status.service.js';
 /** A body that is no object cancels nothing and is no error. */
 const cancelBody = cancelKeysSchema.catch({});
 
+/** As OpenAI has it, with the window that a request really gets, in tokens, once the model is loaded. */
+interface ModelObject {
+  readonly id: string;
+  readonly object: 'model';
+  readonly created: number;
+  readonly owned_by: string;
+  readonly context_length?: number;
+}
+
 interface ModelList {
   readonly object: 'list';
-  readonly data: readonly { id: string; object: 'model'; created: number; owned_by: string }[];
+  readonly data: readonly ModelObject[];
+}
+
+function modelOf(status: EngineStatus): ModelObject {
+  const known = status.state === 'ready' ? { context_length: status.contextSize } : {};
+  return { id: status.model, object: 'model', created: 0, owned_by: 'gantry', ...known };
 }
 
 @Controller()
@@ -41,9 +56,13 @@ export class InferenceController {
 
   @Get('v1/models')
   models(): ModelList {
-    return {
-      object: 'list',
-      data: [{ id: this.engine.status().model, object: 'model', created: 0, owned_by: 'gantry' }],
-    };
+    return { object: 'list', data: [modelOf(this.engine.status())] };
+  }
+
+  /** Names of models may have slashes. */
+  @Get('v1/models/*id')
+  model(@Param('id') id: readonly string[]): ModelObject {
+    checkModel(this.engine, id.join('/'));
+    return modelOf(this.engine.status());
   }
 }

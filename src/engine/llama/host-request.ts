@@ -1,9 +1,18 @@
-import type { ChatMessage, GenerateRequest, ToolSpec } from '../engine.js';
+import type { ChatMessage, GenerateRequest, ResponseFormat, ToolSpec } from '../engine.js';
 import type { HostGenerateRequest, HostMessage, HostTool } from './protocol.js';
 
 /** The request as the host is sent it: plain and mutable copies. */
 export function hostRequest(request: GenerateRequest): HostGenerateRequest {
-  const { sessionId, messages, tools, sampling, enableThinking, continueFrom } = request;
+  const {
+    sessionId,
+    messages,
+    tools,
+    sampling,
+    enableThinking,
+    parallelToolCalls,
+    responseFormat,
+    continueFrom,
+  } = request;
   const { stop, ...numbers } = sampling;
   return {
     sessionId,
@@ -11,8 +20,14 @@ export function hostRequest(request: GenerateRequest): HostGenerateRequest {
     tools: hostTools(tools),
     sampling: { ...numbers, ...(stop === undefined ? {} : { stop: [...stop] }) },
     ...(enableThinking === undefined ? {} : { enableThinking }),
+    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
+    ...(responseFormat === undefined ? {} : { responseFormat: copyOfFormat(responseFormat) }),
     ...(continueFrom === undefined ? {} : { continueFrom: { ...continueFrom } }),
   };
+}
+
+function copyOfFormat({ type, schema }: ResponseFormat): NonNullable<HostGenerateRequest['responseFormat']> {
+  return { type, ...(schema === undefined ? {} : { schema: { ...schema } }) };
 }
 
 export function hostMessages(messages: readonly ChatMessage[]): HostMessage[] {

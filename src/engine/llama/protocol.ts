@@ -64,6 +64,10 @@ const generateRequest = z.object({
   tools: z.array(toolSpec),
   sampling,
   enableThinking: z.boolean().optional(),
+  parallelToolCalls: z.boolean().optional(),
+  responseFormat: z
+    .object({ type: z.literal('json'), schema: z.record(z.string(), z.unknown()).optional() })
+    .optional(),
   continueFrom: z.object({ reasoning: z.string(), text: z.string() }).optional(),
 });
 

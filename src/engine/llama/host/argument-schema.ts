@@ -37,6 +37,11 @@ export function argumentSchema(schema: Schema): GbnfJsonSchema {
   return convert({ type: 'object', ...schema }, 0);
 }
 
+/** The same for an answer, whose root may be any value. */
+export function answerSchema(schema: Schema): GbnfJsonSchema {
+  return convert(schema, 0);
+}
+
 function convert(schema: Schema, depth: number): GbnfJsonSchema {
   if (depth > MAX_DEPTH) return ANY_VALUE;
   if (isScalar(schema['const'])) return { const: schema['const'] };

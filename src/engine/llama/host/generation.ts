@@ -5,11 +5,13 @@ import {
   type LlamaChatResponse,
   type LlamaChatResponseChunk,
   type LlamaContextSequence,
+  type GbnfJsonSchema,
+  type LlamaGrammar,
 } from 'node-llama-cpp';
 import { newId } from '../../../ids.js';
 import { messageOf } from '../../../errors.js';
 import type { HostEvent, HostGenerateRequest, HostSampling, HostTool } from '../protocol.js';
-import { toModelFunctions } from './argument-schema.js';
+import { answerSchema, toModelFunctions } from './argument-schema.js';
 import { ExactPromptWrapper } from './exact-prompt-wrapper.js';
 import type { LoadedModel } from './load-model.js';
 import { prefill } from './prefill.js';
@@ -95,6 +97,8 @@ async function makeTurn({ loaded, request, emit, signal, sequence }: Turn): Prom
     const reason = await stream(chat, response, {
       ...samplingOptions(request.sampling, loaded.defaultSampling),
       tools: request.tools,
+      maxCalls: request.parallelToolCalls === false ? 1 : undefined,
+      grammar: await answerGrammar(loaded, request),
       maxTokens: Math.min(room, allowed),
       signal,
       recorder,
@@ -123,6 +127,16 @@ function renderPrompt(loaded: LoadedModel, request: HostGenerateRequest) {
   }
 }
 
+async function answerGrammar(
+  { model }: LoadedModel,
+  { responseFormat }: HostGenerateRequest,
+): Promise<LlamaGrammar | undefined> {
+  if (responseFormat === undefined) return undefined;
+  const { schema } = responseFormat;
+  if (schema === undefined) return model.llama.getGrammarFor('json');
+  return model.llama.createGrammarForJsonSchema<GbnfJsonSchema>(answerSchema(schema));
+}
+
 /** What the interrupted attempt had made counts towards the turn's limit. */
 function continuedTokens(loaded: LoadedModel, { continueFrom }: HostGenerateRequest): number {
   if (continueFrom === undefined) return 0;
@@ -143,6 +157,8 @@ function prefixAsResponse(request: HostGenerateRequest): ChatModelResponse['resp
 
 interface StreamOptions extends ReturnType<typeof samplingOptions> {
   readonly tools: readonly HostTool[];
+  readonly maxCalls: number | undefined;
+  readonly grammar: LlamaGrammar | undefined;
   readonly maxTokens: number;
   readonly signal: AbortSignal;
   readonly recorder: TurnRecorder;
@@ -151,7 +167,7 @@ interface StreamOptions extends ReturnType<typeof samplingOptions> {
 async function stream(
   chat: LlamaChat,
   response: ChatModelResponse['response'],
-  { recorder, tools, ...sampling }: StreamOptions,
+  { recorder, tools, maxCalls, grammar, ...sampling }: StreamOptions,
 ): Promise<StopReason> {
   const options = {
     ...sampling,
@@ -169,10 +185,11 @@ async function stream(
   try {
     const result =
       tools.length === 0
-        ? await chat.generateResponse(history, options)
+        ? await chat.generateResponse(history, grammar === undefined ? options : { ...options, grammar })
         : await chat.generateResponse(history, {
             ...options,
             functions: toModelFunctions(tools),
+            ...(maxCalls === undefined ? {} : { maxParallelFunctionCalls: maxCalls }),
             onFunctionCallParamsChunk: (chunk) => recorder.argumentsChunk(chunk),
             onFunctionCall: (call) => recorder.callDone(call.functionName, call.params),
           });

@@ -1,0 +1,62 @@
+import type { GenerateRequest, SamplingOptions } from '../engine/engine.js';
+import type { RunOptions } from '../runs/run-request.js';
+import { fitToContext } from './context-window.js';
+import type { RunPorts } from './ports.js';
+import type { RunSnapshot } from './snapshot.js';
+
+/** What the engine is asked for this round, the conversation fitted to its window. Rejects with EngineError. */
+export async function toRequest(
+  ports: RunPorts,
+  snapshot: RunSnapshot,
+  withTools: boolean,
+  continueFrom: GenerateRequest['continueFrom'],
+): Promise<GenerateRequest> {
+  const tools = withTools ? ports.tools.specs() : [];
+  const messages = await fitToContext(ports.engine, snapshot.messages, tools);
+  const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
+  const responseFormat = toResponseFormat(snapshot.options);
+  return {
+    sessionId: snapshot.sessionId,
+    messages,
+    tools,
+    sampling: toSampling(snapshot.options),
+    ...(model === undefined ? {} : { model }),
+    ...(enableThinking === undefined ? {} : { enableThinking }),
+    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
+    ...(responseFormat === undefined ? {} : { responseFormat }),
+    ...(continueFrom === undefined ? {} : { continueFrom }),
+  };
+}
+
+function toResponseFormat({ response_format: format }: RunOptions): GenerateRequest['responseFormat'] {
+  switch (format?.type) {
+    case undefined:
+    case 'text':
+      return undefined;
+    case 'json_object':
+      return { type: 'json' };
+    case 'json_schema':
+      return {
+        type: 'json',
+        ...(format.json_schema.schema === undefined ? {} : { schema: format.json_schema.schema }),
+      };
+    default:
+      return format satisfies never;
+  }
+}
+
+function toSampling(options: RunOptions): SamplingOptions {
+  const given = {
+    temperature: options.temperature,
+    topP: options.top_p,
+    topK: options.top_k,
+    minP: options.min_p,
+    repetitionPenalty: options.repetition_penalty,
+    presencePenalty: options.presence_penalty,
+    frequencyPenalty: options.frequency_penalty,
+    seed: options.seed,
+    stop: typeof options.stop === 'string' ? [options.stop] : options.stop,
+    maxTokens: options.max_tokens,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}

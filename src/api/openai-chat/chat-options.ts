@@ -1,0 +1,46 @@
+import type { RunOptions } from '../../runs/run-request.js';
+import { runOptionsSchema } from '../../runs/run-request.js';
+import { type ChatRequest, SERVER_TOOL_TYPES } from './chat-request.js';
+
+/**
+ * The run's options. The server's tools are on where the request says so; a request with functions of its own and
+ * nothing else is plain function calling, and its calls go back to the client.
+ */
+export function toRunOptions(request: ChatRequest): RunOptions {
+  const isToolless = request.tool_choice === 'none';
+  const functions = isToolless ? [] : functionsOf(request);
+  const serverTools = isToolless ? [] : serverToolsOf(request);
+  const wanted: Record<string, unknown> = {
+    ...request,
+    client_tools: 'return',
+    tools: functions.length > 0 ? functions : undefined,
+    enable_tools: serverTools !== 'all' && serverTools.length === 0 ? false : true,
+    enabled_tools: serverTools === 'all' ? undefined : serverTools,
+    max_tokens: request.max_completion_tokens ?? request.max_tokens,
+    max_tool_rounds: request.max_tool_rounds ?? request.max_tool_calls_per_message,
+    agent_permission: request.agent_permission ?? request.code_execution_permission,
+    enable_thinking: request.enable_thinking ?? (request.reasoning_effort === 'none' ? false : undefined),
+  };
+  const known = Object.keys(runOptionsSchema.shape);
+  return runOptionsSchema.parse(
+    Object.fromEntries(known.flatMap((name) => (wanted[name] === undefined ? [] : [[name, wanted[name]]]))),
+  );
+}
+
+export function offersServerTools(options: RunOptions): boolean {
+  return options.enable_tools !== false;
+}
+
+function functionsOf({ tools }: ChatRequest): NonNullable<RunOptions['tools']> {
+  return (tools ?? []).flatMap((tool) => (tool.type === 'function' ? [tool] : []));
+}
+
+function serverToolsOf({ enable_tools, enabled_tools, tools }: ChatRequest): readonly string[] | 'all' {
+  if (enable_tools === false) return [];
+  const typed = (tools ?? []).flatMap((tool) =>
+    tool.type === 'function' ? [] : [SERVER_TOOL_TYPES[tool.type]],
+  );
+  if (enabled_tools !== undefined || typed.length > 0)
+    return [...new Set([...(enabled_tools ?? []), ...typed])];
+  return enable_tools === true ? 'all' : [];
+}

@@ -1,0 +1,55 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { isTransientDatabaseError } from '../database/transient-error.js';
+import { DomainError } from '../errors.js';
+import { SessionRepository } from './session.repository.js';
+import { SessionService } from './session.service.js';
+
+/** As long as mistral.rs keeps its sessions, whose clients go on by `session_id`. */
+const KEPT_UNUSED_MS = 30 * 60_000;
+const SWEEP_EVERY_MS = 60_000;
+const AT_ONCE = 200;
+
+/** Removes the sessions that single requests made and nobody went on with. */
+@Injectable()
+export class UnusedSessions implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Sessions');
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly repository: SessionRepository,
+    private readonly sessions: SessionService,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.sweeping = this.sweep();
+    }, SWEEP_EVERY_MS);
+    this.timer.unref();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    clearInterval(this.timer);
+    await this.sweeping;
+  }
+
+  /** Those last used before `since`; one with an open run stays. */
+  async remove(since: Date): Promise<void> {
+    for (const { id, owner } of await this.repository.unused(since, AT_ONCE)) {
+      try {
+        await this.sessions.removeUnused(owner, id, since);
+      } catch (error) {
+        // In use, or removed by another server.
+        if (!(error instanceof DomainError)) throw error;
+      }
+    }
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      await this.remove(new Date(Date.now() - KEPT_UNUSED_MS));
+    } catch (error) {
+      if (!isTransientDatabaseError(error)) this.logger.warn(error);
+    }
+  }
+}

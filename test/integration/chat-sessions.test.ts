@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
+import { SessionService } from '../../src/sessions/session.service.js';
+import { UnusedSessions } from '../../src/sessions/unused-sessions.js';
+import { scriptedTool } from './run-harness.js';
+import { type ChatServer, startChatServer, weather } from './chat-server.js';
+
+let server: ChatServer;
+beforeAll(async () => {
+  server = await startChatServer([scriptedTool('echo', { effect: 'pure' })]);
+});
+afterAll(() => server.close());
+
+interface Answer {
+  readonly session_id: string;
+  readonly choices: readonly {
+    readonly finish_reason: string;
+    readonly message: {
+      readonly content: string | null;
+      readonly tool_calls?: readonly { readonly id: string }[];
+    };
+  }[];
+}
+
+async function ask(body: object): Promise<Answer> {
+  const response = await server.post({ model: 'scripted', ...body });
+  if (response.status !== 200) throw new Error(await response.text());
+  return (await response.json()) as Answer;
+}
+
+const user = (content: string) => ({ role: 'user', content });
+const lastMessages = () =>
+  (server.engine.requests.at(-1)?.messages ?? []).slice(1).map(({ role, content }) => [role, content]);
+
+async function sessionWithCall(): Promise<{ sessionId: string; callId: string }> {
+  server.engine.enqueue(
+    calls({ name: 'echo', arguments: { value: 'x' } }, { name: 'weather', arguments: { city: 'Rome' } }),
+  );
+  const answer = await ask({ messages: [user('Both?')], enable_tools: true, tools: [weather] });
+  const callId = answer.choices[0]?.message.tool_calls?.[0]?.id;
+  if (callId === undefined) throw new Error('no call was given back');
+  return { sessionId: answer.session_id, callId };
+}
+
+describe('a session', () => {
+  test('goes on by its id: the server has the history, and only what is new is read', async () => {
+    server.engine.enqueue(says('Hello Ada.'), says('Ada.'));
+    const first = await ask({ messages: [user('I am Ada.')] });
+    await ask({
+      session_id: first.session_id,
+      messages: [user('I am Bob.'), { role: 'assistant', content: 'Hello Bob.' }, user('Who am I?')],
+    });
+    expect(lastMessages()).toEqual([
+      ['user', 'I am Ada.'],
+      ['assistant', 'Hello Ada.'],
+      ['user', 'Who am I?'],
+    ]);
+  });
+
+  test('of somebody else is not there', async () => {
+    server.engine.enqueue(says('Secret.'));
+    const { session_id } = await ask({ messages: [user('Hi')] });
+    const request = { model: 'scripted', messages: [{ role: 'user' as const, content: 'Hi' }], session_id };
+    await expect(server.bob.chat.completions.create(request)).rejects.toMatchObject({
+      status: 404,
+      code: 'session_not_found',
+    });
+  });
+});
+
+describe('calls given back in a session', () => {
+  test('stand beside those of the server, whose results are kept; the client answers its own', async () => {
+    const { sessionId, callId } = await sessionWithCall();
+    server.engine.enqueue(says('Echo and sun.'));
+    const answer = await ask({
+      session_id: sessionId,
+      enable_tools: true,
+      tools: [weather],
+      messages: [{ role: 'tool', tool_call_id: callId, content: 'sunny' }],
+    });
+    expect(answer.choices[0]?.message.content).toBe('Echo and sun.');
+    expect(lastMessages()).toEqual([
+      ['user', 'Both?'],
+      ['assistant', ''],
+      ['tool', 'echo: x'],
+      ['tool', 'sunny'],
+    ]);
+  });
+
+  test('need their result, and take no other', async () => {
+    const { sessionId, callId } = await sessionWithCall();
+    const answer = (messages: object[]) =>
+      server.post({ model: 'scripted', session_id: sessionId, messages });
+    const foreign = await answer([{ role: 'tool', tool_call_id: 'call_of_nobody', content: 'x' }]);
+    expect([foreign.status, await foreign.json()]).toMatchObject([
+      400,
+      { error: { code: 'tool_call_not_waiting' } },
+    ]);
+    server.engine.enqueue(says('Thanks.'));
+    expect(
+      (await answer([{ role: 'tool', tool_call_id: callId, content: 'sunny' }, user('Well?')])).status,
+    ).toBe(200);
+    expect(lastMessages().slice(-2)).toEqual([
+      ['tool', 'sunny'],
+      ['user', 'Well?'],
+    ]);
+    const again = await answer([{ role: 'tool', tool_call_id: callId, content: 'rain' }]);
+    expect(again.status).toBe(400);
+  });
+
+  test('that the client leaves unanswered do not spoil the conversation', async () => {
+    const { sessionId } = await sessionWithCall();
+    server.engine.enqueue(says('As you like.'));
+    await ask({ session_id: sessionId, messages: [user('Forget it.')] });
+    expect(lastMessages().slice(-3)).toEqual([
+      ['tool', 'echo: x'],
+      ['tool', 'The client did not answer this call.'],
+      ['user', 'Forget it.'],
+    ]);
+  });
+});
+
+describe('a session that one request made', () => {
+  const listed = async () =>
+    (await server.get(SessionService).list('alice', { limit: 200 })).data.map(({ id }) => id);
+  const isThere = async (id: string) =>
+    server
+      .get(SessionService)
+      .requireOwned('alice', id)
+      .then(
+        () => true,
+        () => false,
+      );
+
+  test('is unlisted, and removed when nobody goes on with it', async () => {
+    server.engine.enqueue(says('One.'));
+    const { session_id: id } = await ask({ messages: [user('One?')] });
+    expect(await listed()).not.toContain(id);
+    await server.get(UnusedSessions).remove(new Date(Date.now() - 60_000));
+    expect(await isThere(id)).toBe(true);
+    await server.get(UnusedSessions).remove(new Date(Date.now() + 60_000));
+    expect(await isThere(id)).toBe(false);
+  });
+
+  test('is one like any other once somebody went on with it', async () => {
+    server.engine.enqueue(says('One.'), says('Two.'));
+    const { session_id: id } = await ask({ messages: [user('One?')] });
+    await ask({ session_id: id, messages: [user('Two?')] });
+    expect(await listed()).toContain(id);
+    await server.get(UnusedSessions).remove(new Date(Date.now() + 60_000));
+    expect(await isThere(id)).toBe(true);
+  });
+});
