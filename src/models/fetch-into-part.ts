@@ -1,3 +1,4 @@
+import type { HubAnswer } from './hub-answer.js';
 import { hubFetch, type HubAccess } from './hub-request.js';
 import { IdleWatch } from './idle-watch.js';
 import { ModelError } from './model-error.js';
@@ -15,7 +16,7 @@ export interface FetchSource {
   readonly idleMs: number;
 }
 
-/** One request for what is missing of a part. Returns when all is there; throws TransientFailure where it is not, ModelError, or as `fetch` does. */
+/** One request for what is missing of a part. Returns when all is there; throws TransientFailure where it is not, ModelError, or the error of the connection. */
 export async function fetchIntoPart(
   part: PartFile,
   source: FetchSource,
@@ -24,22 +25,38 @@ export async function fetchIntoPart(
 ): Promise<void> {
   if (part.bytes === source.size) return;
   using watch = new IdleWatch(source.idleMs, signal);
-  const response = await hubFetch(source.hub, {
-    url: source.url,
-    headers: rangeHeaders(part),
-    signal: watch.signal,
-  });
   try {
-    await acceptAnswer(part, source, response);
+    const answer = await hubFetch(source.hub, {
+      url: source.url,
+      headers: rangeHeaders(part),
+      signal: watch.signal,
+    });
+    await readAnswer(part, source, answer, (count) => {
+      watch.touch();
+      onBytes(count);
+    });
   } catch (error) {
-    await response.body?.cancel().catch(() => undefined);
+    // The connection only says that it was ended; the watch knows why.
+    watch.signal.throwIfAborted();
     throw error;
   }
-  for await (const chunk of response.body ?? []) {
-    watch.touch();
-    if (part.bytes + chunk.length > source.size) throw wrongSize(source, `more than ${source.size}`);
-    await part.append(chunk);
-    onBytes(chunk.length);
+}
+
+async function readAnswer(
+  part: PartFile,
+  source: FetchSource,
+  answer: HubAnswer,
+  onBytes: (count: number) => void,
+): Promise<void> {
+  try {
+    await acceptAnswer(part, source, answer);
+    for await (const chunk of answer) {
+      if (part.bytes + chunk.length > source.size) throw wrongSize(source, `more than ${source.size}`);
+      await part.append(chunk);
+      onBytes(chunk.length);
+    }
+  } finally {
+    answer.discard();
   }
   if (part.bytes < source.size) {
     throw transient(`The connection ended at byte ${part.bytes} of ${source.size} of ${source.name}`);
@@ -52,43 +69,43 @@ function rangeHeaders({ bytes, etag }: PartFile): Record<string, string> {
 }
 
 /** Judges the head of an answer; afterwards its body begins where the part ends. */
-async function acceptAnswer(part: PartFile, source: FetchSource, response: Response): Promise<void> {
-  if ((response.headers.get('content-encoding') ?? 'identity') !== 'identity') {
+async function acceptAnswer(part: PartFile, source: FetchSource, answer: HubAnswer): Promise<void> {
+  if ((answer.header('content-encoding') ?? 'identity') !== 'identity') {
     throw new ModelError('hub_answer', `The hub sends ${source.name} in an encoding nobody asked for.`);
   }
-  switch (response.status) {
+  switch (answer.status) {
     case 200: {
       // Asked for the rest or not: this is the whole file, or another one than the part is of.
-      const length = response.headers.get('content-length');
-      if (length !== null && Number(length) !== source.size) throw wrongSize(source, length);
-      await part.restart(strongTag(response));
+      const length = answer.header('content-length');
+      if (length !== undefined && Number(length) !== source.size) throw wrongSize(source, length);
+      await part.restart(strongTag(answer));
       return;
     }
     case 206:
-      await acceptRest(part, source, response);
+      await acceptRest(part, source, answer);
       return;
     case 416:
       await part.restart(undefined);
       throw transient(`The hub has no such part of ${source.name}`);
     default:
-      throw failedAnswer(response, source.name);
+      throw failedAnswer(answer, source.name);
   }
 }
 
-async function acceptRest(part: PartFile, source: FetchSource, response: Response): Promise<void> {
-  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+async function acceptRest(part: PartFile, source: FetchSource, answer: HubAnswer): Promise<void> {
+  const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.header('content-range') ?? '');
   const [, from, total = '*'] = range ?? [];
   if (total !== '*' && Number(total) !== source.size) throw wrongSize(source, total);
-  const tag = strongTag(response);
+  const tag = strongTag(answer);
   const isOther = part.etag !== undefined && tag !== undefined && tag !== part.etag;
   if (Number(from) === part.bytes && !isOther) return;
   await part.restart(undefined);
   throw transient(`${source.name} changed on the hub while it was fetched`);
 }
 
-function strongTag({ headers }: Response): string | undefined {
-  const tag = headers.get('etag');
-  return tag !== null && /^"[^"]*"$/.test(tag) ? tag : undefined;
+function strongTag(answer: HubAnswer): string | undefined {
+  const tag = answer.header('etag');
+  return tag !== undefined && /^"[^"]*"$/.test(tag) ? tag : undefined;
 }
 
 function wrongSize({ name, size }: FetchSource, sent: string): ModelError {

@@ -1,3 +1,4 @@
+import { type HubAnswer, openAnswer } from './hub-answer.js';
 import { ModelError } from './model-error.js';
 
 /** A server that speaks the Hugging Face hub's HTTP API, and who we are there. */
@@ -20,22 +21,24 @@ export interface HubRequest {
 
 /**
  * Asks the hub and follows its redirects. The token goes to the hub's own origin only, and never again after a redirect
- * left it; a redirect from https to http is refused. Rejects with ModelError, or as `fetch` does.
+ * left it; a redirect from https to http is refused. Rejects with ModelError or the error of the connection.
  */
-export async function hubFetch(hub: HubAccess, { url, headers, signal }: HubRequest): Promise<Response> {
+export async function hubFetch(hub: HubAccess, { url, headers, signal }: HubRequest): Promise<HubAnswer> {
   const home = new URL(hub.endpoint).origin;
   let place = new URL(url);
   let isAtHome = place.origin === home;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
-    const response = await fetch(place, {
-      // Bytes are counted and asked for by position, so nothing may change them on the way.
-      headers: { ...headers, 'accept-encoding': 'identity', ...authorization(hub, isAtHome) },
-      redirect: 'manual',
-      signal,
-    });
-    const location = response.headers.get('location');
-    if (!REDIRECTS.has(response.status) || location === null) return response;
-    await response.body?.cancel();
+    // Bytes are counted and asked for by position, so nothing may change them on the way.
+    const sent = {
+      ...headers,
+      'accept-encoding': 'identity',
+      'user-agent': 'gantry',
+      ...authorization(hub, isAtHome),
+    };
+    const answer = await openAnswer(place, sent, signal);
+    const location = answer.header('location');
+    if (!REDIRECTS.has(answer.status) || location === undefined) return answer;
+    answer.discard();
     place = nextPlace(place, location);
     isAtHome &&= place.origin === home;
   }

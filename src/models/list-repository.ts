@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { HubAnswer } from './hub-answer.js';
 import { hubFetch, type HubAccess } from './hub-request.js';
 import { ModelError } from './model-error.js';
 import type { HubName } from './model-name.js';
@@ -63,19 +64,19 @@ function readPage(
 ): Promise<Page> {
   return withRetries({ policy: retry, signal, what: `The list of ${repository}` }, async () => {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]);
-    const response = await hubFetch(hub, { url, headers: { accept: 'application/json' }, signal: limited });
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw failedAnswer(response, repository);
+    const answer = await hubFetch(hub, { url, headers: { accept: 'application/json' }, signal: limited });
+    if (answer.status !== 200) {
+      answer.discard();
+      throw failedAnswer(answer, repository);
     }
-    return { files: parsePage(await readBounded(response), repository), next: nextPage(response, url) };
+    return { files: parsePage(await readBounded(answer), repository), next: nextPage(answer, url) };
   });
 }
 
-async function readBounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
+async function readBounded(answer: HubAnswer): Promise<string> {
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of answer) {
     bytes += chunk.length;
     if (bytes > LARGEST_PAGE_BYTES)
       throw new ModelError('hub_answer', 'The hub lists more than can be read.');
@@ -104,8 +105,8 @@ function parsePage(text: string, repository: string): readonly RepositoryFile[] 
 }
 
 /** `Link: <...>; rel="next"`, on the same server only. */
-function nextPage({ headers }: Response, from: string): string | undefined {
-  const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(headers.get('link') ?? '')?.[1];
+function nextPage(answer: HubAnswer, from: string): string | undefined {
+  const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.header('link') ?? '')?.[1];
   const next = link === undefined ? null : URL.parse(link, from);
   return next !== null && next.origin === new URL(from).origin ? next.href : undefined;
 }

@@ -70,6 +70,7 @@ function readValues(cursor: GgufCursor, keys: number): ReadonlyMap<string, GgufV
   };
   for (let index = 0; index < keys; index += 1) {
     const key = cursor.text();
+    if (values.has(key)) throw new BadHeader('a key twice');
     values.set(key, readValue(cursor, cursor.u32(), count));
   }
   return values;

@@ -12,7 +12,7 @@ export interface ModelFile {
 }
 
 /** Where the whole header was not in the first piece, more is read. The largest headers of real models have 30 MiB. */
-const PIECES = [1, 8, 32, 128].map((mebibytes) => mebibytes * 1024 * 1024);
+const PIECES = [1, 8, 64].map((mebibytes) => mebibytes * 1024 * 1024);
 const DAMAGED_HINT = 'The file is damaged or was not downloaded to its end; get it again.';
 
 /**

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js';
+import type { HubAnswer } from './hub-answer.js';
 import { ModelError } from './model-error.js';
 
 /** What may well succeed when it is tried again; `error` is what to say if it never does. */
@@ -19,7 +20,8 @@ const UNREACHABLE_HINT =
   'models folder and use its name. MODEL=demo needs no network.';
 
 /** An answer that is not the one asked for. `what` says for whom it was, e.g. `owner/repo`. */
-export function failedAnswer({ status, headers }: Response, what: string): ModelError | TransientFailure {
+export function failedAnswer(answer: HubAnswer, what: string): ModelError | TransientFailure {
+  const { status } = answer;
   if (status === 401 || status === 403) {
     return new ModelError(
       'unauthorized',
@@ -36,25 +38,19 @@ export function failedAnswer({ status, headers }: Response, what: string): Model
   }
   const error = new ModelError('hub_answer', `The hub answers ${status} for ${what}.`, UNREACHABLE_HINT);
   if (status !== 408 && status !== 429 && status < 500) return error;
-  return new TransientFailure(error, retryAfter(headers.get('retry-after')));
+  return new TransientFailure(error, retryAfter(answer.header('retry-after')));
 }
 
 /** A connection that could not be made or broke. ModelErrors stay what they are. */
 export function failedConnection(error: unknown, what: string): ModelError | TransientFailure {
   if (error instanceof ModelError || error instanceof TransientFailure) return error;
   return new TransientFailure(
-    new ModelError('hub_unreachable', `${what}: ${reasonOf(error)}.`, UNREACHABLE_HINT, { cause: error }),
+    new ModelError('hub_unreachable', `${what}: ${messageOf(error)}.`, UNREACHABLE_HINT, { cause: error }),
   );
 }
 
-/** `fetch failed` says nothing; its cause does. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
-}
-
-function retryAfter(value: string | null): number | undefined {
-  if (value === null) return undefined;
+function retryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_ASKED_WAIT_MS) : undefined;
 }
