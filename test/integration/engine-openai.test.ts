@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Engine, EngineEvent, GenerateRequest } from '../../src/engine/engine.js';
+import type { Engine, EngineEvent } from '../../src/engine/engine.js';
 import { createOpenAiEngine } from '../../src/engine/openai/openai-engine.js';
-import type { OpenAiEngineOptions } from '../../src/engine/openai/openai-engine-options.js';
-import { MISBEHAVIOURS, TEST_KEY, TEST_LIMITS, type ExpectedEnd } from '../support/misbehaving-upstream.js';
+import { settlesWithin } from '../../src/settles-within.js';
+import { MISBEHAVIOURS } from '../support/misbehaving-upstream.js';
 import {
   answers,
   chunk,
@@ -14,6 +14,7 @@ import {
   type Answer,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.js';
+import { TEST_KEY, TEST_LIMITS, type ExpectedEnd } from '../support/upstream-misbehaviours/misbehaviour.js';
 import {
   collect,
   describeEngineConformance,
@@ -22,26 +23,9 @@ import {
   textOf,
   type Scenario,
 } from './engine-conformance.js';
+import { engineOn, REQUEST, upstream } from './openai-engine-fixture.js';
 
 const never = new AbortController().signal;
-
-const REQUEST: GenerateRequest = {
-  sessionId: 'session-a',
-  messages: [{ role: 'user', content: 'Hello!' }],
-  tools: [],
-  sampling: {},
-};
-
-function engineOn(upstream: ScriptedUpstream, options: Partial<OpenAiEngineOptions> = {}): Engine {
-  return createOpenAiEngine({
-    model: `openai:${upstream.url}`,
-    key: TEST_KEY,
-    contextSize: 'auto',
-    parallel: 4,
-    limits: TEST_LIMITS,
-    ...options,
-  });
-}
 
 const SCENARIOS: Record<Scenario, Answer> = {
   text: answers([{ content: 'Hello' }, { content: ' you.' }]),
@@ -60,16 +44,6 @@ const SCENARIOS: Record<Scenario, Answer> = {
   ),
   long: stallsAfter({ content: 'One' }),
 };
-
-const upstreams: ScriptedUpstream[] = [];
-async function upstream(...scene: Parameters<typeof startScriptedUpstream>): Promise<ScriptedUpstream> {
-  const started = await startScriptedUpstream(...scene);
-  upstreams.push(started);
-  return started;
-}
-afterAll(async () => {
-  for (const started of upstreams) await started.close();
-});
 
 describeEngineConformance('the HTTP engine', async () => {
   const server = await upstream();
@@ -171,6 +145,35 @@ describe('the HTTP engine', () => {
     await engine.close();
   });
 
+  test('a server is read only as fast as its answer is taken', async () => {
+    const server = await upstream();
+    const engine = engineOn(server, { limits: { answerChars: 64 * 1024 * 1024 } });
+    const piece = 'x'.repeat(256 * 1024);
+    const written = Promise.withResolvers<void>();
+    server.enqueue(async (response) => {
+      openStream(response);
+      for (let count = 0; count < 128; count += 1) {
+        const { promise, resolve } = Promise.withResolvers<unknown>();
+        response.write(chunk({ content: piece }), resolve);
+        await promise;
+      }
+      written.resolve();
+      response.end(chunk({}, 'stop') + DONE);
+    });
+    const events = engine.generate(REQUEST, never)[Symbol.asyncIterator]();
+    expect((await events.next()).value?.type).toBe('text_delta');
+    expect(await settlesWithin(written.promise, 500)).toBe(false);
+    let pieces = 1;
+    for (;;) {
+      const { value } = await events.next();
+      if (value?.type !== 'text_delta') break;
+      pieces += 1;
+    }
+    expect(pieces).toBe(128);
+    await written.promise;
+    await engine.close();
+  });
+
   test('who waits is told the place in line, and leaves it at an abort', async () => {
     const server = await upstream();
     const engine = engineOn(server, { parallel: 1 });
@@ -246,122 +249,6 @@ describe('the HTTP engine', () => {
       error: { code: 'cancelled' },
       received: { text: 'One' },
     });
-  });
-});
-
-describe('what the HTTP engine finds out about a server', () => {
-  const modelList = (...data: readonly unknown[]) => ({ '/v1/models': { object: 'list', data } });
-
-  async function statusOn(
-    replies: Record<string, unknown>,
-    options: Partial<OpenAiEngineOptions> = {},
-    model = '',
-  ) {
-    const server = await upstream({ replies });
-    const engine = engineOn(server, { model: `openai:${server.url}${model}`, ...options });
-    await engine.capabilities().catch(() => undefined);
-    const status = engine.status();
-    await engine.close();
-    return status;
-  }
-
-  test.each<[string, Record<string, unknown>, string, number, string]>([
-    ['vLLM', modelList({ id: 'm', owned_by: 'vllm', max_model_len: 32_768 }), 'vllm', 32_768, 'server'],
-    [
-      'llama-server',
-      {
-        ...modelList({ id: 'm', owned_by: 'llamacpp', meta: { n_ctx_train: 131_072 } }),
-        '/props': { default_generation_settings: { n_ctx: 2048 } },
-      },
-      'llama-server',
-      2048,
-      'server',
-    ],
-    ['Ollama', modelList({ id: 'm:latest', owned_by: 'library' }), 'ollama', 4096, 'assumption'],
-    [
-      'Ollama with the model loaded',
-      {
-        ...modelList({ id: 'm' }),
-        '/api/version': { version: '1' },
-        '/api/ps': { models: [{ name: 'm', context_length: 9000 }] },
-      },
-      'ollama',
-      9000,
-      'server',
-    ],
-    [
-      'LM Studio, which answers everything with 200',
-      {
-        ...modelList({ id: 'm', owned_by: 'organization_owner' }),
-        '/api/v0/models': { data: [{ id: 'm', max_context_length: 100_000, loaded_context_length: 5000 }] },
-      },
-      'lm-studio',
-      5000,
-      'server',
-    ],
-    ['Gantry', modelList({ id: 'm', owned_by: 'gantry', context_length: 2048 }), 'gantry', 2048, 'server'],
-    [
-      'an unknown one, although it answers any path',
-      {
-        ...modelList({ id: 'm' }),
-        '/props': { error: 'Unexpected endpoint' },
-        '/version': { error: 'Unexpected endpoint' },
-      },
-      'generic',
-      8192,
-      'assumption',
-    ],
-  ])('%s', async (_name, replies, kind, contextSize, contextFrom) => {
-    expect(await statusOn(replies)).toMatchObject({ state: 'remote', kind, contextSize, contextFrom });
-  });
-
-  test('a configured context goes before what the server tells', async () => {
-    const replies = modelList({ id: 'm', owned_by: 'vllm', max_model_len: 32_768 });
-    expect(await statusOn(replies, { contextSize: 1000 })).toMatchObject({
-      contextSize: 1000,
-      contextFrom: 'configuration',
-    });
-  });
-
-  test('several models and none named: they are listed', async () => {
-    const status = await statusOn(modelList({ id: 'first' }, { id: 'second' }));
-    expect(status).toMatchObject({ state: 'failed', message: expect.stringContaining('first, second') });
-  });
-
-  test('a model that is not there is no other one', async () => {
-    const status = await statusOn(modelList({ id: 'there', owned_by: 'llamacpp' }), {}, '#else');
-    expect(status).toMatchObject({
-      state: 'failed',
-      message: expect.stringContaining('"else". It has there'),
-    });
-  });
-
-  test('a server without a list is asked for the model named', async () => {
-    const status = await statusOn({ '/v1/models': undefined }, {}, '#mine');
-    expect(status).toMatchObject({ state: 'remote', model: 'mine', kind: 'generic' });
-    expect(await statusOn({ '/v1/models': undefined })).toMatchObject({ state: 'failed' });
-  });
-
-  test('its own count of tokens, or an estimate when it has none', async () => {
-    const prompt = { messages: REQUEST.messages, tools: [] };
-    const counted = async (replies: Record<string, unknown>) => {
-      const engine = engineOn(await upstream({ replies }));
-      const tokens = await engine.count(prompt);
-      await engine.close();
-      return tokens;
-    };
-    const vllm = modelList({ id: 'm', owned_by: 'vllm' });
-    expect(await counted({ ...vllm, '/tokenize': { count: 123 } })).toBe(123);
-    const estimate = await counted(vllm);
-    expect(estimate).toBeGreaterThan(2);
-    const llama = modelList({ id: 'm', owned_by: 'llamacpp' });
-    const tokenize = ({ content }: { content: string }) => ({
-      tokens: content.split(''),
-    });
-    expect(await counted({ ...llama, '/apply-template': { prompt: '12345' }, '/tokenize': tokenize })).toBe(
-      5,
-    );
-    expect(await counted(llama)).toBe(estimate);
   });
 });
 

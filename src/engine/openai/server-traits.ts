@@ -95,6 +95,7 @@ export const SERVER_TRAITS: Readonly<Record<ServerKind, ServerTraits>> = {
   gantry: {
     ...PLAIN,
     sampling: { topK: 'top_k', minP: 'min_p', repetitionPenalty: 'repetition_penalty' },
+    reasoningBack: 'reasoning_content',
     thinking: { on: { enable_thinking: true }, off: { enable_thinking: false } },
     listsEveryModel: true,
   },
