@@ -9,7 +9,7 @@ import type { HubAccess } from './hub-request.js';
 import { ModelError } from './model-error.js';
 import { PartFile, removePart, writerOf } from './part-file.js';
 import type { PullEvent } from './pull-event.js';
-import { readReceipt, type Receipt, writeReceipt } from './receipt.js';
+import { readReceipt, type Receipt, removeReceipt, writeReceipt } from './receipt.js';
 import { type RetryPolicy, withRetries } from './retry.js';
 import { writeFailure } from './write-failure.js';
 
@@ -61,9 +61,10 @@ export async function downloadFile(download: Download, context: DownloadContext)
 
 async function moveToPlace({ target, receipt }: Download, sha256: string): Promise<void> {
   try {
-    // In this order a file without a receipt is one that a person put there.
-    await writeReceipt(target, { ...receipt, sha256, fetchedAt: new Date().toISOString() });
+    // In this order no receipt ever lies beside another file than its own; a file without one is read before it is used.
+    await removeReceipt(target);
     await rename(partPath(target), target);
+    await writeReceipt(target, { ...receipt, sha256, fetchedAt: new Date().toISOString() });
     await removePart(partPath(target));
   } catch (error) {
     throw writeFailure(target, error);

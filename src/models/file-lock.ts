@@ -40,7 +40,7 @@ export async function withFileLock<T>(
     }
     if (!told) await onWaiting();
     told = true;
-    await delay(LOOK_AGAIN_MS, undefined, { signal });
+    await delay(LOOK_AGAIN_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
 

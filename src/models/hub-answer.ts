@@ -37,10 +37,10 @@ export class HubAnswer implements AsyncIterable<Buffer> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, void> {
     try {
       for (;;) {
-        const chunk = this.queue.shift();
-        if (chunk !== undefined) {
-          this.queuedBytes -= chunk.length;
-          yield chunk;
+        if (this.queue.length > 0) {
+          this.queuedBytes = 0;
+          // As one, since each piece costs a write of its own.
+          yield Buffer.concat(this.queue.splice(0));
         } else if (this.end === undefined) await this.more();
         else if (this.end.error === undefined) return;
         else throw this.end.error;

@@ -62,11 +62,11 @@ describe('parseModelName', () => {
 
   it('never names a folder outside, whatever is typed', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom(...'ab./:@\\-_ \0') }), (rest) => {
+      fc.property(fc.array(fc.constantFrom('a', 'b', '.', '/', ':', '@', '\\', '-', '_', ' ', '\0')), (letters) => {
         let folder = '';
         let file = '';
         try {
-          const name = hub(`hf:${rest}`);
+          const name = hub(`hf:${letters.join('')}`);
           folder = repositoryFolder(name);
           file = name.variant.by === 'file' ? name.variant.path : '';
         } catch {

@@ -48,7 +48,8 @@ export class PartFile {
       return part;
     } catch (error) {
       await handle.close();
-      throw error;
+      signal.throwIfAborted();
+      throw writeFailure(path, error);
     }
   }
 
@@ -65,16 +66,9 @@ export class PartFile {
     this.hash = createHash('sha256');
     this.written = 0;
     this.hasOldBytes = false;
-    const { size, sha256 } = this.content;
-    this.state = {
-      size,
-      ...(sha256 === undefined ? {} : { sha256 }),
-      ...(etag === undefined ? {} : { etag }),
-      writer: { pid: process.pid, host: hostname() },
-    };
     try {
       await this.handle.truncate(0);
-      await writeWhole(statePath(this.path), JSON.stringify(this.state));
+      await this.claim(etag);
     } catch (error) {
       throw writeFailure(this.path, error);
     }
@@ -97,12 +91,26 @@ export class PartFile {
 
   /** The checksum of all that was written, which is on the disk then. */
   async digest(): Promise<string> {
-    await this.handle.sync();
+    await this.handle.sync().catch((error: unknown) => {
+      throw writeFailure(this.path, error);
+    });
     return this.hash.copy().digest('hex');
   }
 
   close(): Promise<void> {
     return this.handle.close();
+  }
+
+  /** Says whose bytes these are and who is at it now. */
+  private async claim(etag: string | undefined): Promise<void> {
+    const { size, sha256 } = this.content;
+    this.state = {
+      size,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      ...(etag === undefined ? {} : { etag }),
+      writer: { pid: process.pid, host: hostname() },
+    };
+    await writeWhole(statePath(this.path), JSON.stringify(this.state));
   }
 
   private async takeWhatIsThere(signal: AbortSignal): Promise<void> {
@@ -113,7 +121,7 @@ export class PartFile {
       await this.handle.truncate(0);
       return;
     }
-    this.state = state;
+    await this.claim(state.etag);
     this.hasOldBytes = size > 0;
     const buffer = Buffer.allocUnsafe(READ_BYTES);
     while (this.written < size) {

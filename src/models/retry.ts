@@ -41,7 +41,7 @@ export async function withRetries<T>(
       if (failures >= policy.attempts) throw failure.error;
       const wait = failure.retryAfterMs ?? backoff(policy, failures);
       onRetry?.(failure.message, wait);
-      await delay(wait, undefined, { signal });
+      await delay(wait, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
   }
 }

@@ -26,7 +26,8 @@ export function failedAnswer(answer: HubAnswer, what: string): ModelError | Tran
     return new ModelError(
       'unauthorized',
       `The hub refuses ${what} (${status}): it is gated or private, or does not exist.`,
-      'Check the name. For a gated model accept its licence on its page and set HF_TOKEN to a token that may read it.',
+      'Check the name. For a gated model accept its licence on its page and set HF_TOKEN to a token that may read it. ' +
+        'MODEL=demo needs no network.',
     );
   }
   if (status === 404) {

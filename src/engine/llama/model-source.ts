@@ -22,12 +22,6 @@ export interface ModelSource {
  * from `<homeDirectory>/models` where there is none. Throws EngineError model_not_found or invalid_request.
  */
 export function parseModelSource(model: string, homeDirectory: string, hub: HubAccess): ModelSource {
-  if (model.startsWith('openai:')) {
-    throw new EngineError(
-      'invalid_request',
-      'This build runs GGUF models only; servers that speak the OpenAI API are not supported yet.',
-    );
-  }
   try {
     return sourceOf(model, modelsFolder(homeDirectory), hub);
   } catch (error) {
