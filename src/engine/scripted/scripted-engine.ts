@@ -15,6 +15,8 @@ export interface ScriptedEngine extends Engine {
   readonly requests: readonly GenerateRequest[];
   /** Turns for the requests that come after those already scripted. */
   enqueue(...turns: readonly ScriptedTurn[]): void;
+  /** Forgets the turns that nobody asked for. */
+  clear(): void;
 }
 
 const MODEL = 'scripted';
@@ -40,6 +42,10 @@ class ScriptPlayer implements ScriptedEngine {
 
   enqueue(...turns: readonly ScriptedTurn[]): void {
     this.turns.push(...turns);
+  }
+
+  clear(): void {
+    this.turns.length = 0;
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<EngineEvent, void, void> {
