@@ -1,5 +1,12 @@
-import type { AssistantPrefix, EngineStopReason, GenerateRequest, Usage } from '../engine/engine.js';
+import type {
+  AssistantPrefix,
+  EngineEvent,
+  EngineStopReason,
+  GenerateRequest,
+  Usage,
+} from '../engine/engine.js';
 import { EngineError, type InterruptionCause } from '../engine/engine-error.js';
+import { healCalls } from './healing/heal-calls.js';
 import type { RunPorts } from './ports.js';
 import { planRecovery } from './recovery-plan.js';
 import type { RunSnapshot } from './snapshot.js';
@@ -88,23 +95,23 @@ async function attemptTurn(
     if (error instanceof EngineError) return { type: 'error', error };
     throw error;
   }
-  return stream(ports, request, recorder, bounded);
+  const start = (stop: AbortSignal) => ports.engine.generate(request, stop);
+  const events = guardStalls(start, bounded, STALL_LIMITS);
+  const heals = request.tools.length > 0 && snapshot.options.auto_heal_tool_calls !== false;
+  return record(ports, heals ? healCalls(events, request, signal) : events, recorder);
 }
 
 type StreamOutcome =
   | { readonly type: 'stop'; readonly reason: EngineStopReason; readonly usage: Usage }
   | { readonly type: 'error'; readonly error: EngineError };
 
-async function stream(
-  ports: RunPorts,
-  request: GenerateRequest,
+async function record(
+  { journal }: RunPorts,
+  events: AsyncIterable<EngineEvent>,
   recorder: TurnRecorder,
-  signal: AbortSignal,
 ): Promise<StreamOutcome> {
-  const { journal } = ports;
   let usage = NO_USAGE;
-  const start = (stop: AbortSignal) => ports.engine.generate(request, stop);
-  for await (const event of guardStalls(start, signal, STALL_LIMITS)) {
+  for await (const event of events) {
     switch (event.type) {
       case 'queued':
         await journal.queued(event.position);
