@@ -45,6 +45,8 @@ export const runOptionsSchema = z.strictObject({
   enable_tools: z.boolean().optional(),
   /** Only these of the server's tools. */
   enabled_tools: z.array(z.string()).max(64).optional(),
+  /** False: a call that the model writes as text stays text. */
+  auto_heal_tool_calls: z.boolean().optional(),
   agent_permission: agentPermissionSchema.optional(),
   tool_execution_mode: z.enum(['sequential', 'parallel_batch_approval', 'parallel_streaming']).optional(),
   max_tool_rounds: z.int().min(0).max(1000).optional(),
