@@ -1,4 +1,4 @@
-import type { GenerateRequest, SamplingOptions } from '../engine/engine.js';
+import type { GenerateRequest, SamplingOptions, ToolSpec } from '../engine/engine.js';
 import type { RunOptions } from '../runs/run-request.js';
 import { fitToContext } from './context-window.js';
 import type { RunPorts } from './ports.js';
@@ -14,18 +14,31 @@ export async function toRequest(
   const tools = withTools ? ports.tools.specs() : [];
   const messages = await fitToContext(ports.engine, snapshot.messages, tools);
   const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
+  const forcedTools = toForcedTools(snapshot, tools);
   const responseFormat = toResponseFormat(snapshot.options);
   return {
     sessionId: snapshot.sessionId,
+    owner: snapshot.owner,
     messages,
     tools,
     sampling: toSampling(snapshot.options),
     ...(model === undefined ? {} : { model }),
     ...(enableThinking === undefined ? {} : { enableThinking }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
+    ...(forcedTools === undefined ? {} : { forcedTools }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
     ...(continueFrom === undefined ? {} : { continueFrom }),
   };
+}
+
+/** In the run's first turn: afterwards the model must be free to answer. */
+function toForcedTools(
+  { options, round }: RunSnapshot,
+  tools: readonly ToolSpec[],
+): GenerateRequest['forcedTools'] {
+  const choice = options.tool_choice ?? 'auto';
+  if (round > 0 || tools.length === 0 || choice === 'auto') return undefined;
+  return choice === 'required' ? tools.map(({ name }) => name) : [choice.function.name];
 }
 
 function toResponseFormat({ response_format: format }: RunOptions): GenerateRequest['responseFormat'] {

@@ -55,6 +55,13 @@ export const environmentSchema = z.object({
     .default('auto')
     .describe('auto, off, cuda, vulkan or metal'),
   GANTRY_PARALLEL: positive.max(64).default(4).describe('sessions generating at once, 1 to 64'),
+  GANTRY_KV_DISK_MB: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1_048_576)
+    .default(1024)
+    .describe('a number of MiB, 0 for none'),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//)
@@ -182,6 +189,7 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
       threads: env.GANTRY_THREADS,
       gpu: env.GANTRY_GPU,
       sequences: env.GANTRY_PARALLEL,
+      stateCacheBytes: env.GANTRY_KV_DISK_MB * MEBIBYTE,
     },
     hub: { endpoint: env.HF_ENDPOINT, ...(env.HF_TOKEN === undefined ? {} : { token: env.HF_TOKEN }) },
     acceleratorEnvironment: pick(environment, ACCELERATOR_VARIABLES),

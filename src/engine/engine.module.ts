@@ -30,6 +30,7 @@ function createEngine(
     threads: engine.threads,
     gpu: engine.gpu === 'off' ? false : engine.gpu,
     sequences: engine.sequences,
+    stateCacheBytes: engine.stateCacheBytes,
     environment: acceleratorEnvironment,
     // llama.cpp tells a hundred lines at each load; they are kept and shown when a load fails.
     log: (level, message) => logger[level === 'info' ? 'debug' : level](message),

@@ -57,6 +57,8 @@ export interface GenerateRequest {
   readonly model?: string;
   /** Requests of one session share a KV cache when the engine can keep it. */
   readonly sessionId: string;
+  /** Whose request it is: owners take turns, and nobody goes on with another's cache. Absent: the session's own. */
+  readonly owner?: string;
   readonly messages: readonly ChatMessage[];
   /** Empty: the model cannot call. */
   readonly tools: readonly ToolSpec[];
@@ -64,6 +66,8 @@ export interface GenerateRequest {
   readonly enableThinking?: boolean;
   /** False: one call at most. */
   readonly parallelToolCalls?: boolean;
+  /** The turn is a call of one of these tools. */
+  readonly forcedTools?: readonly string[];
   /** The text is held to JSON, to that of the schema where one is given. Not together with tools. */
   readonly responseFormat?: ResponseFormat;
   /** Continue from exactly this prefix; only what comes after it is emitted. */

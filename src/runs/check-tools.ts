@@ -18,6 +18,17 @@ export function checkClientTools(registry: ToolRegistry, options: RunOptions): v
       );
     }
   }
+  const choice = options.tool_choice ?? 'auto';
+  const all = [...offered, ...(options.tools ?? []).map((tool) => tool.function.name)];
+  const isThere =
+    choice === 'required' ? all.length > 0 : choice === 'auto' || all.includes(choice.function.name);
+  if (!isThere) {
+    throw new DomainError(
+      'invalid_request',
+      `tool_choice asks for a tool that this run does not have. It has: ${all.join(', ') || 'none'}.`,
+      { param: 'tool_choice', reason: 'tool_not_found' },
+    );
+  }
   const format = options.response_format?.type ?? 'text';
   if (format !== 'text' && (offered.size > 0 || (options.tools ?? []).length > 0)) {
     throw new DomainError(

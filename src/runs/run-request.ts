@@ -39,6 +39,13 @@ export const runOptionsSchema = z.strictObject({
    * calls, and the answers come with the next one.
    */
   client_tools: z.enum(['wait', 'return']).optional(),
+  /** What the first turn must be: a call of any tool, or of the named one. */
+  tool_choice: z
+    .union([
+      z.enum(['auto', 'required']),
+      z.strictObject({ type: z.literal('function'), function: z.strictObject({ name: z.string().max(64) }) }),
+    ])
+    .optional(),
   /** False: one call a turn at most. */
   parallel_tool_calls: z.boolean().optional(),
   /** False: the server's tools are not offered. */

@@ -44,7 +44,12 @@ describe('a request that cannot be served', () => {
     ],
     ['several answers', { n: 2 }, 'n'],
     ['log probabilities', { logprobs: true }, 'logprobs'],
-    ['a forced call', { tools: [weather], tool_choice: 'required' }, 'tool_choice'],
+    ['a forced call without tools', { tool_choice: 'required' }, 'tool_choice'],
+    [
+      'a forced call of what is not there',
+      { tools: [weather], tool_choice: { type: 'function', function: { name: 'f' } } },
+      'tool_choice',
+    ],
     ['the old functions', { functions: [{ name: 'f' }] }, 'functions'],
     ['sound', { modalities: ['text', 'audio'] }, 'modalities'],
     ['a temperature that is a text', { temperature: 'warm' }, 'temperature'],

@@ -12,6 +12,7 @@ export async function loadOnOneCore(path: string): Promise<OnOneCore> {
     { location: { kind: 'file', path }, gpu: false, contextSize: 2048, sequences: 1, threads: 1 },
     () => undefined,
   );
-  const { sequence } = await pool.acquire('evaluation', new AbortController().signal, () => undefined);
+  const whoever = { sessionId: 'evaluation', owner: 'evaluation', tokens: [] };
+  const { sequence } = await pool.acquire(whoever, new AbortController().signal, () => undefined);
   return { model, sequence, [Symbol.asyncDispose]: () => model.llama.dispose() };
 }

@@ -28,7 +28,8 @@ interface ModelList {
 }
 
 function modelOf(status: EngineStatus): ModelObject {
-  const known = status.state === 'ready' ? { context_length: status.contextSize } : {};
+  const known =
+    status.state === 'ready' || status.state === 'remote' ? { context_length: status.contextSize } : {};
   return { id: status.model, object: 'model', created: 0, owned_by: 'gantry', ...known };
 }
 

@@ -13,6 +13,7 @@ export function toRunOptions(request: ChatRequest): RunOptions {
   const wanted: Record<string, unknown> = {
     ...request,
     client_tools: 'return',
+    tool_choice: isToolless ? undefined : request.tool_choice,
     tools: functions.length > 0 ? functions : undefined,
     enable_tools: serverTools !== 'all' && serverTools.length === 0 ? false : true,
     enabled_tools: serverTools === 'all' ? undefined : serverTools,

@@ -26,10 +26,6 @@ const UNSUPPORTED: Readonly<
   audio: { accepts: () => false, hint: 'is not supported: this server makes text' },
   functions: { accepts: isEmpty, hint: 'is the old form: use `tools`' },
   function_call: { accepts: (value) => value === 'none', hint: 'is the old form: use `tool_choice`' },
-  tool_choice: {
-    accepts: (value) => value === 'auto' || value === 'none',
-    hint: 'must be "auto" or "none": a call cannot be forced yet',
-  },
 };
 
 /** `POST /v1/chat/completions`: OpenAI's fields, ours, and what clients send beside them, which has no effect. */
@@ -44,7 +40,7 @@ export const chatRequestSchema = z.preprocess(
       stream: z.boolean().optional(),
       stream_options: z.looseObject({ include_usage: z.boolean().optional() }).optional(),
       tools: z.array(toolSchema).max(128).optional(),
-      tool_choice: z.unknown().optional(),
+      tool_choice: z.union([z.literal('none'), runOptionsSchema.shape.tool_choice]).optional(),
       max_completion_tokens: z.int().positive().optional(),
       reasoning_effort: z.string().optional(),
       /** Other servers' names of `max_tool_rounds` and `agent_permission`. */

@@ -5,22 +5,26 @@ import type { HostGenerateRequest, HostMessage, HostTool } from './protocol.js';
 export function hostRequest(request: GenerateRequest): HostGenerateRequest {
   const {
     sessionId,
+    owner,
     messages,
     tools,
     sampling,
     enableThinking,
     parallelToolCalls,
+    forcedTools,
     responseFormat,
     continueFrom,
   } = request;
   const { stop, ...numbers } = sampling;
   return {
     sessionId,
+    ...(owner === undefined ? {} : { owner }),
     messages: hostMessages(messages),
     tools: hostTools(tools),
     sampling: { ...numbers, ...(stop === undefined ? {} : { stop: [...stop] }) },
     ...(enableThinking === undefined ? {} : { enableThinking }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
+    ...(forcedTools === undefined ? {} : { forcedTools: [...forcedTools] }),
     ...(responseFormat === undefined ? {} : { responseFormat: copyOfFormat(responseFormat) }),
     ...(continueFrom === undefined ? {} : { continueFrom: { ...continueFrom } }),
   };

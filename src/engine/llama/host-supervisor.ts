@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { EngineError } from '../engine-error.js';
 import type { EngineStatus } from '../engine.js';
 import { failureHint } from './failure-hint.js';
@@ -102,7 +103,15 @@ export class HostSupervisor {
   }
 
   private settings(): LoadSettings {
-    const { contextSize, threads, gpu, sequences, memoryBudgetBytes } = this.options;
+    const {
+      contextSize,
+      threads,
+      gpu,
+      sequences,
+      memoryBudgetBytes,
+      homeDirectory,
+      stateCacheBytes: maxBytes,
+    } = this.options;
     const { location, defaultTemperature } = this.source;
     return {
       location,
@@ -112,6 +121,7 @@ export class HostSupervisor {
       sequences: sequences ?? DEFAULT_SEQUENCES,
       ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
       ...(defaultTemperature === undefined ? {} : { defaultTemperature }),
+      ...(maxBytes ? { stateCache: { folder: join(homeDirectory, 'kv'), maxBytes } } : {}),
     };
   }
 

@@ -17,6 +17,8 @@ export interface LlamaEngineOptions {
   readonly gpu: 'auto' | false | 'cuda' | 'vulkan' | 'metal';
   /** Conversations that are worked on at the same time; default 4. */
   readonly sequences?: number;
+  /** Conversations that make room are kept on disk up to so many bytes, below `homeDirectory`; default: none. */
+  readonly stateCacheBytes?: number;
   /** A model that needs more bytes than this, with its context, is refused; default: what is free when loading. */
   readonly memoryBudgetBytes?: number;
   /** The whole environment of the host process, e.g. LD_LIBRARY_PATH or CUDA_VISIBLE_DEVICES; default: empty. */

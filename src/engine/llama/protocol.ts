@@ -60,11 +60,13 @@ const sampling = z.object({
 
 const generateRequest = z.object({
   sessionId: z.string(),
+  owner: z.string().optional(),
   messages: z.array(chatMessage),
   tools: z.array(toolSpec),
   sampling,
   enableThinking: z.boolean().optional(),
   parallelToolCalls: z.boolean().optional(),
+  forcedTools: z.array(z.string()).min(1).optional(),
   responseFormat: z
     .object({ type: z.literal('json'), schema: z.record(z.string(), z.unknown()).optional() })
     .optional(),
@@ -89,6 +91,8 @@ const loadSettings = z.object({
   sequences: z.number().int().positive(),
   memoryBudgetBytes: z.number().positive().optional(),
   defaultTemperature: z.number().min(0).optional(),
+  /** Where sequences that make room are kept, in bytes at most. */
+  stateCache: z.object({ folder: z.string(), maxBytes: z.number().positive() }).optional(),
 });
 
 const jobId = z.number().int();
@@ -105,7 +109,6 @@ export const toHost = z.discriminatedUnion('type', [
     tools: z.array(toolSpec),
   }),
   z.object({ type: z.literal('ping') }),
-  z.object({ type: z.literal('shutdown') }),
 ]);
 
 const usage = z.object({

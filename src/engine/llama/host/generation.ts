@@ -4,32 +4,24 @@ import {
   type ChatModelResponse,
   type LlamaChatResponse,
   type LlamaChatResponseChunk,
-  type LlamaContextSequence,
   type GbnfJsonSchema,
   type LlamaGrammar,
+  type Token,
 } from 'node-llama-cpp';
 import { newId } from '../../../ids.js';
 import { messageOf } from '../../../errors.js';
 import type { HostEvent, HostGenerateRequest, HostSampling, HostTool } from '../protocol.js';
 import { answerSchema, toModelFunctions } from './argument-schema.js';
-import { ExactPromptWrapper } from './exact-prompt-wrapper.js';
+import type { ForcedCall } from './forced-call.js';
 import type { LoadedModel } from './load-model.js';
 import { prefill } from './prefill.js';
+import { GenerationRefused, preparePrompt, type PreparedPrompt } from './prepare-prompt.js';
+import type { SequenceLease } from './sequence-pool.js';
 import { TurnRecorder } from './turn-recorder.js';
 import { UsageMeter } from './usage-meter.js';
 
 type Emit = (event: HostEvent) => void;
 type StopReason = Extract<HostEvent, { type: 'stop' }>['reason'];
-
-/** The template, the request or the window does not allow this turn; `code` is for the caller. */
-class GenerationRefused extends Error {
-  constructor(
-    readonly code: 'context_overflow' | 'invalid_request',
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 class ContextFull extends Error {}
 
@@ -41,11 +33,17 @@ export async function runGeneration(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const lease = await loaded.pool.acquire(request.sessionId, signal, (position) =>
-      emit({ type: 'queued', position }),
-    );
+    const prompt = preparePrompt(loaded, request);
+    if (prompt.maxTokens < 1) {
+      // The turn that this one goes on with had come to its limit when it was interrupted.
+      emit({ type: 'stop', reason: 'length' });
+      return;
+    }
+    const { sessionId, owner } = request;
+    const wanted = { sessionId, owner: owner ?? sessionId, tokens: prompt.tokens };
+    const lease = await loaded.pool.acquire(wanted, signal, (position) => emit({ type: 'queued', position }));
     try {
-      await makeTurn({ loaded, request, emit, signal, sequence: lease.sequence });
+      await makeTurn({ loaded, request, prompt, emit, signal, lease });
     } finally {
       lease.release();
     }
@@ -60,46 +58,33 @@ export async function runGeneration(
 interface Turn {
   readonly loaded: LoadedModel;
   readonly request: HostGenerateRequest;
+  readonly prompt: PreparedPrompt;
   readonly emit: Emit;
   readonly signal: AbortSignal;
-  readonly sequence: LlamaContextSequence;
+  readonly lease: SequenceLease;
 }
 
-async function makeTurn({ loaded, request, emit, signal, sequence }: Turn): Promise<void> {
+async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn): Promise<void> {
+  const { sequence } = lease;
+  const { tokens, response } = prompt;
   const meter = new UsageMeter();
-  const wrapper = new ExactPromptWrapper(loaded.wrapper, renderPrompt(loaded, request));
-  const response = prefixAsResponse(request);
-  const tokens = wrapper
-    .generateContextState({ chatHistory: [{ type: 'model', response }] })
-    .contextText.tokenize(loaded.model.tokenizer, 'trimLeadingSpace');
-  const room = sequence.contextSize - 1 - tokens.length;
-  const allowed = (request.sampling.maxTokens ?? Number.POSITIVE_INFINITY) - continuedTokens(loaded, request);
-  if (request.continueFrom !== undefined && Math.min(room, allowed) < 1) {
-    // The turn that this one goes on with had come to its limit when it was interrupted.
-    emit({ type: 'stop', reason: 'length' });
-    return;
-  }
-  if (room < 1) {
-    throw new GenerationRefused(
-      'context_overflow',
-      `The prompt takes ${tokens.length} tokens; the context holds ${sequence.contextSize}.`,
-    );
-  }
-  const generatedBefore = sequence.tokenMeter.usedOutputTokens;
   meter.promptDone(tokens.length, 0);
+  const generatedBefore = sequence.tokenMeter.usedOutputTokens;
   const recorder = new TurnRecorder(emit, () => newId('call'), {
     text: (request.continueFrom?.text ?? '') !== '',
   });
-  const chat = new LlamaChat({ contextSequence: sequence, chatWrapper: wrapper });
+  const chat = new LlamaChat({ contextSequence: sequence, chatWrapper: prompt.wrapper });
   try {
+    await bringBack(loaded, request.sessionId, lease, tokens);
     const cached = await prefill(sequence, tokens, loaded.context.batchSize, signal);
     meter.promptDone(tokens.length, cached);
     const reason = await stream(chat, response, {
       ...samplingOptions(request.sampling, loaded.defaultSampling),
       tools: request.tools,
       maxCalls: request.parallelToolCalls === false ? 1 : undefined,
-      grammar: await answerGrammar(loaded, request),
-      maxTokens: Math.min(room, allowed),
+      forced: prompt.forced,
+      grammar: await answerGrammar(loaded, request, prompt.forced),
+      maxTokens: prompt.maxTokens,
       signal,
       recorder,
     });
@@ -116,49 +101,34 @@ async function makeTurn({ loaded, request, emit, signal, sequence }: Turn): Prom
   }
 }
 
-function renderPrompt(loaded: LoadedModel, request: HostGenerateRequest) {
-  try {
-    return loaded.template.render(request);
-  } catch (error) {
-    throw new GenerationRefused(
-      'invalid_request',
-      `The model's template refused the messages: ${messageOf(error)}`,
-    );
-  }
+/** Who makes room is kept for its return, and who returns goes on from what was kept. */
+async function bringBack(
+  { shelf }: LoadedModel,
+  sessionId: string,
+  { sequence, displaced }: SequenceLease,
+  tokens: readonly Token[],
+): Promise<void> {
+  if (displaced !== undefined) await shelf?.keep(displaced, sequence);
+  await shelf?.restore(sessionId, sequence, tokens);
 }
 
 async function answerGrammar(
   { model }: LoadedModel,
   { responseFormat }: HostGenerateRequest,
+  forced: ForcedCall | undefined,
 ): Promise<LlamaGrammar | undefined> {
+  if (forced !== undefined) return forced.grammar(model);
   if (responseFormat === undefined) return undefined;
   const { schema } = responseFormat;
   if (schema === undefined) return model.llama.getGrammarFor('json');
   return model.llama.createGrammarForJsonSchema<GbnfJsonSchema>(answerSchema(schema));
 }
 
-/** What the interrupted attempt had made counts towards the turn's limit. */
-function continuedTokens(loaded: LoadedModel, { continueFrom }: HostGenerateRequest): number {
-  if (continueFrom === undefined) return 0;
-  const { reasoning, text } = continueFrom;
-  return loaded.model.tokenize(reasoning).length + loaded.model.tokenize(text).length;
-}
-
-/** A thought that text follows is over; one that nothing follows is still being had. */
-function prefixAsResponse(request: HostGenerateRequest): ChatModelResponse['response'] {
-  const { reasoning, text } = request.continueFrom ?? { reasoning: '', text: '' };
-  return [
-    ...(reasoning === ''
-      ? []
-      : [{ type: 'segment' as const, segmentType: 'thought' as const, text: reasoning, ended: text !== '' }]),
-    ...(text === '' ? [] : [text]),
-  ];
-}
-
 interface StreamOptions extends ReturnType<typeof samplingOptions> {
   readonly tools: readonly HostTool[];
   readonly maxCalls: number | undefined;
   readonly grammar: LlamaGrammar | undefined;
+  readonly forced: ForcedCall | undefined;
   readonly maxTokens: number;
   readonly signal: AbortSignal;
   readonly recorder: TurnRecorder;
@@ -167,7 +137,7 @@ interface StreamOptions extends ReturnType<typeof samplingOptions> {
 async function stream(
   chat: LlamaChat,
   response: ChatModelResponse['response'],
-  { recorder, tools, maxCalls, grammar, ...sampling }: StreamOptions,
+  { recorder, tools, maxCalls, grammar, forced, ...sampling }: StreamOptions,
 ): Promise<StopReason> {
   const options = {
     ...sampling,
@@ -179,12 +149,13 @@ async function stream(
         throw new ContextFull();
       },
     },
-    onResponseChunk: (chunk: LlamaChatResponseChunk) => recorder.chunk(chunk),
+    onResponseChunk: (chunk: LlamaChatResponseChunk) =>
+      forced === undefined ? recorder.chunk(chunk) : forced.add(chunk.text, recorder),
   };
   const history: ChatHistoryItem[] = [{ type: 'model', response }];
   try {
     const result =
-      tools.length === 0
+      tools.length === 0 || grammar !== undefined
         ? await chat.generateResponse(history, grammar === undefined ? options : { ...options, grammar })
         : await chat.generateResponse(history, {
             ...options,
@@ -193,6 +164,7 @@ async function stream(
             onFunctionCallParamsChunk: (chunk) => recorder.argumentsChunk(chunk),
             onFunctionCall: (call) => recorder.callDone(call.functionName, call.params),
           });
+    if (forced?.finish(recorder)) return 'tool_calls';
     return stopReason(result.metadata.stopReason);
   } catch (error) {
     if (error instanceof ContextFull && recorder.anythingReceived) return 'length';

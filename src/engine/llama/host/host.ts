@@ -75,6 +75,12 @@ function count({ id, messages, tools }: Extract<ToHost, { type: 'count' }>): voi
   }
 }
 
+/** Whoever asked waits for a bounded time, then kills. */
+async function leave(): Promise<void> {
+  await loaded?.shelf?.close();
+  process.exit(0);
+}
+
 function receive(message: ToHost): void {
   switch (message.type) {
     case 'load':
@@ -95,16 +101,14 @@ function receive(message: ToHost): void {
     case 'ping':
       send({ type: 'pong' });
       return;
-    case 'shutdown':
-      process.exit(0);
-      return;
     default:
       message satisfies never;
   }
 }
 
 process.on('message', (raw) => receive(toHost.parse(raw)));
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => void leave());
+process.on('SIGTERM', () => void leave());
 // An interrupt from the keyboard reaches the whole group; it is the server's to act on.
 process.on('SIGINT', () => undefined);
 send({ type: 'hello', version: PROTOCOL_VERSION });

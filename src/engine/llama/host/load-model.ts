@@ -15,6 +15,7 @@ import { loadProgress } from './load-progress.js';
 import { defaultSampling } from './default-sampling.js';
 import { PromptTemplate } from './prompt-template.js';
 import { SequencePool } from './sequence-pool.js';
+import { StateShelf } from './state-shelf.js';
 
 type Send = (message: FromHost) => void;
 
@@ -24,6 +25,8 @@ export interface LoadedModel {
   readonly wrapper: ChatWrapper;
   readonly template: PromptTemplate;
   readonly pool: SequencePool;
+  /** Undefined: nothing is kept on disk. */
+  readonly shelf: StateShelf | undefined;
   readonly defaultSampling: HostSampling;
   readonly facts: LoadedModelFacts;
 }
@@ -63,6 +66,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     wrapper,
     template: new PromptTemplate(model),
     pool: new SequencePool(Array.from({ length: settings.sequences }, () => context.getSequence())),
+    shelf: await openShelf(settings, send),
     defaultSampling: defaultSampling(model, settings.defaultTemperature),
     facts: describe({ path, llama, model, context, wrapper, threads }),
   };
@@ -85,6 +89,16 @@ async function openLibrary(settings: LoadSettings, send: Send): Promise<Llama> {
         ? 'No prebuilt binary fits this machine.'
         : 'The library of this GPU is missing or does not fit; use gpu=auto or gpu=false.',
     );
+  }
+}
+
+async function openShelf({ stateCache }: LoadSettings, send: Send): Promise<StateShelf | undefined> {
+  if (stateCache === undefined) return undefined;
+  try {
+    return await StateShelf.open(stateCache.folder, stateCache.maxBytes);
+  } catch (error) {
+    send({ type: 'log', level: 'warn', message: `Conversations are not kept on disk: ${messageOf(error)}` });
+    return undefined;
   }
 }
 

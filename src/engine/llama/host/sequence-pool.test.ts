@@ -1,49 +1,102 @@
-import type { LlamaContextSequence } from 'node-llama-cpp';
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { describe, expect, test } from 'vitest';
 import { SequencePool } from './sequence-pool.js';
 
 const never = new AbortController().signal;
 const ignore = (): void => undefined;
 
-/** The pool only hands sequences on: names stand for them here. */
-function pool(...names: string[]): SequencePool {
-  return new SequencePool(names as unknown as LlamaContextSequence[]);
+/** As much of a sequence as the pool looks at: letters stand for tokens. */
+class Letters {
+  constructor(public held = '') {}
+
+  get nextTokenIndex(): number {
+    return this.held.length;
+  }
+
+  compareContextTokens(tokens: readonly Token[]): { firstDifferentIndex: number } {
+    const different = tokensOf(this.held).findIndex((token, index) => token !== tokens[index]);
+    return { firstDifferentIndex: different === -1 ? this.held.length : different };
+  }
 }
+
+const tokensOf = (letters: string) => [...letters].map((letter) => letter.charCodeAt(0) as Token);
+
+function poolOf(...sequences: Letters[]): SequencePool {
+  return new SequencePool(sequences as unknown as LlamaContextSequence[]);
+}
+
+const by = (sessionId: string, prompt = '', owner = sessionId) => ({
+  sessionId,
+  owner,
+  tokens: tokensOf(prompt),
+});
 
 describe('SequencePool', () => {
   test('gives a session the sequence that holds its tokens', async () => {
-    const sequences = pool('one', 'two');
-    const a = await sequences.acquire('a', never, ignore);
-    const b = await sequences.acquire('b', never, ignore);
+    const pool = poolOf(new Letters(), new Letters());
+    const a = await pool.acquire(by('a'), never, ignore);
+    const b = await pool.acquire(by('b'), never, ignore);
     a.release();
     b.release();
-    expect((await sequences.acquire('b', never, ignore)).sequence).toBe(b.sequence);
-    expect((await sequences.acquire('a', never, ignore)).sequence).toBe(a.sequence);
+    expect((await pool.acquire(by('b'), never, ignore)).sequence).toBe(b.sequence);
+    expect((await pool.acquire(by('a'), never, ignore)).sequence).toBe(a.sequence);
   });
 
-  test('a new session takes the sequence that was unused for longest', async () => {
-    const sequences = pool('one', 'two');
-    const a = await sequences.acquire('a', never, ignore);
-    const b = await sequences.acquire('b', never, ignore);
+  test('a new session takes the sequence that was unused for longest, and says who makes room', async () => {
+    const pool = poolOf(new Letters(), new Letters());
+    const a = await pool.acquire(by('a'), never, ignore);
+    const b = await pool.acquire(by('b'), never, ignore);
+    expect([a.displaced, b.displaced]).toEqual([undefined, undefined]);
     b.release();
     a.release();
-    expect((await sequences.acquire('c', never, ignore)).sequence).toBe(b.sequence);
+    const c = await pool.acquire(by('c'), never, ignore);
+    expect(c.sequence).toBe(b.sequence);
+    expect(c.displaced).toBe('b');
   });
 
-  test('serves in order of arrival and tells positions as they change', async () => {
-    const sequences = pool('one');
-    const first = await sequences.acquire('a', never, ignore);
-    const positions: Record<string, number[]> = { b: [], c: [], d: [] };
+  test('a conversation that comes back as another session of its owner goes on where it was', async () => {
+    const [old, used] = [new Letters(), new Letters()];
+    const pool = poolOf(old, used);
+    const first = await pool.acquire(by('a', 'hello', 'ada'), never, ignore);
+    const other = await pool.acquire(by('b', 'other', 'ada'), never, ignore);
+    first.release();
+    other.release();
+    [old.held, used.held] = ['hello there', 'other'];
+    const strangers = await pool.acquire(by('x', 'hello there, again', 'eve'), never, ignore);
+    expect(strangers.displaced).toBe('a');
+    strangers.release();
+    const pool2 = poolOf(old, used);
+    for (const [name, prompt] of [
+      ['a', 'hello'],
+      ['b', 'other'],
+    ] as const) {
+      (await pool2.acquire(by(name, prompt, 'ada'), never, ignore)).release();
+    }
+    (await pool2.acquire(by('a', 'hello', 'ada'), never, ignore)).release();
+    const back = await pool2.acquire(by('c', 'hello there, again', 'ada'), never, ignore);
+    expect(back.sequence).toBe(old);
+    expect(back.displaced).toBeUndefined();
+  });
+
+  test('serves owners in turn and tells positions as they change', async () => {
+    const pool = poolOf(new Letters());
+    const first = await pool.acquire(by('a'), never, ignore);
+    const told: Record<string, number[]> = {};
+    const ask = (sessionId: string, owner: string, signal = never) => {
+      const positions = (told[sessionId] = [] as number[]);
+      return pool.acquire(by(sessionId, '', owner), signal, (position) => positions.push(position));
+    };
     const abort = new AbortController();
-    const b = sequences.acquire('b', never, (position) => positions['b']?.push(position));
-    const c = sequences.acquire('c', abort.signal, (position) => positions['c']?.push(position));
-    const d = sequences.acquire('d', never, (position) => positions['d']?.push(position));
+    const b = ask('b', 'ada');
+    const c = ask('c', 'ada', abort.signal);
+    const d = ask('d', 'eve');
+    expect([told['b']?.at(-1), told['c']?.at(-1), told['d']?.at(-1)]).toEqual([1, 3, 2]);
     abort.abort(new Error('no longer wanted'));
     await expect(c).rejects.toThrow('no longer wanted');
     first.release();
     first.release();
     (await b).release();
     (await d).release();
-    expect(positions).toEqual({ b: [1, 1], c: [2], d: [3, 2, 1] });
+    expect(told['d']?.at(-1)).toBe(1);
   });
 });

@@ -1,14 +1,23 @@
-import type { LlamaContextSequence } from 'node-llama-cpp';
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import { fairOrder } from './fair-order.js';
+
+/** Whose turn it is, and what its prompt is. */
+export interface SequenceRequest {
+  readonly sessionId: string;
+  /** Nobody goes on with another owner's tokens, and each waits for a turn of their own. */
+  readonly owner: string;
+  readonly tokens: readonly Token[];
+}
 
 interface Slot {
   readonly sequence: LlamaContextSequence;
-  sessionId: string | undefined;
+  /** Whose tokens it holds. */
+  holder: Pick<SequenceRequest, 'sessionId' | 'owner'> | undefined;
   busy: boolean;
   lastUsed: number;
 }
 
-interface Waiter {
-  readonly sessionId: string;
+interface Waiter extends SequenceRequest {
   readonly onPosition: (position: number) => void;
   readonly grant: (lease: SequenceLease) => void;
 }
@@ -16,47 +25,44 @@ interface Waiter {
 /** A sequence of the context, lent to one generation. */
 export interface SequenceLease {
   readonly sequence: LlamaContextSequence;
+  /** The session whose tokens lie in it and make room now. */
+  readonly displaced: string | undefined;
   release(): void;
 }
 
+/** A sequence may be taken over by another session of its owner that goes on with at least this share of its tokens. */
+const SHARE_TO_INHERIT = 0.5;
+
 /**
- * Lends the context's sequences, first come first served. A session gets the sequence that
- * still holds its tokens when that one is free, so that only what is new is evaluated.
+ * Lends the context's sequences, in a fair order. A session gets the sequence that still holds its tokens when that
+ * one is free, so that only what is new is evaluated; so does a conversation that comes back as another session.
  */
 export class SequencePool {
   private readonly slots: Slot[];
-  private readonly waiting: Waiter[] = [];
+  private waiting: Waiter[] = [];
   private clock = 0;
 
   constructor(sequences: readonly LlamaContextSequence[]) {
-    this.slots = sequences.map((sequence) => ({
-      sequence,
-      sessionId: undefined,
-      busy: false,
-      lastUsed: 0,
-    }));
+    this.slots = sequences.map((sequence) => ({ sequence, holder: undefined, busy: false, lastUsed: 0 }));
   }
 
   /** `onPosition` is told 1 for the next in line, and each change. Rejects when aborted. */
   acquire(
-    sessionId: string,
+    request: SequenceRequest,
     signal: AbortSignal,
     onPosition: (position: number) => void,
   ): Promise<SequenceLease> {
     signal.throwIfAborted();
-    const free = this.bestFree(sessionId);
-    if (free !== undefined && this.waiting.length === 0) {
-      return Promise.resolve(this.lend(free, sessionId));
-    }
+    const free = this.bestFree(request);
+    if (free !== undefined && this.waiting.length === 0) return Promise.resolve(this.lend(free, request));
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        const index = this.waiting.indexOf(waiter);
-        if (index >= 0) this.waiting.splice(index, 1);
+        this.waiting = this.waiting.filter((other) => other !== waiter);
         this.tellPositions();
         reject(signal.reason as Error);
       };
       const waiter: Waiter = {
-        sessionId,
+        ...request,
         onPosition,
         grant: (lease) => {
           signal.removeEventListener('abort', onAbort);
@@ -65,23 +71,38 @@ export class SequencePool {
       };
       this.waiting.push(waiter);
       signal.addEventListener('abort', onAbort, { once: true });
-      onPosition(this.waiting.length);
+      this.tellPositions();
     });
   }
 
-  private bestFree(sessionId: string): Slot | undefined {
+  private bestFree(request: SequenceRequest): Slot | undefined {
     const free = this.slots.filter((slot) => !slot.busy);
     return (
-      free.find((slot) => slot.sessionId === sessionId) ?? free.toSorted((a, b) => a.lastUsed - b.lastUsed)[0]
+      free.find((slot) => slot.holder?.sessionId === request.sessionId) ??
+      this.inheritable(free, request) ??
+      free.toSorted((a, b) => a.lastUsed - b.lastUsed)[0]
     );
   }
 
-  private lend(slot: Slot, sessionId: string): SequenceLease {
+  /** The one whose tokens the request goes on with for longest. */
+  private inheritable(free: readonly Slot[], { owner, tokens }: SequenceRequest): Slot | undefined {
+    const candidates = free
+      .filter((slot) => slot.holder?.owner === owner)
+      .map((slot) => ({ slot, shared: slot.sequence.compareContextTokens([...tokens]).firstDifferentIndex }))
+      .filter(({ slot, shared }) => shared > 0 && shared >= slot.sequence.nextTokenIndex * SHARE_TO_INHERIT);
+    return candidates.toSorted((a, b) => b.shared - a.shared)[0]?.slot;
+  }
+
+  private lend(slot: Slot, request: SequenceRequest): SequenceLease {
+    const { sessionId, owner } = request;
+    const before = slot.holder?.sessionId;
+    const isOwn = before === undefined || before === sessionId || this.inheritable([slot], request) === slot;
     slot.busy = true;
-    slot.sessionId = sessionId;
+    slot.holder = { sessionId, owner };
     let returned = false;
     return {
       sequence: slot.sequence,
+      displaced: isOwn ? undefined : before,
       release: () => {
         if (returned) return;
         returned = true;
@@ -93,15 +114,23 @@ export class SequencePool {
   }
 
   private serveNext(): void {
-    const next = this.waiting[0];
-    const slot = next === undefined ? undefined : this.bestFree(next.sessionId);
+    const [next] = this.inOrder();
+    const slot = next && this.bestFree(next);
     if (next === undefined || slot === undefined) return;
-    this.waiting.shift();
-    next.grant(this.lend(slot, next.sessionId));
+    this.waiting = this.waiting.filter((waiter) => waiter !== next);
+    next.grant(this.lend(slot, next));
     this.tellPositions();
   }
 
+  private inOrder(): Waiter[] {
+    const atWork = new Map<string, number>();
+    for (const { busy, holder } of this.slots) {
+      if (busy && holder !== undefined) atWork.set(holder.owner, (atWork.get(holder.owner) ?? 0) + 1);
+    }
+    return fairOrder(this.waiting, atWork);
+  }
+
   private tellPositions(): void {
-    this.waiting.forEach((waiter, index) => waiter.onPosition(index + 1));
+    this.inOrder().forEach((waiter, index) => waiter.onPosition(index + 1));
   }
 }

@@ -1,0 +1,86 @@
+import { type ChatModelResponse, LlamaText, type Token } from 'node-llama-cpp';
+import { messageOf } from '../../../errors.js';
+import type { HostGenerateRequest } from '../protocol.js';
+import { ExactPromptWrapper } from './exact-prompt-wrapper.js';
+import { ForcedCall } from './forced-call.js';
+import type { LoadedModel } from './load-model.js';
+
+/** The template, the request or the window does not allow this turn; `code` is for the caller. */
+export class GenerationRefused extends Error {
+  constructor(
+    readonly code: 'context_overflow' | 'invalid_request',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A turn as it is put to the model. */
+export interface PreparedPrompt {
+  readonly wrapper: ExactPromptWrapper;
+  readonly forced: ForcedCall | undefined;
+  /** What an interrupted attempt had made of the turn. */
+  readonly response: ChatModelResponse['response'];
+  /** All of it, that response included. */
+  readonly tokens: readonly Token[];
+  /** Tokens that may be made; below 1 where the attempt before had come to the end. */
+  readonly maxTokens: number;
+}
+
+/** Throws GenerationRefused. */
+export function preparePrompt(loaded: LoadedModel, request: HostGenerateRequest): PreparedPrompt {
+  const { contextSize } = loaded.context;
+  const forced = forcedCall(request);
+  const beginning = forced?.beginning(loaded.wrapper) ?? [];
+  const text = LlamaText([renderPrompt(loaded, request), beginning]);
+  const wrapper = new ExactPromptWrapper(loaded.wrapper, text);
+  const response = prefixAsResponse(request);
+  const tokens = wrapper
+    .generateContextState({ chatHistory: [{ type: 'model', response }] })
+    .contextText.tokenize(loaded.model.tokenizer, 'trimLeadingSpace');
+  const room = contextSize - 1 - tokens.length;
+  if (room < 1 && request.continueFrom === undefined) {
+    throw new GenerationRefused(
+      'context_overflow',
+      `The prompt takes ${tokens.length} tokens; the context holds ${contextSize}.`,
+    );
+  }
+  const allowed = (request.sampling.maxTokens ?? Number.POSITIVE_INFINITY) - continuedTokens(loaded, request);
+  return { wrapper, forced, response, tokens, maxTokens: Math.min(room, allowed) };
+}
+
+function forcedCall({ forcedTools, tools }: HostGenerateRequest): ForcedCall | undefined {
+  if (forcedTools === undefined) return undefined;
+  const wanted = tools.filter(({ name }) => forcedTools.includes(name));
+  if (wanted.length > 0) return new ForcedCall(wanted);
+  throw new GenerationRefused('invalid_request', `No tool is named ${forcedTools.join(' or ')}.`);
+}
+
+function renderPrompt(loaded: LoadedModel, request: HostGenerateRequest) {
+  try {
+    return loaded.template.render(request);
+  } catch (error) {
+    throw new GenerationRefused(
+      'invalid_request',
+      `The model's template refused the messages: ${messageOf(error)}`,
+    );
+  }
+}
+
+/** What the interrupted attempt had made counts towards the turn's limit. */
+function continuedTokens(loaded: LoadedModel, { continueFrom }: HostGenerateRequest): number {
+  if (continueFrom === undefined) return 0;
+  const { reasoning, text } = continueFrom;
+  return loaded.model.tokenize(reasoning).length + loaded.model.tokenize(text).length;
+}
+
+/** A thought that text follows is over; one that nothing follows is still being had. */
+function prefixAsResponse(request: HostGenerateRequest): ChatModelResponse['response'] {
+  const { reasoning, text } = request.continueFrom ?? { reasoning: '', text: '' };
+  return [
+    ...(reasoning === ''
+      ? []
+      : [{ type: 'segment' as const, segmentType: 'thought' as const, text: reasoning, ended: text !== '' }]),
+    ...(text === '' ? [] : [text]),
+  ];
+}

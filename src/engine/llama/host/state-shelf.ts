@@ -1,0 +1,106 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+
+/** Fewer tokens than this are evaluated again as fast as they are read back. */
+const WORTH_KEEPING = 128;
+
+interface Kept {
+  readonly path: string;
+  readonly tokens: readonly Token[];
+  readonly bytes: number;
+}
+
+/**
+ * What sequences held that other sessions needed, on disk: a session that comes back goes on from there instead of
+ * evaluating its conversation again. Only ever an optimisation: whatever goes wrong costs time and nothing else.
+ */
+export class StateShelf {
+  /** By session, the one unused for longest first. */
+  private readonly kept = new Map<string, Kept>();
+  private bytes = 0;
+  private files = 0;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** A folder of this process's own in `root`; those of processes that are gone are removed. */
+  static async open(root: string, maxBytes: number): Promise<StateShelf> {
+    const folder = join(root, String(process.pid));
+    for (const name of await readdir(root).catch(() => [])) {
+      if (/^\d+$/.test(name) && (Number(name) === process.pid || !isAlive(Number(name)))) {
+        await rm(join(root, name), { recursive: true, force: true });
+      }
+    }
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return new StateShelf(folder, maxBytes);
+  }
+
+  /** The sequence's state as that of `sessionId`, unless it is not worth its room. */
+  async keep(sessionId: string, sequence: LlamaContextSequence): Promise<void> {
+    const tokens = sequence.contextTokens;
+    if (tokens.length < WORTH_KEEPING) return;
+    const path = join(this.folder, `${this.files++}.state`);
+    try {
+      const { fileSize: bytes } = await sequence.saveStateToFile(path);
+      await this.drop(sessionId);
+      this.kept.set(sessionId, { path, tokens, bytes });
+      this.bytes += bytes;
+      await this.makeRoom();
+    } catch {
+      await rm(path, { force: true });
+    }
+  }
+
+  /** Puts back what the session had, if more of its prompt is in it than in the sequence. */
+  async restore(sessionId: string, sequence: LlamaContextSequence, prompt: readonly Token[]): Promise<void> {
+    const kept = this.kept.get(sessionId);
+    if (kept === undefined) return;
+    const there = sequence.compareContextTokens([...prompt]).firstDifferentIndex;
+    if (sharedLength(kept.tokens, prompt) - there >= WORTH_KEEPING) {
+      try {
+        // The risk is a file made by somebody else; the folder is this process's own.
+        await sequence.loadStateFromFile(kept.path, { acceptRisk: true });
+      } catch {
+        await sequence.clearHistory();
+      }
+    }
+    await this.drop(sessionId);
+  }
+
+  async close(): Promise<void> {
+    this.kept.clear();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async makeRoom(): Promise<void> {
+    for (const sessionId of this.kept.keys()) {
+      if (this.bytes <= this.maxBytes) return;
+      await this.drop(sessionId);
+    }
+  }
+
+  private async drop(sessionId: string): Promise<void> {
+    const kept = this.kept.get(sessionId);
+    if (kept === undefined) return;
+    this.kept.delete(sessionId);
+    this.bytes -= kept.bytes;
+    await rm(kept.path, { force: true });
+  }
+}
+
+function sharedLength(a: readonly Token[], b: readonly Token[]): number {
+  const different = a.findIndex((token, index) => token !== b[index]);
+  return different === -1 ? a.length : different;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
