@@ -38,9 +38,11 @@ export class HubAnswer implements AsyncIterable<Buffer> {
     try {
       for (;;) {
         if (this.queue.length > 0) {
+          // As one, since each piece costs a write of its own; meanwhile the next ones come in.
+          const chunk = Buffer.concat(this.queue.splice(0));
           this.queuedBytes = 0;
-          // As one, since each piece costs a write of its own.
-          yield Buffer.concat(this.queue.splice(0));
+          this.message.resume();
+          yield chunk;
         } else if (this.end === undefined) await this.more();
         else if (this.end.error === undefined) return;
         else throw this.end.error;
@@ -60,7 +62,6 @@ export class HubAnswer implements AsyncIterable<Buffer> {
   private more(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.wake = resolve;
-    this.message.resume();
     return promise;
   }
 

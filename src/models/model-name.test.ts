@@ -62,18 +62,21 @@ describe('parseModelName', () => {
 
   it('never names a folder outside, whatever is typed', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('a', 'b', '.', '/', ':', '@', '\\', '-', '_', ' ', '\0')), (letters) => {
-        let folder = '';
-        let file = '';
-        try {
-          const name = hub(`hf:${letters.join('')}`);
-          folder = repositoryFolder(name);
-          file = name.variant.by === 'file' ? name.variant.path : '';
-        } catch {
-          return;
-        }
-        for (const segment of `${folder}/${file}`.split('/')) expect(segment).not.toMatch(/^\.\.?$|[\0\\]/);
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('a', 'b', '.', '/', ':', '@', '\\', '-', '_', ' ', '\0')),
+        (letters) => {
+          let folder = '';
+          let file = '';
+          try {
+            const name = hub(`hf:${letters.join('')}`);
+            folder = repositoryFolder(name);
+            file = name.variant.by === 'file' ? name.variant.path : '';
+          } catch {
+            return;
+          }
+          for (const segment of `${folder}/${file}`.split('/')) expect(segment).not.toMatch(/^\.\.?$|[\0\\]/);
+        },
+      ),
       { numRuns: 3000 },
     );
   });
