@@ -129,6 +129,17 @@ describe('the HTTP engine', () => {
     await engine.close();
   });
 
+  test('a reader that leaves closes the connection, and so does silence after the end', async () => {
+    const server = await upstream();
+    const engine = engineOn(server);
+    server.enqueue(SCENARIOS.long, stallsAfter({ content: 'Two' }, 'stop'));
+    for await (const event of engine.generate(REQUEST, never)) if (event.type === 'text_delta') break;
+    await server.nextClose();
+    expect(textOf(await collect(engine.generate(REQUEST, never)))).toBe('Two');
+    await server.nextClose();
+    await engine.close();
+  });
+
   test('a stream of nothing but keep-alives is ended by an abort', async () => {
     const server = await upstream();
     const engine = engineOn(server);

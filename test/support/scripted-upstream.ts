@@ -139,9 +139,9 @@ export function answers(deltas: readonly unknown[], finish = 'stop'): Answer {
 }
 
 /** A first delta, and then silence. */
-export function stallsAfter(delta: unknown): Answer {
+export function stallsAfter(delta: unknown, finish: string | null = null): Answer {
   return (response) => {
     openStream(response);
-    response.write(chunk(delta));
+    response.write(chunk(delta, finish));
   };
 }
