@@ -1,10 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { ENGINE, type Engine } from '../engine/engine.js';
 import { type Conversation, ConversationService } from '../sessions/conversation.service.js';
 import { SessionService } from '../sessions/session.service.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
-import { checkModel } from './check-model.js';
 import { checkClientTools } from './check-tools.js';
 import { answerReturnedCalls, type ReturnedResult } from './returned-calls.js';
 import { type CreatedRun, RunCreation } from './run-creation.js';
@@ -40,13 +38,11 @@ export class ConversationRuns {
     private readonly sessions: SessionService,
     private readonly conversations: ConversationService,
     private readonly registry: ToolRegistry,
-    @Inject(ENGINE) private readonly engine: Engine,
   ) {}
 
   /** Rejects with DomainError: unknown session or call, session busy, tools that clash. */
   async create(owner: string, request: ConversationRequest): Promise<CreatedRun> {
     const { turn, options, ...rest } = request;
-    checkModel(this.engine, options.model);
     checkClientTools(this.registry, options);
     const known = await this.creation.findByKey(owner, request.idempotencyKey, request.requestHash);
     if (known) return { run: known, created: false };

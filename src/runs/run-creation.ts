@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import canonicalize from 'canonicalize';
 import { DataSource, type EntityManager } from 'typeorm';
 import { storableJson, storableText } from '../database/safe-json.js';
+import { ENGINE, type Engine } from '../engine/engine.js';
 import { DomainError } from '../errors.js';
 import { type AppendEvents, EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
 import { newId } from '../ids.js';
+import { checkModel } from './check-model.js';
 import { endRun } from './end-run.js';
 import { lockCancelId, takeStashedCancel } from './run-cancel.js';
 import { RunQueue } from './run-queue.js';
@@ -50,9 +52,12 @@ export class RunCreation {
     private readonly dataSource: DataSource,
     private readonly log: EventLog,
     private readonly queue: RunQueue,
+    @Inject(ENGINE) private readonly engine: Engine,
   ) {}
 
+  /** Rejects with `not_found` for a model that is not here, `conflict` for a `cancel_id` that is taken. */
   async insert(run: NewRun): Promise<CreatedRun> {
+    checkModel(this.engine, run.options.model);
     try {
       const created = await this.log.transaction((manager, append) => this.insertIn(manager, append, run));
       return { run: created, created: true };

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { NO_USAGE } from '../agent/usage.js';
+import { NO_USAGE } from '../engine/usage.js';
 import type { ReturnedCall, RunResponse } from '../events/event.js';
 
 interface RunRecord {

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { PastCall, RunSnapshot } from '../agent/snapshot.js';
-import { NO_USAGE } from '../agent/usage.js';
+import { NO_USAGE } from '../engine/usage.js';
 import type { ChatMessage, ToolCallRequest, Usage } from '../engine/engine.js';
 import { FencedError } from '../events/chunk-writer.js';
 import { type CallRecord, toCallSnapshot } from './call-record.js';

@@ -1,8 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import canonicalize from 'canonicalize';
 import { DataSource } from 'typeorm';
 import { storableText } from '../database/safe-json.js';
-import { ENGINE, type Engine } from '../engine/engine.js';
 import { DomainError } from '../errors.js';
 import { EventLog } from '../events/event-log.js';
 import { newId } from '../ids.js';
@@ -10,7 +9,6 @@ import { SessionService } from '../sessions/session.service.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { WorkspaceService } from '../workspaces/workspace.service.js';
 import { CallJournal } from './call-journal.js';
-import { checkModel } from './check-model.js';
 import { checkClientTools, requireTool } from './check-tools.js';
 import { ClientToolResults } from './client-tool-results.js';
 import { RunCancel } from './run-cancel.js';
@@ -36,7 +34,6 @@ export class RunServiceParts {
     readonly registry: ToolRegistry,
     readonly cancels: RunCancel,
     readonly clientResults: ClientToolResults,
-    @Inject(ENGINE) readonly engine: Engine,
   ) {}
 }
 
@@ -52,8 +49,7 @@ export class RunService {
   /** A user message to be worked. Rejects with DomainError: unknown session, files, tools that clash. */
   async create(owner: string, request: CreateRunRequest): Promise<CreatedRun> {
     const { session_id, input, file_ids, cancel_id, idempotency_key, ...options } = request;
-    const { creation, sessions, workspaces, registry, engine } = this.parts;
-    checkModel(engine, options.model);
+    const { creation, sessions, workspaces, registry } = this.parts;
     checkClientTools(registry, options);
     const requestHash = hashRequest(request);
     const known = await creation.findByKey(owner, idempotency_key, requestHash);

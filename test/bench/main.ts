@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { cpus, loadavg, release, totalmem } from 'node:os';
+import { benchEngine } from './engine.js';
 import { benchReplay } from './replay.js';
 import { benchSandbox } from './sandbox/sandbox.js';
 import { soak } from './soak/soak.js';
@@ -8,6 +9,7 @@ import { benchStream } from './stream.js';
 
 const AREAS: Readonly<Record<string, () => Promise<void>>> = {
   stream: benchStream,
+  engine: benchEngine,
   sandbox: benchSandbox,
   replay: benchReplay,
   startup: benchStartup,

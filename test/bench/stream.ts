@@ -1,14 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { RunResponse } from '../../src/events/event.js';
-import {
-  type BareAnswer,
-  bareAnswerSchema,
-  type BareRequest,
-  type BareSettings,
-} from './bare-llama-protocol.js';
+import { BareLlama } from './bare-llama-process.js';
+import { type Dialogue, INPUT, longDialogues } from './long-dialogues.js';
 import { figureOf, type Figures, interleave, printHeading, printRatio, printRow } from './measure.js';
 import { type Rig, withRig } from './rig.js';
 
@@ -19,15 +12,6 @@ const PLAN = [
   { streams: 4, tokens: 200, rounds: 5 },
   { streams: 8, tokens: 200, rounds: 5 },
 ] as const;
-
-/** Makes the demo model go on and on; found by trying. */
-const INPUT = `Repeat after me: ${'ha '.repeat(20)}`.trim();
-
-interface Dialogue {
-  /** Differs from its first word on, so that no contender finds the prompt evaluated already. */
-  readonly system: string;
-  readonly prompt: string;
-}
 
 const statusSchema = z.looseObject({
   engine: z.looseObject({ path: z.string(), contextSize: z.number(), threads: z.number() }),
@@ -93,20 +77,6 @@ function report(
   printRow('whole stack: chunk events a stream', figureOf(stack, 'chunks'), '');
 }
 
-/** Those that the model would not end before `tokens`, so that every contender makes as many. */
-async function longDialogues(bare: BareLlama, tokens: number, count: number): Promise<Dialogue[]> {
-  const found: Dialogue[] = [];
-  for (let number = 1; found.length < count; number += 1) {
-    if (number > count * 6) throw new Error('The model ends its answers too early for this bench.');
-    const system = `${number}. You are a helpful assistant running locally.`;
-    const prompt =
-      `<|im_start|>system\n${system}<|im_end|>\n<|im_start|>user\n${INPUT}<|im_end|>\n` +
-      '<|im_start|>assistant\n<think>\n\n</think>\n\n';
-    if ((await bare.ask({ prompts: [prompt], tokens })).isFull) found.push({ system, prompt });
-  }
-  return found;
-}
-
 async function stackFigures(
   rig: Rig,
   dialogues: readonly Dialogue[],
@@ -168,28 +138,4 @@ async function watch({ client }: Rig, system: string) {
       return { firstAt, lastAt, chunks, response };
     },
   };
-}
-
-class BareLlama {
-  private constructor(private readonly child: ChildProcess) {}
-
-  static async start(settings: BareSettings): Promise<BareLlama> {
-    const argument = JSON.stringify(settings);
-    const child = fork(fileURLToPath(new URL('./bare-llama.js', import.meta.url)), [argument], {
-      execArgv: [],
-    });
-    await once(child, 'message');
-    return new BareLlama(child);
-  }
-
-  async ask(request: BareRequest): Promise<BareAnswer> {
-    const answered = once(this.child, 'message');
-    this.child.send(request);
-    const [raw] = (await answered) as [unknown];
-    return bareAnswerSchema.parse(raw);
-  }
-
-  stop(): void {
-    this.child.disconnect();
-  }
 }

@@ -33,11 +33,9 @@ class HealedTurn {
     private readonly abandoned: AbortSignal,
   ) {
     const mostCalls = request.parallelToolCalls === false ? 1 : Infinity;
-    this.healer = new CallHealer(
-      new OfferedTools(request.tools),
-      request.continueFrom?.text ?? '',
-      mostCalls,
-    );
+    const { forcedTools } = request;
+    const tools = request.tools.filter(({ name }) => forcedTools?.includes(name) ?? true);
+    this.healer = new CallHealer(new OfferedTools(tools), request.continueFrom?.text ?? '', mostCalls);
   }
 
   *take(event: EngineEvent): Generator<EngineEvent, void, void> {

@@ -15,7 +15,7 @@ export function toRunOptions(request: ChatRequest): RunOptions {
     client_tools: 'return',
     tool_choice: isToolless ? undefined : request.tool_choice,
     tools: functions.length > 0 ? functions : undefined,
-    enable_tools: serverTools !== 'all' && serverTools.length === 0 ? false : true,
+    enable_tools: serverTools === 'all' || serverTools.length > 0,
     enabled_tools: serverTools === 'all' ? undefined : serverTools,
     max_tokens: request.max_completion_tokens ?? request.max_tokens,
     max_tool_rounds: request.max_tool_rounds ?? request.max_tool_calls_per_message,

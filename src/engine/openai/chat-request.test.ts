@@ -55,6 +55,16 @@ describe('chatBody', () => {
     expect(body('vllm', { messages })['messages']).toMatchObject([{ ...sent, reasoning: 'Hm' }, {}]);
   });
 
+  test('asks for a forced call by its name, or for any', () => {
+    const tools = ['a', 'b'].map((name) => ({ name, description: '', parameters: { type: 'object' } }));
+    expect(body('generic', { tools, forcedTools: ['a'] })['tool_choice']).toEqual({
+      type: 'function',
+      function: { name: 'a' },
+    });
+    expect(body('generic', { tools, forcedTools: ['a', 'b'] })['tool_choice']).toBe('required');
+    expect(body('generic', { tools })).not.toHaveProperty('tool_choice');
+  });
+
   test('names sampling as the server does, and leaves out what it refuses', () => {
     const sampling = {
       temperature: 0.5,

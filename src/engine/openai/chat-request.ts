@@ -17,7 +17,8 @@ export const GO_ON =
 
 /** The body of `POST /chat/completions`. */
 export function chatBody(request: GenerateRequest, model: string, traits: ServerTraits): Fields {
-  const { continueFrom, enableThinking, parallelToolCalls, responseFormat, sampling, tools } = request;
+  const { continueFrom, enableThinking, forcedTools, parallelToolCalls, responseFormat, sampling, tools } =
+    request;
   // Thinking cannot be continued anywhere, so without a text there is nothing to continue.
   const prefix = continueFrom?.text ? continueFrom : undefined;
   const prefill =
@@ -33,12 +34,18 @@ export function chatBody(request: GenerateRequest, model: string, traits: Server
     stream: true,
     stream_options: { include_usage: true },
     ...(tools.length === 0 ? {} : { tools: chatTools(tools) }),
+    ...(forcedTools === undefined ? {} : { tool_choice: toolChoice(forcedTools) }),
     ...(tools.length > 0 && parallelToolCalls === false ? { parallel_tool_calls: false } : {}),
     ...(responseFormat === undefined ? {} : { response_format: jsonFormat(responseFormat, traits) }),
     ...chatSampling(sampling, continueFrom, traits),
     ...(thinks === undefined ? {} : traits.thinking[thinks ? 'on' : 'off']),
     ...prefill?.fields,
   };
+}
+
+/** One is named; of several the protocol can only say that it must be any. */
+function toolChoice(names: readonly string[]): unknown {
+  return names.length === 1 ? { type: 'function', function: { name: names[0] } } : 'required';
 }
 
 /** Not `strict`: OpenAI then refuses most schemas, and the others hold to them anyway. */

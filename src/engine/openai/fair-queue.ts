@@ -1,3 +1,5 @@
+import { fairOrder } from '../fair-order.js';
+
 /** A place among those that may work at once, or in the line for one. */
 export interface Place {
   /** Yields the position in the line, 1 for the next, at first and at each change; ends when it is this one's turn. */
@@ -58,18 +60,10 @@ export class FairQueue {
     for (const waiter of this.line) waiter.wake();
   }
 
-  /** First those whose owner has least: at work, and before them in the line. */
   private inTurn(): readonly Waiter[] {
     const had = new Map<string, number>();
     for (const { owner } of this.working) had.set(owner, (had.get(owner) ?? 0) + 1);
-    return this.line
-      .map((waiter) => {
-        const turn = had.get(waiter.owner) ?? 0;
-        had.set(waiter.owner, turn + 1);
-        return { waiter, turn };
-      })
-      .toSorted((a, b) => a.turn - b.turn)
-      .map(({ waiter }) => waiter);
+    return fairOrder(this.line, had);
   }
 
   private async *positions(waiter: Waiter, signal: AbortSignal): AsyncGenerator<number, void, void> {

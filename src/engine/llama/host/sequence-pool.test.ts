@@ -19,7 +19,7 @@ class Letters {
   }
 }
 
-const tokensOf = (letters: string) => [...letters].map((letter) => letter.charCodeAt(0) as Token);
+const tokensOf = (letters: string) => letters.split('').map((letter) => letter.charCodeAt(0) as Token);
 
 function poolOf(...sequences: Letters[]): SequencePool {
   return new SequencePool(sequences as unknown as LlamaContextSequence[]);

@@ -1,5 +1,5 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
-import { fairOrder } from './fair-order.js';
+import { fairOrder } from '../../fair-order.js';
 
 /** Whose turn it is, and what its prompt is. */
 export interface SequenceRequest {

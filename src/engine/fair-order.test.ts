@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fairOrder } from './fair-order.js';
 
-const waiting = (owners: string) => [...owners].map((owner, index) => ({ owner, index }));
+const waiting = (owners: string) => owners.split('').map((owner, index) => ({ owner, index }));
 const served = (owners: string, atWork: Record<string, number> = {}) =>
   fairOrder(waiting(owners), new Map(Object.entries(atWork)))
     .map(({ owner }) => owner)
