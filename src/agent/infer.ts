@@ -13,7 +13,7 @@ import type { RunSnapshot } from './snapshot.js';
 import { guardStalls, STALL_LIMITS } from './stall-guard.js';
 import { toRequest } from './to-request.js';
 import { TurnRecorder } from './turn-recorder.js';
-import { addUsage, NO_USAGE } from './usage.js';
+import { addUsage, NO_USAGE } from '../engine/usage.js';
 
 export interface InferenceTerms {
   readonly withTools: boolean;

@@ -1,5 +1,5 @@
 import type { RunSnapshot } from './snapshot.js';
-import { NO_USAGE } from './usage.js';
+import { NO_USAGE } from '../engine/usage.js';
 
 /** A run about to begin, with what a test changes. */
 export function snapshotOf(changes: Partial<RunSnapshot>): RunSnapshot {

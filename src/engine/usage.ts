@@ -1,4 +1,4 @@
-import type { Usage } from '../engine/engine.js';
+import type { Usage } from './engine.js';
 
 export const NO_USAGE: Usage = {
   prompt_tokens: 0,
