@@ -32,6 +32,8 @@ export async function* guardStalls(
       if (next === 'stalled') {
         const message = `The engine said nothing for ${Math.round(limitMs / 1000)} s.`;
         const error = new EngineError('stream_interrupted', message, { interruption: 'idle_stall' });
+        // Says why, so that an engine that counts failures counts its silence as one.
+        stop.abort(error);
         yield { type: 'error', error, received: NOTHING };
         return;
       }

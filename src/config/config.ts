@@ -23,10 +23,10 @@ export const environmentSchema = z.object({
     .describe('browser origins, separated by commas, e.g. https://chat.example.org'),
   MODEL: z
     .string()
-    .min(1)
+    .refine((text) => listOf(text).length > 0)
     .default('demo')
     .describe(
-      'demo, a path to a GGUF file, hf:owner/repository:quantization, or openai:http://host:port/v1#model',
+      'demo, a path to a GGUF file, hf:owner/repository:quantization, or openai:http://host:port/v1#model; several, separated by commas, in order of preference',
     ),
   GANTRY_UPSTREAM_API_KEY: z
     .string()
@@ -172,6 +172,7 @@ function describeProblem(issue: z.core.$ZodIssue, given: Environment): string {
 
 function toConfig(env: z.infer<typeof environmentSchema>, environment: Environment) {
   const home = env.GANTRY_HOME ?? join(homedir(), '.gantry');
+  const [model, ...fallbackModels] = listOf(env.MODEL);
   return {
     http: {
       port: env.PORT,
@@ -183,7 +184,9 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
     home: isAbsolute(home) ? home : resolve(home),
     apiKey: env.GANTRY_API_KEY,
     engine: {
-      model: env.MODEL,
+      model: model ?? env.MODEL,
+      /** Asked in this order when `model` does not answer. */
+      fallbackModels,
       upstreamKey: env.GANTRY_UPSTREAM_API_KEY,
       contextSize: env.GANTRY_CONTEXT_SIZE,
       threads: env.GANTRY_THREADS,

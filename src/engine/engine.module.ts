@@ -5,25 +5,39 @@ import { ENGINE, type Engine, type EngineStatus } from './engine.js';
 import { engineElsewhere } from './engine-elsewhere.js';
 import { createLlamaEngine } from './llama/llama-engine.js';
 import { createOpenAiEngine } from './openai/openai-engine.js';
-import { OPENAI_PREFIX } from './openai/upstream-address.js';
+import { isSameServer, OPENAI_PREFIX, publicModelName } from './openai/upstream-address.js';
+import { describePoolEvent } from './resilient/pool-event.js';
+import { createResilientEngine } from './resilient/resilient-engine.js';
 
-function createEngine(
-  { engine, home, hub, acceleratorEnvironment, runs }: Config,
+function createEngine(config: Config, logger: PinoLogger): Engine {
+  const { model, fallbackModels } = config.engine;
+  if (!config.runs.worker) return engineElsewhere(model);
+  const create = (name: string) => createModelEngine(name, config, logger);
+  if (fallbackModels.length === 0) return create(model);
+  const entryOf = (name: string) => ({ name: publicModelName(name), engine: create(name) });
+  return createResilientEngine([entryOf(model), ...fallbackModels.map(entryOf)], {
+    onTransition: (event) => logger.warn({ pool: event.type }, describePoolEvent(event)),
+  });
+}
+
+function createModelEngine(
+  model: string,
+  { engine, home, hub, acceleratorEnvironment }: Config,
   logger: PinoLogger,
 ): Engine {
-  if (!runs.worker) return engineElsewhere(engine.model);
   const onStatus = reportLoading((line) => logger.info(line));
-  if (engine.model.startsWith(OPENAI_PREFIX)) {
+  if (model.startsWith(OPENAI_PREFIX)) {
+    const key = keyFor(model, engine);
     return createOpenAiEngine({
-      model: engine.model,
-      ...(engine.upstreamKey === undefined ? {} : { key: engine.upstreamKey }),
+      model,
+      ...(key === undefined ? {} : { key }),
       contextSize: engine.contextSize,
       parallel: engine.sequences,
       onStatus,
     });
   }
   return createLlamaEngine({
-    model: engine.model,
+    model,
     homeDirectory: home,
     hub,
     contextSize: engine.contextSize,
@@ -36,6 +50,12 @@ function createEngine(
     log: (level, message) => logger[level === 'info' ? 'debug' : level](message),
     onStatus,
   });
+}
+
+/** The key is that of the first server named; a server elsewhere does not get it. */
+function keyFor(model: string, { model: first, fallbackModels, upstreamKey }: Config['engine']) {
+  const owner = [first, ...fallbackModels].find((name) => name.startsWith(OPENAI_PREFIX)) ?? model;
+  return isSameServer(owner, model) ? upstreamKey : undefined;
 }
 
 /** Each phase once, and within one a line a second at most. */
@@ -57,6 +77,8 @@ function describeStatus(status: EngineStatus): string {
       return `Model ${status.model} is ready on ${status.device}, with ${status.contextSize} tokens of context.`;
     case 'remote':
       return `Model ${status.model} is ready on ${status.url} (${status.kind}), with ${status.contextSize} tokens of context by ${status.contextFrom}.`;
+    case 'pool':
+      return `${status.members.length} models, ${status.model} first.`;
     case 'failed':
       return `Model ${status.model} could not be loaded: ${status.message} ${status.hint ?? ''}`;
     case 'elsewhere':

@@ -151,14 +151,38 @@ export type EngineStatus =
       readonly active: number;
       readonly waiting: number;
     }
+  /** Several, of which the first that can answers. */
+  | {
+      readonly state: 'pool';
+      /** The preferred one's. */
+      readonly model: string;
+      /** The smallest of those that are known. */
+      readonly contextSize?: number;
+      /** Generations that went past a member, since the start. */
+      readonly fallbacks: number;
+      readonly members: readonly PoolMemberStatus[];
+    }
   | { readonly state: 'failed'; readonly model: string; readonly message: string; readonly hint?: string }
   /** Other processes have it: this one works no runs. */
   | { readonly state: 'elsewhere'; readonly model: string }
   | { readonly state: 'closed'; readonly model: string };
 
+/** Open: it failed too often and is not asked. Half open: one request tries it. */
+export interface PoolMemberStatus {
+  readonly name: string;
+  readonly breaker: 'closed' | 'open' | 'half_open';
+  /** Milliseconds until one request tries it again. */
+  readonly probeInMs?: number;
+  /** Generations since the start. */
+  readonly answered: number;
+  readonly failed: number;
+  readonly lastError?: string;
+  readonly status: EngineStatus;
+}
+
 /**
  * A source of assistant turns. Adapters: `llama` (a GGUF in a host process of its own), `openai` (a server
- * that speaks OpenAI's API), `scripted` (the shipped double). One conformance suite holds for all.
+ * that speaks OpenAI's API), `resilient` (one over several), `scripted` (the shipped double). One conformance suite holds for all.
  */
 export interface Engine {
   /**

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { CONFIG } from '../config/config.js';
 import type { Config } from '../config/config.js';
 import { ENGINE } from '../engine/engine.js';
-import type { Engine, EngineStatus } from '../engine/engine.js';
+import type { Engine, EngineStatus, PoolMemberStatus } from '../engine/engine.js';
 import { SANDBOX_PROVIDER } from '../sandbox/sandbox.js';
 import type { SandboxProtections, SandboxProvider } from '../sandbox/sandbox.js';
 
@@ -80,11 +80,21 @@ function engineReasons(status: EngineStatus): string[] {
       return [`The model ${status.model} could not be loaded: ${status.message}${hintOf(status)}`];
     case 'elsewhere':
       return [];
+    case 'pool':
+      return poolReasons(status.members);
     case 'closed':
       return ['The engine is shutting down.'];
     default:
       return status satisfies never;
   }
+}
+
+/** None while one member could answer. */
+function poolReasons(members: readonly PoolMemberStatus[]): string[] {
+  const reasons = members.map(({ name, breaker, lastError, status }) =>
+    breaker === 'open' ? [`${name} fails and is not asked: ${lastError ?? ''}`] : engineReasons(status),
+  );
+  return reasons.some((own) => own.length === 0) ? [] : reasons.flat();
 }
 
 function hintOf(status: { readonly hint?: string }): string {

@@ -28,8 +28,8 @@ interface ModelList {
 }
 
 function modelOf(status: EngineStatus): ModelObject {
-  const known =
-    status.state === 'ready' || status.state === 'remote' ? { context_length: status.contextSize } : {};
+  const contextSize = 'contextSize' in status ? status.contextSize : undefined;
+  const known = contextSize === undefined ? {} : { context_length: contextSize };
   return { id: status.model, object: 'model', created: 0, owned_by: 'gantry', ...known };
 }
 

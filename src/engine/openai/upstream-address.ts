@@ -30,6 +30,29 @@ export function parseUpstreamAddress(value: string): UpstreamAddress {
   };
 }
 
+/** MODEL's name of a model as logs and status may show it: of an address, what is no secret. */
+export function publicModelName(value: string): string {
+  if (!value.startsWith(OPENAI_PREFIX)) return value;
+  const address = parsedAddress(value);
+  if (address === undefined) return 'openai';
+  return `${OPENAI_PREFIX}${address.apiUrl}${address.model === undefined ? '' : `#${address.model}`}`;
+}
+
+/** Whether a key for the one may be sent to the other. */
+export function isSameServer(one: string, other: string): boolean {
+  if (one === other) return true;
+  const [a, b] = [parsedAddress(one), parsedAddress(other)];
+  return a !== undefined && b !== undefined && new URL(a.apiUrl).origin === new URL(b.apiUrl).origin;
+}
+
+function parsedAddress(value: string): UpstreamAddress | undefined {
+  try {
+    return parseUpstreamAddress(value);
+  } catch {
+    return undefined;
+  }
+}
+
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {

@@ -68,9 +68,7 @@ export function admission(breaker: BreakerState, now: number): Admission {
     case 'closed':
       return { type: 'ordinary' };
     case 'open':
-      return now >= breaker.until
-        ? { type: 'probe' }
-        : { type: 'refused', waitMs: breaker.until - now };
+      return now >= breaker.until ? { type: 'probe' } : { type: 'refused', waitMs: breaker.until - now };
     case 'half_open':
       return { type: 'refused', waitMs: undefined };
     default:
