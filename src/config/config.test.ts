@@ -77,6 +77,15 @@ describe('loadConfig', () => {
     expect(isAbsolute(config.home)).toBe(true);
   });
 
+  it('reads one model or several, in order of preference', () => {
+    const modelsOf = (text: string) => {
+      const { model, fallbackModels } = loadConfig({ MODEL: text }).engine;
+      return [model, ...fallbackModels];
+    };
+    expect(modelsOf('demo')).toEqual(['demo']);
+    expect(modelsOf('openai:http://a/v1#m, demo ,')).toEqual(['openai:http://a/v1#m', 'demo']);
+  });
+
   it('hands only the named accelerator variables to the engine', () => {
     const config = loadConfig({ LD_LIBRARY_PATH: '/opt/driver', LD_PRELOAD: '/tmp/evil.so', PATH: '/bin' });
     expect(config.acceleratorEnvironment).toEqual({ LD_LIBRARY_PATH: '/opt/driver' });
@@ -120,6 +129,7 @@ function written(value: unknown): string {
 
 /** For each variable that can be wrong: a value that is. */
 const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
+  MODEL: ' , ',
   PORT: '65536',
   GANTRY_API_KEY: 'too-short',
   GANTRY_UPSTREAM_API_KEY: 'two words',
@@ -168,7 +178,6 @@ const FREE_TEXT = [
   'HOST',
   'GANTRY_HOME',
   'GANTRY_ALLOWED_ORIGINS',
-  'MODEL',
   'DOCKER_CERT_PATH',
   'DOCKER_TLS_VERIFY',
   'GANTRY_SANDBOX_IMAGE',

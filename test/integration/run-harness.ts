@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ApprovalService } from '../../src/approvals/approval.service.js';
 import { RuleService } from '../../src/approvals/rule.service.js';
 import { loadConfig } from '../../src/config/config.js';
-import { ENGINE } from '../../src/engine/engine.js';
+import { ENGINE, type Engine } from '../../src/engine/engine.js';
 import { createScriptedEngine } from '../../src/engine/scripted/scripted-engine.js';
 import { calls, type ScriptedTurn } from '../../src/engine/scripted/scripted-turn.js';
 import { EventLog } from '../../src/events/event-log.js';
@@ -56,19 +56,23 @@ export interface WorkerProcess {
   close(): Promise<void>;
 }
 
-/** The worker root as it runs in production, on a scripted engine and the test's own tools. Closes `sandboxes`. */
+/**
+ * The worker root as it runs in production, on a scripted engine, or on what `engineOver` makes of it, and the test's
+ * own tools. Closes `sandboxes`.
+ */
 export async function startWorker(
   database: TestDatabase,
   tools: readonly Tool[],
   script: readonly ScriptedTurn[] = [],
   environment: Record<string, string> = {},
   sandboxes: SandboxProvider = new NoSandboxProvider('This test runs no sandbox.'),
+  engineOver: (scripted: Engine) => Engine = (scripted) => scripted,
 ): Promise<WorkerProcess> {
   const engine = createScriptedEngine([...script]);
   const config = loadConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent', ...environment });
   const testing = await Test.createTestingModule({ imports: [WorkerModule.with(config)] })
     .overrideProvider(ENGINE)
-    .useValue(engine)
+    .useValue(engineOver(engine))
     .overrideProvider(SANDBOX_PROVIDER)
     .useValue(sandboxes)
     .overrideProvider(BUILT_IN_TOOLS)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseUpstreamAddress } from './upstream-address.js';
+import { isSameServer, parseUpstreamAddress, publicModelName } from './upstream-address.js';
 
 describe('parseUpstreamAddress', () => {
   test.each([
@@ -24,4 +24,27 @@ describe('parseUpstreamAddress', () => {
     expect(refusal).toThrow(why);
     expect(refusal).not.toThrow('hunter2');
   });
+});
+
+test.each([
+  ['demo', 'demo'],
+  ['openai:https://host#m', 'openai:https://host/v1#m'],
+  ['openai:https://host/v1', 'openai:https://host/v1'],
+  ['openai:http://user:hunter2@host/v1', 'openai'],
+])('%s is shown as %s', (value, shown) => {
+  expect(publicModelName(value)).toBe(shown);
+});
+
+test('a key for one server is for no other', () => {
+  const server = 'openai:https://host/v1#a';
+  expect(isSameServer(server, 'openai:https://host/v2#b')).toBe(true);
+  for (const other of [
+    'openai:https://host:8443/v1#a',
+    'openai:http://host/v1#a',
+    'openai:https://host.example/v1',
+    'openai:x',
+    'demo',
+  ]) {
+    expect(isSameServer(server, other)).toBe(false);
+  }
 });
