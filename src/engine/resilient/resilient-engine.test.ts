@@ -7,7 +7,7 @@ import {
   textOf,
 } from '../../../test/integration/engine-conformance.js';
 import { EngineError, type EngineErrorCode } from '../engine-error.js';
-import type { Engine, GenerateRequest } from '../engine.js';
+import type { Engine, EngineStatus, GenerateRequest } from '../engine.js';
 import { failedEngine } from '../failed-engine.js';
 import { createScriptedEngine } from '../scripted/scripted-engine.js';
 import { calls, says, type ScriptedTurn } from '../scripted/scripted-turn.js';
@@ -269,4 +269,22 @@ test('a member that could not be set up does not stand in the way, whatever it s
   expect(textOf(await collect(engine.generate(request, never)))).toBe('Second.');
   await expect(engine.capabilities()).resolves.toMatchObject({ model: 'openai', contextSize: 4096 });
   await expect(engine.count(request)).resolves.toBe(1);
+});
+
+test('a pool holds what the smallest of its members holds, also while that one is away', async () => {
+  const large = createScriptedEngine();
+  const narrow = { ...large.status(), contextSize: 2048 } as EngineStatus;
+  const gone: EngineStatus = { state: 'failed', model: 'scripted', message: 'It is gone.' };
+  let status = narrow;
+  const pool = createResilientEngine([
+    { name: 'large', engine: large },
+    {
+      name: 'small',
+      engine: { ...failedEngine('small', new EngineError('provider', 'gone')), status: () => status },
+    },
+  ]);
+  expect((await pool.capabilities()).contextSize).toBe(2048);
+  status = gone;
+  expect((await pool.capabilities()).contextSize).toBe(2048);
+  expect(pool.status()).toMatchObject({ state: 'pool', contextSize: 2048 });
 });
