@@ -6,8 +6,6 @@ import type { PoolMember } from './pool-member.js';
 export interface Refusal {
   readonly member: PoolMember;
   readonly why: string;
-  /** Milliseconds after which it may answer, where that is known. */
-  readonly waitMs: number | undefined;
   readonly error?: EngineError;
 }
 
@@ -18,7 +16,9 @@ export interface Refusal {
 export function nobodyAnswered(refusals: readonly Refusal[]): EngineError {
   const said = tellPassedOver(refusals.map(({ member, why }) => ({ name: member.name, why })));
   const passing = refusals.filter(({ member, error }) => error?.retryable === true && member.admits);
-  const waits = (passing.length > 0 ? passing : refusals).flatMap(({ waitMs }) => waitMs ?? []);
+  const waits = (passing.length > 0 ? passing : refusals).flatMap(
+    ({ member, error }) => member.waitMs ?? error?.retryAfterMs ?? [],
+  );
   const wait = waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) };
   const code = passing[0]?.error?.code ?? 'all_models_unavailable';
   return new EngineError(code, `No model answered. ${said}`, wait);

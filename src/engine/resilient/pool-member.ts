@@ -19,7 +19,7 @@ export interface PoolTerms {
 
 export type Entry =
   | { readonly type: 'admitted'; readonly attempt: MemberAttempt }
-  | { readonly type: 'refused'; readonly waitMs: number | undefined; readonly why: string };
+  | { readonly type: 'refused'; readonly why: string };
 
 /** One engine of a pool with its breaker. */
 export class PoolMember {
@@ -44,11 +44,10 @@ export class PoolMember {
       case 'probe':
         this.tell('probe_started');
         return { type: 'admitted', attempt: new MemberAttempt(this, 'probe') };
-      case 'refused':
-        return {
-          ...entry,
-          why: `not asked after failures, the last: ${this.lastError?.message ?? 'unknown'}`,
-        };
+      case 'refused': {
+        const why = `not asked after failures, the last: ${this.lastError?.message ?? 'unknown'}`;
+        return { type: 'refused', why };
+      }
       default:
         return entry satisfies never;
     }
@@ -75,6 +74,12 @@ export class PoolMember {
   /** A generation that came now would be sent here at once. */
   get admits(): boolean {
     return admission(this.breaker, this.terms.now()).type !== 'refused';
+  }
+
+  /** Milliseconds until its breaker lets a generation through; undefined when it does, or nobody knows. */
+  get waitMs(): number | undefined {
+    const entry = admission(this.breaker, this.terms.now());
+    return entry.type === 'refused' ? entry.waitMs : undefined;
   }
 
   /** Likely to answer a question now: no failure says otherwise. */

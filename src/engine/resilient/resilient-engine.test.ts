@@ -6,23 +6,14 @@ import {
   type Scenario,
   textOf,
 } from '../../../test/integration/engine-conformance.js';
-import { EngineError, type EngineErrorCode } from '../engine-error.js';
+import { EngineError } from '../engine-error.js';
 import type { Engine, EngineStatus, GenerateRequest } from '../engine.js';
 import { failedEngine } from '../failed-engine.js';
 import { createScriptedEngine } from '../scripted/scripted-engine.js';
 import { calls, says, type ScriptedTurn } from '../scripted/scripted-turn.js';
 import { NO_USAGE } from '../usage.js';
-import type { PoolEvent } from './pool-event.js';
+import { failing, forever, never, request, scene } from './pool-scene.fixture.js';
 import { createResilientEngine } from './resilient-engine.js';
-
-const request: GenerateRequest = {
-  sessionId: 'session-a',
-  messages: [{ role: 'user', content: 'Hello' }],
-  tools: [],
-  sampling: {},
-};
-const never = new AbortController().signal;
-const forever = { type: 'wait', until: new Promise(() => undefined) } as const;
 
 const SCENARIOS: Record<Scenario, ScriptedTurn> = {
   text: { steps: [{ type: 'text', pieces: ['Hello', ' you.'] }] },
@@ -35,38 +26,6 @@ const SCENARIOS: Record<Scenario, ScriptedTurn> = {
   call: calls({ name: 'python', arguments: { code: 'print(1234 * 567)' } }),
   long: { steps: [{ type: 'text', pieces: ['One'] }, forever] },
 };
-
-const failing = (code: EngineErrorCode, retryAfterMs?: number): ScriptedTurn => {
-  const options = retryAfterMs === undefined ? {} : { retryAfterMs };
-  return { steps: [{ type: 'fail', error: new EngineError(code, `It says ${code}.`, options) }] };
-};
-
-function scene() {
-  const [first, second] = [createScriptedEngine(), createScriptedEngine()];
-  const clock = { now: 0 };
-  const told: PoolEvent[] = [];
-  const engine = createResilientEngine(
-    [
-      { name: 'first', engine: first },
-      { name: 'second', engine: second },
-    ],
-    { now: () => clock.now, onTransition: (event) => told.push(event) },
-  );
-  const ask = (signal = never) => collect(engine.generate(request, signal));
-  const breakers = (): unknown[] => {
-    const status = engine.status();
-    return status.state === 'pool' ? status.members.map(({ breaker }) => breaker) : [];
-  };
-  /** Opens the breaker of the first. */
-  const openFirst = async (): Promise<void> => {
-    for (let i = 0; i < 5; i++) {
-      first.enqueue(failing('provider'));
-      second.enqueue(says('Second.'));
-      await ask();
-    }
-  };
-  return { engine, first, second, clock, told, ask, breakers, openFirst };
-}
 
 describeEngineConformance('a pool whose first member answers', () => {
   const { engine, first } = scene();
@@ -122,6 +81,36 @@ describe('a pool', () => {
       expect(breakers()).toEqual(['closed', 'closed']);
     },
   );
+
+  test('asks each member for the model that it has', async () => {
+    const { engine, first, second } = scene();
+    first.enqueue(failing('provider'));
+    second.enqueue(says('Second.'));
+    await collect(engine.generate({ ...request, model: 'scripted' }, never));
+    expect([...first.requests, ...second.requests].map(({ model }) => model)).toEqual([undefined, undefined]);
+  });
+
+  test('ends as cancelled when a member takes an abort for a failure, and asks nobody else', async () => {
+    const abort = new AbortController();
+    const error = new EngineError('provider', 'The socket was closed.');
+    const received = { text: '', reasoning: '', completeCalls: [] };
+    const confused: Engine = {
+      ...failedEngine('confused', error),
+      async *generate() {
+        abort.abort();
+        yield { type: 'error', error, received };
+      },
+    };
+    const second = createScriptedEngine([says('Second.')]);
+    const pool = createResilientEngine([
+      { name: 'confused', engine: confused },
+      { name: 'second', engine: second },
+    ]);
+    expect(await collect(pool.generate(request, abort.signal))).toEqual([
+      { type: 'stop', reason: 'cancelled', message: received },
+    ]);
+    expect(second.requests).toEqual([]);
+  });
 
   test('counts the usage of the try that failed', async () => {
     const second = createScriptedEngine([says('Second.')]);
@@ -183,7 +172,8 @@ describe('a pool', () => {
       first.enqueue(failing('provider'));
       second.enqueue(failing('timeout'));
       clock.now += 10;
-      await ask();
+      const code = i < 4 ? 'provider' : 'all_models_unavailable';
+      expect((await ask()).at(-1)).toMatchObject({ error: { code } });
     }
     clock.now += 1000;
     const [asked, end] = [first.requests.length, (await ask()).at(-1)];
@@ -195,67 +185,6 @@ describe('a pool', () => {
       type: 'exhausted',
       passedOver: [{ name: 'first' }, { name: 'second' }],
     });
-  });
-});
-
-describe('the breaker of a member', () => {
-  test('opens after five failures, and the member is not asked', async () => {
-    const { ask, openFirst, first, second, breakers, told } = scene();
-    await openFirst();
-    expect(breakers()).toEqual(['open', 'closed']);
-    expect(told).toContainEqual(expect.objectContaining({ type: 'breaker', from: 'closed', to: 'open' }));
-    second.enqueue(says('Second.'));
-    expect(textOf(await ask())).toBe('Second.');
-    expect(first.requests).toHaveLength(5);
-  });
-
-  test('lets one probe through after 30 s; the others go elsewhere until it answers', async () => {
-    const { engine, ask, openFirst, first, second, clock, breakers } = scene();
-    await openFirst();
-    clock.now += 30_000;
-    const gate = Promise.withResolvers<void>();
-    first.enqueue({
-      steps: [
-        { type: 'queued', position: 1 },
-        { type: 'wait', until: gate.promise },
-        ...says('First.').steps,
-      ],
-    });
-    second.enqueue(says('Second.'));
-    const probe = engine.generate(request, never)[Symbol.asyncIterator]();
-    expect((await probe.next()).value).toMatchObject({ type: 'queued' });
-    expect(breakers()).toEqual(['half_open', 'closed']);
-    expect(textOf(await ask())).toBe('Second.');
-    gate.resolve();
-    expect((await probe.next()).value).toEqual({ type: 'text_delta', text: 'First.' });
-    expect(breakers()).toEqual(['closed', 'closed']);
-  });
-
-  test.each(['leaves', 'aborts'])('lets another probe through when the reader %s', async (how) => {
-    const { engine, ask, openFirst, first, clock, breakers } = scene();
-    await openFirst();
-    clock.now += 30_000;
-    first.enqueue({ steps: [{ type: 'queued', position: 1 }, forever] }, says('First.'));
-    const abort = new AbortController();
-    for await (const { type } of engine.generate(request, abort.signal)) {
-      if (type === 'queued' && how === 'leaves') break;
-      abort.abort();
-    }
-    expect(breakers()).toEqual(['open', 'closed']);
-    expect(textOf(await ask())).toBe('First.');
-    expect(breakers()).toEqual(['closed', 'closed']);
-  });
-
-  test('counts silence, which the reader tells as the reason of its abort', async () => {
-    const { ask, first, breakers } = scene();
-    for (let i = 0; i < 5; i++) {
-      first.enqueue({ steps: [{ type: 'text', pieces: ['One'] }, forever] });
-      const stall = new AbortController();
-      const events = ask(stall.signal);
-      stall.abort(new EngineError('stream_interrupted', 'It says nothing.'));
-      expect((await events).at(-1)).toMatchObject({ type: 'stop', reason: 'cancelled' });
-    }
-    expect(breakers()).toEqual(['open', 'closed']);
   });
 });
 

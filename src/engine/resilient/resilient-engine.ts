@@ -90,7 +90,7 @@ class ResilientEngine implements Engine {
     for (const member of this.members) {
       const entry = member.enter();
       if (entry.type === 'refused') {
-        passedOver.push({ member, why: entry.why, waitMs: entry.waitMs });
+        passedOver.push({ member, why: entry.why });
         continue;
       }
       if (passedOver.length > 0) this.fallBack(member, passedOver);
@@ -98,7 +98,7 @@ class ResilientEngine implements Engine {
       if (end.type === 'ended') return;
       spent = end.usage;
       const { error } = end;
-      passedOver.push({ member, why: error.message, waitMs: error.retryAfterMs, error });
+      passedOver.push({ member, why: error.message, error });
     }
     this.onTransition({ type: 'exhausted', passedOver: passedOver.map(named) });
     if (spent !== undefined) yield { type: 'usage', usage: spent };
@@ -205,7 +205,7 @@ class ResilientEngine implements Engine {
       } catch (reason) {
         const error = toEngineError(reason);
         if (isFaultOfRequest(error, member)) throw error;
-        passedOver.push({ member, why: error.message, waitMs: error.retryAfterMs, error });
+        passedOver.push({ member, why: error.message, error });
       }
     }
     throw nobodyAnswered(passedOver);
