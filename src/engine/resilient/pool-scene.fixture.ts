@@ -1,6 +1,5 @@
-import { collect } from '../../../test/integration/engine-conformance.js';
 import { EngineError, type EngineErrorCode } from '../engine-error.js';
-import type { GenerateRequest } from '../engine.js';
+import type { EngineEvent, GenerateRequest } from '../engine.js';
 import { createScriptedEngine } from '../scripted/scripted-engine.js';
 import { says, type ScriptedTurn } from '../scripted/scripted-turn.js';
 import type { PoolEvent } from './pool-event.js';
@@ -32,7 +31,11 @@ export function scene() {
     ],
     { now: () => clock.now, onTransition: (event) => told.push(event) },
   );
-  const ask = (signal = never) => collect(engine.generate(request, signal));
+  const ask = async (signal = never): Promise<EngineEvent[]> => {
+    const events: EngineEvent[] = [];
+    for await (const event of engine.generate(request, signal)) events.push(event);
+    return events;
+  };
   const breakers = (): unknown[] => {
     const status = engine.status();
     return status.state === 'pool' ? status.members.map(({ breaker }) => breaker) : [];
