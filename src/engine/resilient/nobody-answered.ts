@@ -19,7 +19,7 @@ export function nobodyAnswered(refusals: readonly Refusal[]): EngineError {
   const waits = (passing.length > 0 ? passing : refusals).flatMap(
     ({ member, error }) => member.waitMs ?? error?.retryAfterMs ?? [],
   );
-  const wait = waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) };
+  const wait = waits.length === 0 ? {} : { retryAfterMs: Math.ceil(Math.min(...waits)) };
   const code = passing[0]?.error?.code ?? 'all_models_unavailable';
   return new EngineError(code, `No model answered. ${said}`, wait);
 }

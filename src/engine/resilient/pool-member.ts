@@ -98,7 +98,9 @@ export class PoolMember {
     return {
       name,
       breaker: breaker.state,
-      ...(breaker.state === 'open' ? { probeInMs: Math.max(0, breaker.until - this.terms.now()) } : {}),
+      ...(breaker.state === 'open'
+        ? { probeInMs: Math.max(0, Math.ceil(breaker.until - this.terms.now())) }
+        : {}),
       answered,
       failed,
       ...(this.lastError === undefined ? {} : { lastError: this.lastError.message }),
