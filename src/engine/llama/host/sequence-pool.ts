@@ -18,6 +18,8 @@ interface Slot {
 }
 
 interface Waiter extends SequenceRequest {
+  /** The place it was told last. */
+  told: number;
   readonly onPosition: (position: number) => void;
   readonly grant: (lease: SequenceLease) => void;
 }
@@ -63,6 +65,7 @@ export class SequencePool {
       };
       const waiter: Waiter = {
         ...request,
+        told: 0,
         onPosition,
         grant: (lease) => {
           signal.removeEventListener('abort', onAbort);
@@ -131,6 +134,10 @@ export class SequencePool {
   }
 
   private tellPositions(): void {
-    this.inOrder().forEach((waiter, index) => waiter.onPosition(index + 1));
+    for (const [index, waiter] of this.inOrder().entries()) {
+      if (waiter.told === index + 1) continue;
+      waiter.told = index + 1;
+      waiter.onPosition(waiter.told);
+    }
   }
 }
