@@ -111,7 +111,7 @@ describe('what it was not made for', () => {
       false,
       'You are a helpful assistant running locally.',
     );
-    conversation.ask('read notes.txt');
+    conversation.ask('Show me notes.txt');
     const { calls } = await conversation.next();
     expect(calls.map(({ name }) => name)).toEqual(['read_file']);
     const hostile =

@@ -106,7 +106,7 @@ describe('the demo model', () => {
   });
 
   test('sees results as they are, not quoted', async () => {
-    const { answer } = await dialogue('Read notes.txt', ['first line\nsecond line']);
+    const { answer } = await dialogue('Show me notes.txt', ['first line\nsecond line']);
     expect(answer).toContain('first line\nsecond line');
   });
 

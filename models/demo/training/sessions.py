@@ -26,6 +26,9 @@ OTHER_SYSTEMS = (
     "Keep answers short.",
     "Think before you act.",
 )
+# A task of the web gets its tools this often where they are not there: else most refusals would be of it.
+WEB_TOOLS = ("web_search", "fetch_url")
+WEB_ADDED = 0.6
 # The tool of the first task is taken away this often, whatever else is there.
 TAKEN_AWAY = 0.13
 
@@ -63,6 +66,8 @@ class Sessions:
     def _scene(self, first: Family) -> Scene:
         present = draw_tools(self.rng)
         scene = Scene(self.rng, self.words, self.wording, present)
+        if first.tool in WEB_TOOLS and self.rng.random() < WEB_ADDED:
+            present.update(WEB_TOOLS)
         if first.tool is not None and self.rng.random() < TAKEN_AWAY:
             present.discard(first.tool)
             scene.absent.add(first.tool)

@@ -59,11 +59,11 @@ class Scene:
 
 def draw_tools(rng: random.Random) -> set[str]:
     x = rng.random()
-    if x < 0.42:
+    if x < 0.5:
         return set(WITHOUT_WEB)
-    if x < 0.7:
+    if x < 0.74:
         return set(TOOLS)
-    if x < 0.78:
+    if x < 0.81:
         return set(WITHOUT_SANDBOX)
     if x < 0.95:
         return set(rng.sample(sorted(TOOLS), rng.randint(1, 6)))
