@@ -106,7 +106,13 @@ describe('the demo model', () => {
   });
 
   test('sees results as they are, not quoted', async () => {
-    const { answer } = await dialogue('Show me notes.txt', ['first line\nsecond line']);
+    const tools = [
+      demoTool('python', 'code'),
+      demoTool('read_file', 'path'),
+      demoTool('write_file', 'path', 'content'),
+      demoTool('list_files'),
+    ];
+    const { answer } = await dialogue('Show me notes.txt', ['first line\nsecond line'], { tools });
     expect(answer).toContain('first line\nsecond line');
   });
 
