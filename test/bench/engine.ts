@@ -153,7 +153,7 @@ async function take(engine: Engine, request: GenerateRequest, signal = never): P
 
 /** Different in each session from its first word on. */
 function opening(session: number): ChatMessage[] {
-  const lines = Array.from({ length: 60 }, (_, line) => `${session * 31 + line} and ${line * 7}`);
+  const lines = Array.from({ length: 40 }, (_, line) => `${session * 31 + line} and ${line * 7}`);
   return [{ role: 'user', content: `${session}: remember ${lines.join(', ')}.` }];
 }
 
@@ -196,7 +196,7 @@ async function measureReuse(engine: Engine): Promise<void> {
 /** How long a stop in the middle of reading a full window takes. */
 async function measureAbort(engine: Engine): Promise<void> {
   const { contextSize } = readyStatus(engine.status());
-  const words = Array.from({ length: Math.floor(contextSize * 0.4) }, (_, word) => `w${word % 7}`).join(' ');
+  const words = Array.from({ length: Math.floor(contextSize * 0.25) }, (_, word) => `w${word % 7}`).join(' ');
   const request = (session: string): GenerateRequest => ({
     sessionId: session,
     messages: [{ role: 'user', content: `${session} ${words}` }],
