@@ -8,7 +8,7 @@ import {
   ofType,
   OWNER,
   responseOf,
-  scriptedTool,
+  echoAndReach,
   type WorkerProcess,
   workUntil,
 } from './run-harness.js';
@@ -17,16 +17,7 @@ import { RunWorkers } from './run-workers.js';
 let workers: RunWorkers;
 let worker: WorkerProcess;
 const executed: string[] = [];
-const tools = [
-  scriptedTool('echo', {}, (value) => {
-    executed.push(value);
-    return `echo: ${value}`;
-  }),
-  scriptedTool('reach', { reach: 'network' }, (value) => {
-    executed.push(value);
-    return `reached ${value}`;
-  }),
-];
+const tools = echoAndReach((value) => executed.push(value));
 
 beforeAll(async () => {
   workers = await RunWorkers.open();

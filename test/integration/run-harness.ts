@@ -45,6 +45,20 @@ export function scriptedTool(
   };
 }
 
+/** One tool that stays in its sandbox and one that reaches out; each tells `ran` its value when it runs. */
+export function echoAndReach(ran: (value: string) => void): Tool<{ value: string }>[] {
+  return [
+    scriptedTool('echo', {}, (value) => {
+      ran(value);
+      return `echo: ${value}`;
+    }),
+    scriptedTool('reach', { reach: 'network' }, (value) => {
+      ran(value);
+      return `reached ${value}`;
+    }),
+  ];
+}
+
 export interface WorkerProcess {
   readonly runs: RunService;
   readonly approvals: ApprovalService;

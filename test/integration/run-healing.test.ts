@@ -7,7 +7,7 @@ import {
   ofType,
   OWNER,
   responseOf,
-  scriptedTool,
+  echoAndReach,
   type WorkerProcess,
   workToEnd,
   workUntil,
@@ -17,16 +17,7 @@ import { RunWorkers } from './run-workers.js';
 let workers: RunWorkers;
 let worker: WorkerProcess;
 let ran: string[] = [];
-const tools = [
-  scriptedTool('echo', {}, (value) => {
-    ran.push(value);
-    return `echo: ${value}`;
-  }),
-  scriptedTool('reach', { reach: 'network' }, (value) => {
-    ran.push(value);
-    return `reached ${value}`;
-  }),
-];
+const tools = echoAndReach((value) => ran.push(value));
 
 beforeAll(async () => {
   workers = await RunWorkers.open();

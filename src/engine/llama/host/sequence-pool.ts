@@ -32,6 +32,12 @@ export interface SequenceLease {
   release(): void;
 }
 
+/** A free sequence, and whether its tokens are the request's own beginning. */
+interface Offer {
+  readonly slot: Slot;
+  readonly continues: boolean;
+}
+
 /** A sequence may be taken over by another session of its owner that goes on with at least this share of its tokens. */
 const SHARE_TO_INHERIT = 0.5;
 
@@ -78,34 +84,23 @@ export class SequencePool {
     });
   }
 
-  private bestFree(request: SequenceRequest): Slot | undefined {
+  private bestFree(request: SequenceRequest): Offer | undefined {
     const free = this.slots.filter((slot) => !slot.busy);
-    return (
-      free.find((slot) => slot.holder?.sessionId === request.sessionId) ??
-      this.inheritable(free, request) ??
-      free.toSorted((a, b) => a.lastUsed - b.lastUsed)[0]
-    );
+    const own =
+      free.find((slot) => slot.holder?.sessionId === request.sessionId) ?? inheritable(free, request);
+    if (own !== undefined) return { slot: own, continues: true };
+    const slot = free.toSorted((a, b) => a.lastUsed - b.lastUsed)[0];
+    return slot && { slot, continues: false };
   }
 
-  /** The one whose tokens the request goes on with for longest. */
-  private inheritable(free: readonly Slot[], { owner, tokens }: SequenceRequest): Slot | undefined {
-    const candidates = free
-      .filter((slot) => slot.holder?.owner === owner)
-      .map((slot) => ({ slot, shared: slot.sequence.compareContextTokens([...tokens]).firstDifferentIndex }))
-      .filter(({ slot, shared }) => shared > 0 && shared >= slot.sequence.nextTokenIndex * SHARE_TO_INHERIT);
-    return candidates.toSorted((a, b) => b.shared - a.shared)[0]?.slot;
-  }
-
-  private lend(slot: Slot, request: SequenceRequest): SequenceLease {
-    const { sessionId, owner } = request;
+  private lend({ slot, continues }: Offer, { sessionId, owner }: SequenceRequest): SequenceLease {
     const before = slot.holder?.sessionId;
-    const isOwn = before === undefined || before === sessionId || this.inheritable([slot], request) === slot;
     slot.busy = true;
     slot.holder = { sessionId, owner };
     let returned = false;
     return {
       sequence: slot.sequence,
-      displaced: isOwn ? undefined : before,
+      displaced: continues ? undefined : before,
       release: () => {
         if (returned) return;
         returned = true;
@@ -118,10 +113,10 @@ export class SequencePool {
 
   private serveNext(): void {
     const [next] = this.inOrder();
-    const slot = next && this.bestFree(next);
-    if (next === undefined || slot === undefined) return;
+    const offer = next && this.bestFree(next);
+    if (next === undefined || offer === undefined) return;
     this.waiting = this.waiting.filter((waiter) => waiter !== next);
-    next.grant(this.lend(slot, next));
+    next.grant(this.lend(offer, next));
     this.tellPositions();
   }
 
@@ -140,4 +135,14 @@ export class SequencePool {
       waiter.onPosition(waiter.told);
     }
   }
+}
+
+/** The one whose tokens the request goes on with for longest. */
+function inheritable(free: readonly Slot[], { owner, tokens }: SequenceRequest): Slot | undefined {
+  const prompt = [...tokens];
+  const candidates = free
+    .filter((slot) => slot.holder?.owner === owner)
+    .map((slot) => ({ slot, shared: slot.sequence.compareContextTokens(prompt).firstDifferentIndex }))
+    .filter(({ slot, shared }) => shared > 0 && shared >= slot.sequence.nextTokenIndex * SHARE_TO_INHERIT);
+  return candidates.toSorted((a, b) => b.shared - a.shared)[0]?.slot;
 }
