@@ -30,7 +30,7 @@ OTHER_SYSTEMS = (
 WEB_TOOLS = ("web_search", "fetch_url")
 WEB_ADDED = 0.6
 # The tool of the first task is taken away this often, whatever else is there.
-TAKEN_AWAY = 0.13
+TAKEN_AWAY = 0.09
 
 
 class Sessions:

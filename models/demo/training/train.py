@@ -6,7 +6,7 @@ import contextlib
 import json
 import random
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +53,8 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     """Goes on where an interrupted run stopped. Evaluation does not count as training time."""
     torch.manual_seed(schedule.seed)
     network = (load(paths.initial) if paths.initial.exists() else Network(shape)).to(device)
-    first_lessons_share = 0 if paths.initial.exists() else schedule.first_lessons_share
+    if paths.initial.exists():
+        schedule = replace(schedule, first_lessons_share=0, decay_from=schedule.decay_from_again)
     optimizer = Optimizer(network, schedule)
     done = _resume(paths, network, optimizer)
     rng = random.Random(f"{schedule.seed} {done.step}")
@@ -68,7 +69,7 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     evaluations = int(done.tokens / schedule.tokens * _EVALUATIONS)
     while (share := done.tokens / schedule.tokens) < 1:
         begun = time.monotonic()
-        batch = next(first if share < first_lessons_share else batches)
+        batch = next(first if share < schedule.first_lessons_share else batches)
         with _precision(device):
             loss, right = network.loss(*(part.to(device) for part in (batch.ids, batch.targets, batch.weights)))
         loss.backward()
