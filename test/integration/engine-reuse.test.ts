@@ -107,6 +107,9 @@ describe('sessions that take turns on fewer sequences', () => {
     await take(alone, conversation(messages, { sessionId: 'x1', owner: 'bob' }));
     const own = await take(alone, conversation(longer, { sessionId: 'x2', owner: 'bob' }));
     expect(own.cached).toBeGreaterThan(own.prompt / 2);
+    // There is one sequence, and it still holds every token of this prompt.
+    const stranger = await take(alone, conversation(longer, { sessionId: 'x3', owner: 'eve' }));
+    expect(stranger).toEqual({ ...own, cached: 0 });
   });
 });
 

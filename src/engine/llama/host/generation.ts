@@ -101,14 +101,18 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
   }
 }
 
-/** Who makes room is kept for its return, and who returns goes on from what was kept. */
+/**
+ * Who makes room is kept for its return, and who returns goes on from what was kept. What another owner left is cleared:
+ * the count of cached tokens, and the time to the first one, would tell how their prompt begins.
+ */
 async function bringBack(
   { shelf }: LoadedModel,
   sessionId: string,
-  { sequence, displaced }: SequenceLease,
+  { sequence, displaced, foreign }: SequenceLease,
   tokens: readonly Token[],
 ): Promise<void> {
   if (displaced !== undefined) await shelf?.keep(displaced, sequence);
+  if (foreign) await sequence.clearHistory();
   await shelf?.restore(sessionId, sequence, tokens);
 }
 

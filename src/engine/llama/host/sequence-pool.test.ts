@@ -63,7 +63,7 @@ describe('SequencePool', () => {
     other.release();
     [old.held, used.held] = ['hello there', 'other'];
     const strangers = await pool.acquire(by('x', 'hello there, again', 'eve'), never, ignore);
-    expect(strangers.displaced).toBe('a');
+    expect([strangers.displaced, strangers.foreign]).toEqual(['a', true]);
     strangers.release();
     const pool2 = poolOf(old, used);
     for (const [name, prompt] of [
@@ -75,7 +75,7 @@ describe('SequencePool', () => {
     (await pool2.acquire(by('a', 'hello', 'ada'), never, ignore)).release();
     const back = await pool2.acquire(by('c', 'hello there, again', 'ada'), never, ignore);
     expect(back.sequence).toBe(old);
-    expect(back.displaced).toBeUndefined();
+    expect([back.displaced, back.foreign]).toEqual([undefined, false]);
   });
 
   test('serves owners in turn and tells positions as they change', async () => {

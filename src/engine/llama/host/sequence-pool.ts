@@ -29,6 +29,8 @@ export interface SequenceLease {
   readonly sequence: LlamaContextSequence;
   /** The session whose tokens lie in it and make room now. */
   readonly displaced: string | undefined;
+  /** Whether its tokens are another owner's, even those that the new prompt happens to begin with. */
+  readonly foreign: boolean;
   release(): void;
 }
 
@@ -94,13 +96,14 @@ export class SequencePool {
   }
 
   private lend({ slot, continues }: Offer, { sessionId, owner }: SequenceRequest): SequenceLease {
-    const before = slot.holder?.sessionId;
+    const before = slot.holder;
     slot.busy = true;
     slot.holder = { sessionId, owner };
     let returned = false;
     return {
       sequence: slot.sequence,
-      displaced: continues ? undefined : before,
+      displaced: continues ? undefined : before?.sessionId,
+      foreign: before !== undefined && before.owner !== owner,
       release: () => {
         if (returned) return;
         returned = true;
