@@ -54,6 +54,7 @@ export interface AssistantPrefix {
 }
 
 export interface GenerateRequest {
+  /** Absent: the one that the engine is for. One that it has not is an error, never another in its place. */
   readonly model?: string;
   /** Requests of one session share a KV cache when the engine can keep it. */
   readonly sessionId: string;
@@ -73,6 +74,9 @@ export interface GenerateRequest {
   /** Continue from exactly this prefix; only what comes after it is emitted. */
   readonly continueFrom?: AssistantPrefix;
 }
+
+/** What a prompt is counted from; `model` as in GenerateRequest. */
+export type CountRequest = Pick<GenerateRequest, 'model' | 'messages' | 'tools'>;
 
 /** The nine figures of a generation; seconds and tokens per second. Summed over rounds by the loop. */
 export interface Usage {
@@ -191,9 +195,9 @@ export interface Engine {
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<EngineEvent>;
   /** Tokens that the request's prompt would take. */
-  count(request: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number>;
-  /** Resolves once a model is loaded; rejects with an EngineError when it cannot be. */
-  capabilities(): Promise<EngineCapabilities>;
+  count(request: CountRequest): Promise<number>;
+  /** Resolves once the model is loaded; rejects with an EngineError when it cannot be. */
+  capabilities(model?: string): Promise<EngineCapabilities>;
   status(): EngineStatus;
   close(): Promise<void>;
 }

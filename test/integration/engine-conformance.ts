@@ -139,8 +139,17 @@ export function describeEngineConformance(name: string, makeSubject: () => Promi
       });
     });
 
+    test('counts for, and tells of, no other model than the loaded one', async () => {
+      const { messages, tools } = subject.request('text');
+      const refusal = { name: 'EngineError', code: 'model_not_found' };
+      const count = subject.engine.count({ messages, tools, model: 'no-such-model' });
+      await expect(count).rejects.toMatchObject(refusal);
+      await expect(subject.engine.capabilities('no-such-model')).rejects.toMatchObject(refusal);
+    });
+
     test('the name in the capabilities is accepted as the model', async () => {
       const { model } = await subject.engine.capabilities();
+      await expect(subject.engine.capabilities(model)).resolves.toMatchObject({ model });
       const events = await collect(subject.engine.generate({ ...subject.request('text'), model }, never));
       expect(events.at(-1)?.type).toBe('stop');
     });

@@ -1,7 +1,14 @@
 import { messageOf } from '../../errors.js';
 import { PUBLIC_HUB } from '../../models/hub-request.js';
 import { EngineError } from '../engine-error.js';
-import type { Engine, EngineCapabilities, EngineEvent, EngineStatus, GenerateRequest } from '../engine.js';
+import type {
+  CountRequest,
+  Engine,
+  EngineCapabilities,
+  EngineEvent,
+  EngineStatus,
+  GenerateRequest,
+} from '../engine.js';
 import { failedEngine } from '../failed-engine.js';
 import { ReceivedMessageFold } from '../received-message.js';
 import type { StreamItem } from './event-stream.js';
@@ -68,13 +75,16 @@ class LlamaEngine implements Engine {
     }
   }
 
-  async count(request: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number> {
-    const { host } = await this.supervisor.ready();
-    return host.count(request.messages, request.tools);
+  async count(request: CountRequest): Promise<number> {
+    const ready = await this.supervisor.ready();
+    this.checkModel(request.model, ready);
+    return ready.host.count(request.messages, request.tools);
   }
 
-  async capabilities(): Promise<EngineCapabilities> {
-    const { model } = await this.supervisor.ready();
+  async capabilities(asked?: string): Promise<EngineCapabilities> {
+    const ready = await this.supervisor.ready();
+    this.checkModel(asked, ready);
+    const { model } = ready;
     return {
       model: this.source.name,
       contextSize: model.contextSize,

@@ -2,7 +2,14 @@ import { messageOf } from '../../errors.js';
 import { newId } from '../../ids.js';
 import { settlesWithin } from '../../settles-within.js';
 import { EngineError } from '../engine-error.js';
-import type { Engine, EngineCapabilities, EngineEvent, EngineStatus, GenerateRequest } from '../engine.js';
+import type {
+  CountRequest,
+  Engine,
+  EngineCapabilities,
+  EngineEvent,
+  EngineStatus,
+  GenerateRequest,
+} from '../engine.js';
 import { failedEngine } from '../failed-engine.js';
 import { ReceivedMessageFold } from '../received-message.js';
 import { abortable } from './abortable.js';
@@ -72,13 +79,13 @@ class OpenAiEngine implements Engine {
     }
   }
 
-  async count(request: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number> {
-    const server = await this.connection.ready();
+  async count(request: CountRequest): Promise<number> {
+    const server = checked(request.model, await this.connection.ready());
     return countTokens(this.client, server, request, this.connection.signal);
   }
 
-  async capabilities(): Promise<EngineCapabilities> {
-    const { model, contextSize } = await this.connection.ready();
+  async capabilities(asked?: string): Promise<EngineCapabilities> {
+    const { model, contextSize } = checked(asked, await this.connection.ready());
     // No server tells whether its model can; one that cannot refuses the request or calls nothing.
     return { model, contextSize, toolCalls: true, reasoning: true };
   }
@@ -128,13 +135,7 @@ class OpenAiEngine implements Engine {
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void, void> {
     signal.throwIfAborted();
-    const server = await abortable(this.connection.ready(), signal);
-    if (request.model !== undefined && request.model !== server.model) {
-      throw new EngineError(
-        'model_not_found',
-        `No model "${request.model}" is in use; "${server.model}" is.`,
-      );
-    }
+    const server = checked(request.model, await abortable(this.connection.ready(), signal));
     const place = this.queue.enter(request.sessionId);
     try {
       for await (const position of place.positions(signal)) yield { type: 'queued', position };
@@ -222,6 +223,11 @@ class OpenAiEngine implements Engine {
   private failure(error: unknown): EngineError {
     return withoutKey(transportError(error, this.client.host), this.options.key);
   }
+}
+
+function checked(asked: string | undefined, server: UpstreamServer): UpstreamServer {
+  if (asked === undefined || asked === server.model) return server;
+  throw new EngineError('model_not_found', `No model "${asked}" is in use; "${server.model}" is.`);
 }
 
 /** Bounds what one answer may hold, since all of it is kept. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js';
 import { EngineError, type EngineErrorCode } from '../engine-error.js';
 import type {
+  CountRequest,
   Engine,
   EngineCapabilities,
   EngineEvent,
@@ -80,9 +81,9 @@ class ResilientEngine implements Engine {
       return;
     }
     const { model, ...request } = asked;
-    if (model !== undefined && model !== this.model) {
-      const message = `No model "${model}" is in use; "${this.model}" is.`;
-      yield { type: 'error', error: new EngineError('model_not_found', message), received: NOTHING };
+    const unknown = this.unknownModel(model);
+    if (unknown !== undefined) {
+      yield { type: 'error', error: unknown, received: NOTHING };
       return;
     }
     const passedOver: Refusal[] = [];
@@ -105,12 +106,16 @@ class ResilientEngine implements Engine {
     yield { type: 'error', error: nobodyAnswered(passedOver), received: NOTHING };
   }
 
-  count(request: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number> {
+  async count({ model, ...request }: CountRequest): Promise<number> {
+    const unknown = this.unknownModel(model);
+    if (unknown !== undefined) throw unknown;
     return this.askFirstUsable((engine) => engine.count(request));
   }
 
   /** Those of the first that answers, in the smallest context of all, since any may be asked. */
-  async capabilities(): Promise<EngineCapabilities> {
+  async capabilities(asked?: string): Promise<EngineCapabilities> {
+    const unknown = this.unknownModel(asked);
+    if (unknown !== undefined) throw unknown;
     const found = await this.askFirstUsable((engine) => engine.capabilities());
     const contextSize = Math.min(found.contextSize, this.contextSize ?? found.contextSize);
     return { ...found, model: this.model, contextSize };
@@ -135,6 +140,11 @@ class ResilientEngine implements Engine {
   /** The pool goes by the name of the preferred model. */
   private get model(): string {
     return this.first.engine.status().model;
+  }
+
+  private unknownModel(asked: string | undefined): EngineError | undefined {
+    if (asked === undefined || asked === this.model) return undefined;
+    return new EngineError('model_not_found', `No model "${asked}" is in use; "${this.model}" is.`);
   }
 
   private get contextSize(): number | undefined {

@@ -1,5 +1,6 @@
 import { EngineError } from '../engine-error.js';
 import type {
+  CountRequest,
   Engine,
   EngineCapabilities,
   EngineEvent,
@@ -70,12 +71,14 @@ class ScriptPlayer implements ScriptedEngine {
     }
   }
 
-  count({ messages }: Pick<GenerateRequest, 'messages' | 'tools'>): Promise<number> {
-    return Promise.resolve(messages.reduce((sum, message) => sum + words(message.content), 0));
+  async count({ model, messages }: CountRequest): Promise<number> {
+    checkModel(model);
+    return messages.reduce((sum, message) => sum + words(message.content), 0);
   }
 
-  capabilities(): Promise<EngineCapabilities> {
-    return Promise.resolve({ model: MODEL, contextSize: CONTEXT_SIZE, toolCalls: true, reasoning: true });
+  async capabilities(model?: string): Promise<EngineCapabilities> {
+    checkModel(model);
+    return { model: MODEL, contextSize: CONTEXT_SIZE, toolCalls: true, reasoning: true };
   }
 
   status(): EngineStatus {
@@ -101,9 +104,7 @@ class ScriptPlayer implements ScriptedEngine {
 
   private nextTurn(request: GenerateRequest): ScriptedTurn {
     if (this.closed) throw new EngineError('cancelled', 'The engine is closed.');
-    if (request.model !== undefined && request.model !== MODEL) {
-      throw new EngineError('model_not_found', `No model "${request.model}" is loaded; "${MODEL}" is.`);
-    }
+    checkModel(request.model);
     const turn = this.turns.shift();
     if (turn === undefined)
       throw new EngineError('invalid_request', 'The script has no turn for this request.');
@@ -146,6 +147,11 @@ class ScriptPlayer implements ScriptedEngine {
     yield { type: 'tool_call_delta', id, arguments: step.arguments };
     if (step.type === 'call') yield { type: 'content_block_stop', block: 'tool_call', id };
   }
+}
+
+function checkModel(asked: string | undefined): void {
+  if (asked === undefined || asked === MODEL) return;
+  throw new EngineError('model_not_found', `No model "${asked}" is loaded; "${MODEL}" is.`);
 }
 
 function defaultStop(turn: ScriptedTurn): 'tool_calls' | 'stop' {
