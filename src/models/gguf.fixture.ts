@@ -5,6 +5,8 @@ interface Tensor {
   readonly dimensions: readonly number[];
   /** ggml's number of the type. */
   readonly type: number;
+  /** Bytes from the end of the header on. */
+  readonly offset?: number;
 }
 
 interface Contents {
@@ -17,7 +19,7 @@ interface Contents {
 
 const ALIGNMENT = 32;
 
-/** A GGUF file as llama.cpp would write it. Whole numbers become uint32, others float32. */
+/** A GGUF file as llama.cpp would write it. Whole numbers become uint32, in lists int32, others float32. */
 export function ggufBytes({ version = 3, values = {}, tensors = [], dataBytes = 0 }: Contents): Buffer {
   const header = Buffer.concat([
     Buffer.from('GGUF'),
@@ -59,7 +61,7 @@ function typed(value: Value): Buffer {
   if (typeof value === 'number')
     return Number.isInteger(value) ? Buffer.concat([u32(4), u32(value)]) : float(value);
   const items = value.map((item) => (typeof item === 'string' ? text(item) : u32(item)));
-  return Buffer.concat([u32(9), u32(typeof value[0] === 'string' ? 8 : 4), u64(value.length), ...items]);
+  return Buffer.concat([u32(9), u32(typeof value[0] === 'string' ? 8 : 5), u64(value.length), ...items]);
 }
 
 function float(value: number): Buffer {
@@ -68,6 +70,6 @@ function float(value: number): Buffer {
   return Buffer.concat([u32(6), bytes]);
 }
 
-function tensorInfo({ name, dimensions, type }: Tensor): Buffer {
-  return Buffer.concat([text(name), u32(dimensions.length), ...dimensions.map(u64), u32(type), u64(0)]);
+function tensorInfo({ name, dimensions, type, offset = 0 }: Tensor): Buffer {
+  return Buffer.concat([text(name), u32(dimensions.length), ...dimensions.map(u64), u32(type), u64(offset)]);
 }
