@@ -6,18 +6,22 @@ import gc
 import importlib
 import os
 import shutil
+import socket
 import sys
 
 from . import hardening
 from .supervisor import Supervisor
 
 PRELOADED = ("numpy", "pandas", "matplotlib.pyplot", "matplotlib.animation", "PIL.Image")
+# As in src/sandbox/docker/host-socket.ts.
+HOST_SOCKET = "/run/gantry/host"
 BAKED_FONT_CACHE = "/opt/gantry/matplotlib"
 
 
 def boot(workspace: str, preload: bool) -> None:
     # Whatever started this may have left files open that are not for it.
     os.closerange(3, 1 << 20)
+    _meet_host()
     hardening.harden_supervisor()
     # BLAS threads count against the container's process limit and do not survive a fork.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -27,6 +31,17 @@ def boot(workspace: str, preload: bool) -> None:
     gc.collect()
     gc.freeze()
     Supervisor(workspace, loaded).serve()
+
+
+def _meet_host() -> None:
+    """A socket of the host, where there is one, takes the place of stdin and stdout: it is faster than an engine."""
+    with socket.socket(socket.AF_UNIX) as host:
+        try:
+            host.connect(HOST_SOCKET)
+        except OSError:
+            return
+        os.dup2(host.fileno(), 0)
+        os.dup2(host.fileno(), 1)
 
 
 def _copy_font_cache() -> None:

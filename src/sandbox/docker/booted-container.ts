@@ -2,13 +2,17 @@ import type Docker from 'dockerode';
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { BootedKernel } from '../kernel/booted-kernel.js';
+import type { KernelStream } from '../kernel/kernel-stream.js';
 import { KernelConnection } from '../kernel/kernel-connection.js';
 import { newTakeOver, type TakeOver } from '../kernel/take-over.js';
 import { tokenOf } from '../kernel/token-chain.js';
 import { attachStream } from './attach-stream.js';
 import { ContainerHold, type Outliving } from './container-hold.js';
 import { containerOptions } from './container-options.js';
+import { containerStream } from './container-stream.js';
 import type { SandboxProfile } from './docker-sandbox-options.js';
+import type { HostSocket } from './host-socket.js';
+import type { HostSockets } from './host-sockets.js';
 import { inTime } from './in-time.js';
 import type { KeptSandbox } from './kept-sandboxes.js';
 
@@ -21,6 +25,7 @@ export interface ContainerTerms {
   readonly docker: Docker;
   /** Absent: they end with this process. */
   readonly outliving?: Outliving | undefined;
+  readonly hostSockets: HostSockets;
   readonly log: (message: string) => void;
 }
 
@@ -28,6 +33,25 @@ type NamedProfile = SandboxProfile & { readonly name: string };
 
 /** Rejects with what the engine said; leaves no container behind then. */
 export async function bootContainer(
+  terms: ContainerTerms,
+  profile: NamedProfile,
+  labels: Readonly<Record<string, string>>,
+): Promise<BootedKernel> {
+  const { hostSockets, outliving } = terms;
+  // The next process could not come to a socket of this one.
+  const meeting = outliving === undefined ? await hostSockets.open() : undefined;
+  try {
+    return await bootAt(meeting, terms, profile, labels);
+  } catch (error) {
+    if (meeting === undefined || !hostSockets.wasRefused(error)) throw error;
+    return await bootAt(undefined, terms, profile, labels);
+  } finally {
+    await meeting?.close();
+  }
+}
+
+async function bootAt(
+  meeting: HostSocket | undefined,
   { docker, outliving, log }: ContainerTerms,
   profile: NamedProfile,
   labels: Readonly<Record<string, string>>,
@@ -37,13 +61,17 @@ export async function bootContainer(
   const hold = outliving && ContainerHold.fresh(outliving, log);
   const held = new HeldContainer(docker, name, profile, hold);
   try {
-    const options = containerOptions(profile, name, labels, outliving?.unattendedMs);
+    const options = containerOptions(profile, name, labels, {
+      unattendedMs: outliving?.unattendedMs,
+      hostSocketFolder: meeting?.folder,
+    });
     const container = await inTime(docker.createContainer(options), BOOT_TIMEOUT_MS);
     held.reference = container.id;
     // Attached before the start, so that nothing is lost.
-    const connection = await held.attach();
+    const attached = await held.attach(BOOT_TIMEOUT_MS);
     await inTime(container.start(), BOOT_TIMEOUT_MS);
-    return await held.booted(connection, BOOT_TIMEOUT_MS);
+    const stream = await inTime(containerStream(attached, meeting), BOOT_TIMEOUT_MS);
+    return await held.booted(held.connect(stream), BOOT_TIMEOUT_MS);
   } catch (error) {
     await held.destroy();
     throw error;
@@ -60,7 +88,8 @@ export async function takeOverContainer(
   const hold = ContainerHold.takenOver(kept, outliving, log);
   const held = new HeldContainer(docker, kept.containerId, profile, hold);
   try {
-    const connection = await held.attach(newTakeOver(tokenOf(kept.secret, kept.generation)));
+    const attached = await held.attach(TAKE_OVER_TIMEOUT_MS);
+    const connection = held.connect(attached, newTakeOver(tokenOf(kept.secret, kept.generation)));
     return await held.booted(connection, TAKE_OVER_TIMEOUT_MS);
   } catch (error) {
     await held.destroy();
@@ -70,6 +99,7 @@ export async function takeOverContainer(
 
 /** One container and this process's connection to it. */
 class HeldContainer {
+  #attached: KernelStream | undefined;
   #connection: KernelConnection | undefined;
   #removal: Promise<void> | undefined;
 
@@ -81,12 +111,17 @@ class HeldContainer {
     private readonly hold: ContainerHold | undefined,
   ) {}
 
-  async attach(takeOver?: TakeOver): Promise<KernelConnection> {
+  async attach(timeoutMs: number): Promise<KernelStream> {
     const stream = await inTime(
       this.#container().attach({ stream: true, stdin: true, stdout: true, stderr: true, hijack: true }),
-      takeOver === undefined ? BOOT_TIMEOUT_MS : TAKE_OVER_TIMEOUT_MS,
+      timeoutMs,
     );
-    this.#connection = new KernelConnection(attachStream(stream as Duplex), takeOver);
+    this.#attached = attachStream(stream as Duplex);
+    return this.#attached;
+  }
+
+  connect(stream: KernelStream, takeOver?: TakeOver): KernelConnection {
+    this.#connection = new KernelConnection(stream, takeOver);
     return this.#connection;
   }
 
@@ -122,6 +157,7 @@ class HeldContainer {
   destroy(): Promise<void> {
     // First the stream: an engine waits for its reader before it kills.
     this.#connection?.close('it was closed');
+    this.#attached?.destroy();
     this.#removal ??= this.#remove();
     return this.#removal;
   }

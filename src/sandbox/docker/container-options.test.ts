@@ -52,7 +52,7 @@ test.each([
 test('it ends with its process, or, where it may outlive that, when none has come for so long', () => {
   expect(containerOptions(profile, 'a-name', {})).toMatchObject({ StdinOnce: true });
   expect(containerOptions(profile, 'a-name', {})).not.toHaveProperty('Env');
-  expect(containerOptions(profile, 'a-name', {}, 600_000)).toMatchObject({
+  expect(containerOptions(profile, 'a-name', {}, { unattendedMs: 600_000 })).toMatchObject({
     StdinOnce: false,
     Env: ['GANTRY_UNATTENDED_SEC=600'],
   });

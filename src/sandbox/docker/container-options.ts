@@ -1,6 +1,7 @@
 import type { ContainerCreateOptions, DeviceRequest } from 'dockerode';
 import { WORKING_DIRECTORY } from '../kernel/working-directory.js';
 import type { GpuRequest, SandboxProfile } from './docker-sandbox-options.js';
+import { HOST_SOCKET_TARGET } from './host-socket.js';
 
 const USER_ID = 10001;
 const TEMPORARY_BYTES = 64 * 2 ** 20;
@@ -17,18 +18,25 @@ function deviceRequest(gpus: GpuRequest): DeviceRequest {
   return { Driver: '', ...which, Capabilities: [['gpu', 'compute', 'utility']] };
 }
 
+/** How a container is tied to this process. */
+export interface ContainerTies {
+  /** It outlives this process, and ends when no other has come for so long. */
+  readonly unattendedMs?: number | undefined;
+  /** Where its kernel finds its host; absent: at its stdin and stdout. */
+  readonly hostSocketFolder?: string | undefined;
+}
+
 /**
  * Every wall of a sandbox. No log driver: the default one writes what a container prints to the
  * host's disk without limit. No shared memory: `/dev/shm` would be a hole in the size caps. No health
  * check: an image could bring one, which the engine would run beside the kernel.
- * `StdinOnce` ends the container when this process dies, `AutoRemove` then removes it. With `unattendedMs` it outlives
- * this process, and ends when no other has come for so long.
+ * `StdinOnce` ends the container when this process dies, `AutoRemove` then removes it.
  */
 export function containerOptions(
   profile: SandboxProfile,
   name: string,
   labels: Readonly<Record<string, string>>,
-  unattendedMs?: number,
+  { unattendedMs, hostSocketFolder }: ContainerTies = {},
 ): ContainerCreateOptions {
   const { image, memoryBytes, workspaceBytes, cpus, pids, runtime, gpus } = profile;
   return {
@@ -56,6 +64,13 @@ export function containerOptions(
         [WORKING_DIRECTORY]: tmpfs(workspaceBytes, 4096, '0700'),
         '/tmp': tmpfs(TEMPORARY_BYTES, 2048, '1777'),
       },
+      ...(hostSocketFolder === undefined
+        ? {}
+        : {
+            Mounts: [
+              { Type: 'bind', Source: hostSocketFolder, Target: HOST_SOCKET_TARGET, ReadOnly: true },
+            ],
+          }),
       Memory: memoryBytes,
       MemorySwap: memoryBytes,
       NanoCpus: Math.round(cpus * 1e9),

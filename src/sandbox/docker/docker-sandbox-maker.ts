@@ -7,6 +7,7 @@ import type { EngineClient } from './docker-client.js';
 import { dockerProtections, type ProfileKnowledge, unavailable } from './docker-protections.js';
 import { type DockerSandboxOptions, profilesOf, type SandboxProfile } from './docker-sandbox-options.js';
 import { type EngineAnswer, probeEngine } from './engine-probe.js';
+import { HostSockets } from './host-sockets.js';
 import { ownerLabels } from './janitor.js';
 import type { KeptSandbox } from './kept-sandboxes.js';
 import type { ProcessPlace } from './process-place.js';
@@ -20,6 +21,7 @@ export class DockerSandboxMaker {
   /** Of profiles that never worked: why their first sandbox did not come up. */
   readonly #failures = new Map<string, string>();
   readonly #walls = new Map<string, SandboxWalls>();
+  readonly #hostSockets: HostSockets;
   #answer: EngineAnswer = { reason: 'The Docker engine has not answered yet.' };
   #probedAt = 0;
   #probing: Promise<void> | undefined;
@@ -33,6 +35,7 @@ export class DockerSandboxMaker {
     private readonly log: (message: string) => void,
   ) {
     this.#profiles = profilesOf(options);
+    this.#hostSockets = new HostSockets(engine.address, log);
   }
 
   protections(occupancy: SandboxOccupancy): SandboxProtections {
@@ -110,7 +113,7 @@ export class DockerSandboxMaker {
 
   #terms(): ContainerTerms {
     const { outliving } = this.options;
-    return { docker: this.engine.docker, outliving, log: this.log };
+    return { docker: this.engine.docker, outliving, hostSockets: this.#hostSockets, log: this.log };
   }
 
   async #checkRefill(profileName: string, profile: SandboxProfile): Promise<void> {
