@@ -10,7 +10,7 @@ import { healCalls } from './healing/heal-calls.js';
 import type { RunPorts } from './ports.js';
 import { planRecovery } from './recovery-plan.js';
 import type { RunSnapshot } from './snapshot.js';
-import { guardStalls, STALL_LIMITS } from './stall-guard.js';
+import { guardStalls, STALL_LIMITS } from '../engine/stall-guard.js';
 import { toRequest } from './to-request.js';
 import { TurnRecorder } from './turn-recorder.js';
 import { addUsage, NO_USAGE } from '../engine/usage.js';

@@ -2,7 +2,7 @@ import type { Engine } from './engine.js';
 import { EngineError } from './engine-error.js';
 
 /** For a process that works no runs: the model is with those that do. */
-export function engineElsewhere(model: string): Engine {
+export function engineElsewhere(model: string, others: readonly string[]): Engine {
   const error = new EngineError('model_not_found', 'This process works no runs; its workers have the model.');
   return {
     async *generate() {
@@ -10,7 +10,7 @@ export function engineElsewhere(model: string): Engine {
     },
     count: () => Promise.reject(error),
     capabilities: () => Promise.reject(error),
-    status: () => ({ state: 'elsewhere', model }),
+    status: () => ({ state: 'elsewhere', model, others }),
     close: () => Promise.resolve(),
   };
 }

@@ -11,7 +11,8 @@ import { createResilientEngine } from './resilient/resilient-engine.js';
 
 function createEngine(config: Config, logger: PinoLogger): Engine {
   const { model, fallbackModels } = config.engine;
-  if (!config.runs.worker) return engineElsewhere(model);
+  if (!config.runs.worker)
+    return engineElsewhere(publicModelName(model), fallbackModels.map(publicModelName));
   const create = (name: string) => createModelEngine(name, config, logger);
   if (fallbackModels.length === 0) return create(model);
   const entryOf = (name: string) => ({ name: publicModelName(name), engine: create(name) });

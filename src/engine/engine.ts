@@ -168,7 +168,7 @@ export type EngineStatus =
     }
   | { readonly state: 'failed'; readonly model: string; readonly message: string; readonly hint?: string }
   /** Other processes have it: this one works no runs. */
-  | { readonly state: 'elsewhere'; readonly model: string }
+  | { readonly state: 'elsewhere'; readonly model: string; readonly others: readonly string[] }
   | { readonly state: 'closed'; readonly model: string };
 
 /** Open: it failed too often and is not asked. Half open: one request tries it. */
@@ -199,6 +199,8 @@ export interface Engine {
   /** Resolves once the model is loaded; rejects with an EngineError when it cannot be. */
   capabilities(model?: string): Promise<EngineCapabilities>;
   status(): EngineStatus;
+  /** The engine that answers as this model; undefined when it is not here. Without it there is one model only. */
+  find?(model: string): Engine | undefined;
   close(): Promise<void>;
 }
 

@@ -5,6 +5,7 @@ import { RELEASE, workRun } from '../agent/loop.js';
 import type { Config } from '../config/config.js';
 import { isTransientDatabaseError } from '../database/transient-error.js';
 import type { Engine } from '../engine/engine.js';
+import { engineFor } from '../engine/engine-for.js';
 import { EngineError } from '../engine/engine-error.js';
 import { messageOf } from '../errors.js';
 import { type ChunkWriter, FencedError } from '../events/chunk-writer.js';
@@ -138,7 +139,8 @@ export class RunWorker {
   }
 
   private async work(run: ClaimedRun, signal: AbortSignal): Promise<void> {
-    const { config, dataSource, log, chunks, engine, registry, logger } = this.parts;
+    const { config, dataSource, log, chunks, registry, logger } = this.parts;
+    const engine = engineFor(this.parts.engine, run.options.model);
     const calls = new CallJournal(this.termsOf(run));
     const { workspaces, files } = this.parts;
     const clock = new WorkClock();

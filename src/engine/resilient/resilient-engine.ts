@@ -30,6 +30,11 @@ export interface ResilientEngineOptions {
   readonly onTransition?: (event: PoolEvent) => void;
 }
 
+export interface PoolEngine extends Engine {
+  /** One member alone, behind its breaker: nobody answers in its place. Undefined for a name that none has. */
+  member(name: string): Engine | undefined;
+}
+
 /** Failures that another model would not mend. */
 const FAULTS_OF_REQUEST: ReadonlySet<EngineErrorCode> = new Set([
   'context_overflow',
@@ -47,7 +52,7 @@ const NOTHING: ReceivedMessage = { text: '', reasoning: '', completeCalls: [] };
 export function createResilientEngine(
   pool: readonly [PoolEntry, ...PoolEntry[]],
   options: ResilientEngineOptions = {},
-): Engine {
+): PoolEngine {
   const terms = {
     limits: options.limits ?? BREAKER_LIMITS,
     now: options.now ?? (() => performance.now()),
@@ -63,7 +68,7 @@ type AttemptEnd =
   | { readonly type: 'ended' }
   | { readonly type: 'failed'; readonly error: EngineError; readonly usage: Usage | undefined };
 
-class ResilientEngine implements Engine {
+class ResilientEngine implements PoolEngine {
   private readonly members: readonly PoolMember[];
   private fallbacks = 0;
 
@@ -86,9 +91,17 @@ class ResilientEngine implements Engine {
       yield { type: 'error', error: unknown, received: NOTHING };
       return;
     }
+    yield* this.askInTurn(this.members, request, signal);
+  }
+
+  private async *askInTurn(
+    members: readonly PoolMember[],
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent, void, void> {
     const passedOver: Refusal[] = [];
     let spent: Usage | undefined;
-    for (const member of this.members) {
+    for (const member of members) {
       const entry = member.enter();
       if (entry.type === 'refused') {
         passedOver.push({ member, why: entry.why });
@@ -130,6 +143,29 @@ class ResilientEngine implements Engine {
       ...(contextSize === undefined ? {} : { contextSize }),
       fallbacks,
       members,
+    };
+  }
+
+  /** The preferred model's name means the whole pool. */
+  find(model: string): Engine | undefined {
+    return model === this.model ? this : this.member(model);
+  }
+
+  member(name: string): Engine | undefined {
+    const member =
+      this.members.find((one) => one.name === name) ??
+      this.members.find(({ engine }) => engine.status().model === name);
+    return member && this.alone(member);
+  }
+
+  private alone(member: PoolMember): Engine {
+    const { engine } = member;
+    return {
+      generate: ({ model: _model, ...request }, signal) => this.askInTurn([member], request, signal),
+      count: (request) => engine.count(request),
+      capabilities: () => engine.capabilities(),
+      status: () => engine.status(),
+      close: () => Promise.resolve(),
     };
   }
 

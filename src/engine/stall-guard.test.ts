@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { createScriptedEngine } from '../engine/scripted/scripted-engine.js';
-import { says } from '../engine/scripted/scripted-turn.js';
-import type { EngineEvent, GenerateRequest } from '../engine/engine.js';
+import { createScriptedEngine } from './scripted/scripted-engine.js';
+import { says } from './scripted/scripted-turn.js';
+import type { EngineEvent, GenerateRequest } from './engine.js';
 import { guardStalls, STALL_LIMITS } from './stall-guard.js';
 
 const request: GenerateRequest = { sessionId: 's', messages: [], tools: [], sampling: {} };

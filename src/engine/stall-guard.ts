@@ -1,5 +1,5 @@
-import type { EngineEvent, ReceivedMessage } from '../engine/engine.js';
-import { EngineError } from '../engine/engine-error.js';
+import type { EngineEvent, ReceivedMessage } from './engine.js';
+import { EngineError } from './engine-error.js';
 
 /** Milliseconds between two events of a stream before it counts as stalled. */
 export interface StallLimits {
