@@ -57,3 +57,11 @@ test('it ends with its process, or, where it may outlive that, when none has com
     Env: ['GANTRY_UNATTENDED_SEC=600'],
   });
 });
+
+test('the host’s socket is mounted read-only, and only where there is one', () => {
+  expect(containerOptions(profile, 'a-name', {}).HostConfig).not.toHaveProperty('Mounts');
+  const made = containerOptions(profile, 'a-name', {}, { hostSocketFolder: '/tmp/gantry-host-1/k' });
+  expect(made.HostConfig?.Mounts).toEqual([
+    { Type: 'bind', Source: '/tmp/gantry-host-1/k', Target: '/run/gantry', ReadOnly: true },
+  ]);
+});

@@ -67,9 +67,7 @@ export function containerOptions(
       ...(hostSocketFolder === undefined
         ? {}
         : {
-            Mounts: [
-              { Type: 'bind', Source: hostSocketFolder, Target: HOST_SOCKET_TARGET, ReadOnly: true },
-            ],
+            Mounts: [{ Type: 'bind', Source: hostSocketFolder, Target: HOST_SOCKET_TARGET, ReadOnly: true }],
           }),
       Memory: memoryBytes,
       MemorySwap: memoryBytes,

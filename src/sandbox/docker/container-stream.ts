@@ -6,7 +6,10 @@ import type { HostSocket } from './host-socket.js';
  * What carries the kernel's frames: the socket, if it came to meet its host there, else the stdin and stdout that the
  * engine carries. Rejects when the container is gone before it said anything.
  */
-export function containerStream(attached: KernelStream, meeting: HostSocket | undefined): Promise<KernelStream> {
+export function containerStream(
+  attached: KernelStream,
+  meeting: HostSocket | undefined,
+): Promise<KernelStream> {
   if (meeting === undefined) return Promise.resolve(attached);
   const { promise, resolve, reject } = Promise.withResolvers<KernelStream>();
   const { output, input } = attached;

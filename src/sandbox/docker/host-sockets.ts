@@ -30,7 +30,8 @@ export class HostSockets {
   /** Whether a container was refused for its socket alone, so that another try without one may succeed. */
   wasRefused(error: unknown): boolean {
     const reason = messageOf(error);
-    if (!this.#isShared || !/bind source path|invalid mount|mounts? denied|not shared/i.test(reason)) return false;
+    if (!this.#isShared || !/bind source path|invalid mount|mounts? denied|not shared/i.test(reason))
+      return false;
     this.#giveUp(reason);
     return true;
   }
