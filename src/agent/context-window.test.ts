@@ -2,15 +2,19 @@ import { describe, expect, test } from 'vitest';
 import type { ChatMessage, Engine } from '../engine/engine.js';
 import { fitToContext } from './context-window.js';
 
+const notAsked = (): never => {
+  throw new Error('not asked for');
+};
+
 /** Counts one token a character, on a window of `contextSize`. */
 function engineOf(contextSize: number): Engine {
   return {
     capabilities: () => Promise.resolve({ model: 'm', contextSize, toolCalls: true, reasoning: false }),
     count: ({ messages }) =>
       Promise.resolve(messages.reduce((sum, message) => sum + message.content.length, 0)),
-    generate: () => {
-      throw new Error('not asked for');
-    },
+    generate: notAsked,
+    embed: notAsked,
+    rank: notAsked,
     status: () => ({ state: 'closed', model: 'm' }),
     close: () => Promise.resolve(),
   };

@@ -8,6 +8,8 @@ export function engineElsewhere(model: string, others: readonly string[]): Engin
     async *generate() {
       yield { type: 'error', error, received: { text: '', reasoning: '', completeCalls: [] } };
     },
+    embed: () => Promise.reject(error),
+    rank: () => Promise.reject(error),
     count: () => Promise.reject(error),
     capabilities: () => Promise.reject(error),
     status: () => ({ state: 'elsewhere', model, others }),

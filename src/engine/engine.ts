@@ -1,3 +1,4 @@
+import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding.js';
 import type { EngineError } from './engine-error.js';
 
 /** JSON Schema of a tool's arguments. */
@@ -194,6 +195,10 @@ export interface Engine {
    * event, exactly one of them, and nothing follows it. An abort ends with `stop: cancelled`.
    */
   generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<EngineEvent>;
+  /** Rejects with an EngineError, or as the signal does. Part of a request is never left out: it is done whole or refused. */
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings>;
+  /** As `embed`. Refused with `invalid_request` by a model that cannot rank. */
+  rank(request: RankRequest, signal: AbortSignal): Promise<Ranking>;
   /** Tokens that the request's prompt would take. */
   count(request: CountRequest): Promise<number>;
   /** Resolves once the model is loaded; rejects with an EngineError when it cannot be. */

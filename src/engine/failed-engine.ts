@@ -7,6 +7,8 @@ export function failedEngine(model: string, error: EngineError): Engine {
     async *generate() {
       yield { type: 'error', error, received: { text: '', reasoning: '', completeCalls: [] } };
     },
+    embed: () => Promise.reject(error),
+    rank: () => Promise.reject(error),
     count: () => Promise.reject(error),
     capabilities: () => Promise.reject(error),
     status: () => ({ state: 'failed', model, message: error.message }),

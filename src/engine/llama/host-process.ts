@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { EngineError } from '../engine-error.js';
+import type { EmbedRequest, Embeddings, RankRequest, Ranking } from '../embedding.js';
 import type { ChatMessage, ToolSpec } from '../engine.js';
 import { EventStream } from './event-stream.js';
 import { hostCommand } from './host-command.js';
@@ -14,6 +15,7 @@ import {
   type ToHost,
 } from './protocol.js';
 import { RecentLines } from './recent-lines.js';
+import { VectorReplies } from './vector-replies.js';
 
 const PING_EVERY_MS = 5_000;
 /**
@@ -25,7 +27,7 @@ const TERM_BOUND_MS = 3_000;
 const LOG_LINES = 200;
 
 /** What its owner is told, besides the streams of generations. */
-export type HostNotice = Extract<FromHost, { type: 'loading' | 'loaded' | 'load_failed' | 'log' }>;
+export type HostNotice = Extract<FromHost, { type: 'loading' | 'loaded' | 'load_failed' | 'log' | 'memory' }>;
 
 export interface HostExit {
   readonly description: string;
@@ -55,6 +57,7 @@ export class HostProcess {
   private readonly child: ChildProcess;
   private readonly streams = new Map<number, EventStream>();
   private readonly counts = new Map<number, CountReply>();
+  private readonly vectors = new VectorReplies((message) => this.send(message));
   private readonly log = new RecentLines(LOG_LINES);
   private readonly heartbeat: NodeJS.Timeout;
   private unansweredPings = 0;
@@ -106,10 +109,16 @@ export class HostProcess {
     };
   }
 
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
+    return this.gone ? Promise.reject(hostGone()) : this.vectors.embed(this.nextId++, request, signal);
+  }
+
+  rank(request: RankRequest, signal: AbortSignal): Promise<Ranking> {
+    return this.gone ? Promise.reject(hostGone()) : this.vectors.rank(this.nextId++, request, signal);
+  }
+
   count(messages: readonly ChatMessage[], tools: readonly ToolSpec[]): Promise<number> {
-    if (this.gone) {
-      return Promise.reject(new EngineError('stream_interrupted', 'The host process of the model is gone.'));
-    }
+    if (this.gone) return Promise.reject(hostGone());
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.counts.set(id, { resolve, reject });
@@ -171,6 +180,11 @@ export class HostProcess {
         this.counts.get(message.id)?.reject(new EngineError('invalid_request', message.message));
         this.counts.delete(message.id);
         return;
+      case 'embedded':
+      case 'ranked':
+      case 'vectors_failed':
+        this.vectors.receive(message);
+        return;
       case 'log':
         this.log.add(message.message);
         this.listeners.onNotice(message);
@@ -178,6 +192,7 @@ export class HostProcess {
       case 'loading':
       case 'loaded':
       case 'load_failed':
+      case 'memory':
         this.listeners.onNotice(message);
         return;
       case 'hello':
@@ -206,10 +221,14 @@ export class HostProcess {
         : `The host process of the model was ended by ${signal}.`;
     for (const stream of this.streams.values()) stream.break({ message: description });
     this.streams.clear();
-    for (const reply of this.counts.values()) {
-      reply.reject(new EngineError('stream_interrupted', description, { interruption: 'engine_crash' }));
-    }
+    const crash = new EngineError('stream_interrupted', description, { interruption: 'engine_crash' });
+    for (const reply of this.counts.values()) reply.reject(crash);
     this.counts.clear();
+    this.vectors.break(crash);
     this.listeners.onExit({ description, log: this.log.toArray() });
   }
+}
+
+function hostGone(): EngineError {
+  return new EngineError('stream_interrupted', 'The host process of the model is gone.');
 }

@@ -111,6 +111,7 @@ export class HostSupervisor {
       memoryBudgetBytes,
       homeDirectory,
       stateCacheBytes: maxBytes,
+      vectorIdleMs,
     } = this.options;
     const { location, defaultTemperature } = this.source;
     return {
@@ -119,6 +120,7 @@ export class HostSupervisor {
       threads,
       gpu,
       sequences: sequences ?? DEFAULT_SEQUENCES,
+      ...(vectorIdleMs === undefined ? {} : { vectorIdleMs }),
       ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
       ...(defaultTemperature === undefined ? {} : { defaultTemperature }),
       ...(maxBytes ? { stateCache: { folder: join(homeDirectory, 'kv'), maxBytes } } : {}),
@@ -135,6 +137,11 @@ export class HostSupervisor {
         return;
       case 'loaded':
         this.change({ name: 'ready', host, model: notice.model });
+        return;
+      case 'memory':
+        // No change of what others wait for.
+        if (this.state.name !== 'ready' || this.state.host !== host) return;
+        this.state = { ...this.state, model: { ...this.state.model, memoryBytes: notice.bytes } };
         return;
       case 'load_failed':
         this.fail(notice.message, notice.hint ?? failureHint(notice.message, host.recentLog));

@@ -21,6 +21,8 @@ export interface LlamaEngineOptions {
   readonly stateCacheBytes?: number;
   /** A model that needs more bytes than this, with its context, is refused; default: what is free when loading. */
   readonly memoryBudgetBytes?: number;
+  /** Memory for embeddings and ranking is freed after so many milliseconds without any; default 5 minutes. */
+  readonly vectorIdleMs?: number;
   /** The whole environment of the host process, e.g. LD_LIBRARY_PATH or CUDA_VISIBLE_DEVICES; default: empty. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Told each change of state and the progress of a load. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js';
 import { PUBLIC_HUB } from '../../models/hub-request.js';
 import { EngineError } from '../engine-error.js';
+import type { EmbedRequest, Embeddings, RankRequest, Ranking } from '../embedding.js';
 import type {
   CountRequest,
   Engine,
@@ -73,6 +74,18 @@ class LlamaEngine implements Engine {
       if (signal.aborted) yield { type: 'stop', reason: 'cancelled', message: received.snapshot() };
       else yield { type: 'error', error: asEngineError(error), received: received.snapshot() };
     }
+  }
+
+  async embed(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
+    const ready = await this.supervisor.ready(signal);
+    this.checkModel(request.model, ready);
+    return ready.host.embed(request, signal);
+  }
+
+  async rank(request: RankRequest, signal: AbortSignal): Promise<Ranking> {
+    const ready = await this.supervisor.ready(signal);
+    this.checkModel(request.model, ready);
+    return ready.host.rank(request, signal);
   }
 
   async count(request: CountRequest): Promise<number> {

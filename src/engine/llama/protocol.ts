@@ -93,9 +93,13 @@ const loadSettings = z.object({
   defaultTemperature: z.number().min(0).optional(),
   /** Where sequences that make room are kept, in bytes at most. */
   stateCache: z.object({ folder: z.string(), maxBytes: z.number().positive() }).optional(),
+  /** Contexts for embeddings and ranking are freed when unused for so long; default 5 minutes. */
+  vectorIdleMs: z.number().positive().optional(),
 });
 
 const jobId = z.number().int();
+
+const embeddingInputs = z.union([z.array(z.string()), z.array(z.array(z.number().int()))]);
 
 export const toHost = z.discriminatedUnion('type', [
   z.object({ type: z.literal('load'), version: z.number(), settings: loadSettings }),
@@ -107,6 +111,14 @@ export const toHost = z.discriminatedUnion('type', [
     id: jobId,
     messages: z.array(chatMessage),
     tools: z.array(toolSpec),
+  }),
+  z.object({ type: z.literal('embed'), id: jobId, owner: z.string(), inputs: embeddingInputs }),
+  z.object({
+    type: z.literal('rank'),
+    id: jobId,
+    owner: z.string(),
+    query: z.string(),
+    documents: z.array(z.string()),
   }),
   z.object({ type: z.literal('ping') }),
 ]);
@@ -172,6 +184,23 @@ export const fromHost = z.discriminatedUnion('type', [
   z.object({ type: z.literal('events'), id: jobId, events: z.array(hostEvent) }),
   z.object({ type: z.literal('counted'), id: jobId, tokens: z.number() }),
   z.object({ type: z.literal('count_failed'), id: jobId, message: z.string() }),
+  /** The next input's vector. */
+  z.object({
+    type: z.literal('embedded'),
+    id: jobId,
+    vector: z.instanceof(Float32Array),
+    tokens: z.number(),
+  }),
+  /** The next document's score. */
+  z.object({ type: z.literal('ranked'), id: jobId, score: z.number(), tokens: z.number() }),
+  z.object({
+    type: z.literal('vectors_failed'),
+    id: jobId,
+    code: z.enum(engineErrorCodes),
+    message: z.string(),
+  }),
+  /** All that the model takes now, where it has changed since it was loaded. */
+  z.object({ type: z.literal('memory'), bytes: z.number() }),
   z.object({ type: z.literal('pong') }),
 ]);
 

@@ -25,6 +25,8 @@ export interface UpstreamLimits {
   readonly closingMs: number;
   /** Milliseconds for a question that is no generation. */
   readonly questionMs: number;
+  /** Milliseconds for the embeddings of some inputs, or one ranking. */
+  readonly vectorsMs: number;
   /** Milliseconds between the first two tries to reach a server that does not answer; doubles up to sixteen times that. */
   readonly retryMs: number;
 }
@@ -35,5 +37,6 @@ export const UPSTREAM_LIMITS: UpstreamLimits = {
   bodyBytes: 16 * 1024 * 1024,
   closingMs: 2000,
   questionMs: 10_000,
+  vectorsMs: 600_000,
   retryMs: 1000,
 };

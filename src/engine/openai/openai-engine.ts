@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js';
 import { newId } from '../../ids.js';
 import { settlesWithin } from '../../settles-within.js';
+import type { EmbedRequest, Embeddings, RankRequest, Ranking } from '../embedding.js';
 import { EngineError } from '../engine-error.js';
 import type {
   CountRequest,
@@ -18,7 +19,7 @@ import { chatBody } from './chat-request.js';
 import { Connection } from './connection.js';
 import { countTokens } from './count-tokens.js';
 import { discover, type UpstreamServer } from './discovery.js';
-import { FairQueue } from './fair-queue.js';
+import { FairQueue } from '../fair-queue.js';
 import type { HttpResponse } from './http-exchange.js';
 import { UPSTREAM_LIMITS, type OpenAiEngineOptions, type UpstreamLimits } from './openai-engine-options.js';
 import { readAnswer, type AnswerItem } from './read-answer.js';
@@ -28,6 +29,7 @@ import { parseUpstreamAddress } from './upstream-address.js';
 import { UpstreamClient } from './upstream-client.js';
 import { transportError, withoutKey } from './upstream-error.js';
 import { UsageMeter } from './usage-meter.js';
+import { type AskModel, embeddingsFrom, rankingFrom } from './vectors.js';
 
 /**
  * An engine on a server that speaks OpenAI's chat completions. Looks for the server at once and never throws:
@@ -79,6 +81,14 @@ class OpenAiEngine implements Engine {
     }
   }
 
+  embed(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
+    return this.askModel(request, signal, (ask) => embeddingsFrom(ask, request.inputs));
+  }
+
+  rank(request: RankRequest, signal: AbortSignal): Promise<Ranking> {
+    return this.askModel(request, signal, (ask) => rankingFrom(ask, request));
+  }
+
   async count(request: CountRequest): Promise<number> {
     const server = checked(request.model, await this.connection.ready());
     return countTokens(this.client, server, request, this.connection.signal);
@@ -127,6 +137,41 @@ class OpenAiEngine implements Engine {
   close(): Promise<void> {
     this.connection.close();
     return Promise.resolve();
+  }
+
+  /** `work` puts questions to the model, each in its owner's turn. */
+  private async askModel<T>(
+    { model, owner }: Pick<EmbedRequest, 'model' | 'owner'>,
+    signal: AbortSignal,
+    work: (ask: AskModel) => Promise<T>,
+  ): Promise<T> {
+    const ending = AbortSignal.any([signal, this.connection.signal]);
+    try {
+      ending.throwIfAborted();
+      const server = checked(model, await abortable(this.connection.ready(), ending));
+      return await work(async (path, fields) => {
+        const place = this.queue.enter(owner);
+        try {
+          for await (const _position of place.positions(ending));
+          const question = { path, under: 'api', body: { model: server.model, ...fields } } as const;
+          return await this.client.ask(question, ending, this.limits.vectorsMs);
+        } catch (error) {
+          throw this.refusal(error);
+        } finally {
+          place.leave();
+        }
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw this.failureOf(error);
+    }
+  }
+
+  /** What a server has no route for is no fault of the model's name. */
+  private refusal(error: unknown): EngineError {
+    const failure = this.failureOf(error);
+    if (failure.cause !== undefined) this.connection.lost(failure);
+    return failure.code === 'model_not_found' ? new EngineError('invalid_request', failure.message) : failure;
   }
 
   /** The events of one turn up to and with `stop`, whose message is empty. Throws where it breaks. */

@@ -32,15 +32,15 @@ export class UpstreamClient {
     return this.open({ path: '/chat/completions', under: 'api', body }, signal);
   }
 
-  /** The JSON of a short answer. */
-  async ask(question: Question, signal: AbortSignal): Promise<unknown> {
-    const timeout = AbortSignal.timeout(this.limits.questionMs);
+  /** The JSON of a short answer, within `withinMs`. */
+  async ask(question: Question, signal: AbortSignal, withinMs = this.limits.questionMs): Promise<unknown> {
+    const timeout = AbortSignal.timeout(withinMs);
     try {
       return await this.readJson(question, AbortSignal.any([signal, timeout]));
     } catch (error) {
       signal.throwIfAborted();
       if (timeout.aborted)
-        throw new EngineError('timeout', `${this.host} did not answer within ${this.limits.questionMs} ms.`);
+        throw new EngineError('timeout', `${this.host} did not answer within ${withinMs} ms.`);
       throw error;
     }
   }

@@ -17,6 +17,7 @@ const CODES: Readonly<Record<number, EngineErrorCode>> = {
   413: 'context_overflow',
   425: 'provider',
   429: 'rate_limited',
+  501: 'invalid_request',
   503: 'overloaded',
   504: 'timeout',
   529: 'overloaded',

@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.js';
+import type { EmbedRequest, Embeddings, RankRequest, Ranking } from '../embedding.js';
 import { EngineError, type EngineErrorCode } from '../engine-error.js';
 import type {
   CountRequest,
@@ -12,6 +13,7 @@ import type {
 } from '../engine.js';
 import { ReceivedMessageFold } from '../received-message.js';
 import { addUsage } from '../usage.js';
+import { askInOrder } from './ask-in-order.js';
 import { BREAKER_LIMITS, type BreakerLimits } from './breaker.js';
 import type { PoolEvent } from './pool-event.js';
 import { type MemberAttempt, PoolMember } from './pool-member.js';
@@ -119,6 +121,19 @@ class ResilientEngine implements PoolEngine {
     yield { type: 'error', error: nobodyAnswered(passedOver), received: NOTHING };
   }
 
+  /** Of the preferred model alone: vectors of two models have nothing to do with each other. */
+  async embed({ model, ...request }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
+    const unknown = this.unknownModel(model);
+    if (unknown !== undefined) throw unknown;
+    return askInOrder([this.first], (engine) => engine.embed(request, signal), signal);
+  }
+
+  async rank({ model, ...request }: RankRequest, signal: AbortSignal): Promise<Ranking> {
+    const unknown = this.unknownModel(model);
+    if (unknown !== undefined) throw unknown;
+    return askInOrder(this.members, (engine) => engine.rank(request, signal), signal);
+  }
+
   async count({ model, ...request }: CountRequest): Promise<number> {
     const unknown = this.unknownModel(model);
     if (unknown !== undefined) throw unknown;
@@ -162,6 +177,10 @@ class ResilientEngine implements PoolEngine {
     const { engine } = member;
     return {
       generate: ({ model: _model, ...request }, signal) => this.askInTurn([member], request, signal),
+      embed: ({ model: _model, ...request }, signal) =>
+        askInOrder([member], (one) => one.embed(request, signal), signal),
+      rank: ({ model: _model, ...request }, signal) =>
+        askInOrder([member], (one) => one.rank(request, signal), signal),
       count: (request) => engine.count(request),
       capabilities: () => engine.capabilities(),
       status: () => engine.status(),

@@ -1,3 +1,10 @@
+import {
+  type EmbedRequest,
+  type Embeddings,
+  normalised,
+  type RankRequest,
+  type Ranking,
+} from '../embedding.js';
 import { EngineError } from '../engine-error.js';
 import type {
   CountRequest,
@@ -22,6 +29,7 @@ export interface ScriptedEngine extends Engine {
 
 const MODEL = 'scripted';
 const CONTEXT_SIZE = 4096;
+const VECTOR_LENGTH = 32;
 
 /**
  * The engine of tests: each request plays the next turn of the script. A request beyond the script is
@@ -71,6 +79,30 @@ class ScriptPlayer implements ScriptedEngine {
     }
   }
 
+  async embed({ model, inputs }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
+    this.checkOpen();
+    checkModel(model);
+    signal.throwIfAborted();
+    const texts = inputs.map((input) => (typeof input === 'string' ? input : input.join(' ')));
+    return {
+      vectors: texts.map(letterVector),
+      promptTokens: texts.reduce((sum, text) => sum + words(text), 0),
+    };
+  }
+
+  /** The share of the query's words that a document has. */
+  async rank({ model, query, documents }: RankRequest, signal: AbortSignal): Promise<Ranking> {
+    this.checkOpen();
+    checkModel(model);
+    signal.throwIfAborted();
+    const asked = query.split(/\s+/);
+    const scores = documents.map(
+      (document) => asked.filter((word) => document.split(/\s+/).includes(word)).length / asked.length,
+    );
+    const promptTokens = documents.reduce((sum, document) => sum + words(query) + words(document), 0);
+    return { scores, promptTokens };
+  }
+
   async count({ model, messages }: CountRequest): Promise<number> {
     checkModel(model);
     return messages.reduce((sum, message) => sum + words(message.content), 0);
@@ -102,8 +134,12 @@ class ScriptPlayer implements ScriptedEngine {
     return Promise.resolve();
   }
 
-  private nextTurn(request: GenerateRequest): ScriptedTurn {
+  private checkOpen(): void {
     if (this.closed) throw new EngineError('cancelled', 'The engine is closed.');
+  }
+
+  private nextTurn(request: GenerateRequest): ScriptedTurn {
+    this.checkOpen();
     checkModel(request.model);
     const turn = this.turns.shift();
     if (turn === undefined)
@@ -188,6 +224,16 @@ async function untilAborted(until: Promise<unknown>, signal: AbortSignal): Promi
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** How often each letter occurs, in length 1. */
+function letterVector(text: string): Float32Array<ArrayBuffer> {
+  const counts = new Float32Array(VECTOR_LENGTH);
+  for (const letter of text) {
+    const index = (letter.codePointAt(0) ?? 0) % VECTOR_LENGTH;
+    counts[index] = (counts[index] ?? 0) + 1;
+  }
+  return normalised(counts);
 }
 
 function words(text: string): number {

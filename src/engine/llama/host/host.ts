@@ -75,6 +75,14 @@ function count({ id, messages, tools }: Extract<ToHost, { type: 'count' }>): voi
   }
 }
 
+function takeVectors(question: Extract<ToHost, { type: 'embed' | 'rank' }>): void {
+  if (loaded !== undefined) void loaded.vectors.take(question);
+  else {
+    const message = 'The model is not loaded yet.';
+    send({ type: 'vectors_failed', id: question.id, code: 'overloaded', message });
+  }
+}
+
 /** Whoever asked waits for a bounded time, then kills. */
 async function leave(): Promise<void> {
   await loaded?.shelf?.close();
@@ -94,9 +102,14 @@ function receive(message: ToHost): void {
       return;
     case 'cancel':
       jobs.get(message.id)?.abort.abort();
+      loaded?.vectors.cancel(message.id);
       return;
     case 'count':
       count(message);
+      return;
+    case 'embed':
+    case 'rank':
+      takeVectors(message);
       return;
     case 'ping':
       send({ type: 'pong' });

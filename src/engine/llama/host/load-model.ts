@@ -16,6 +16,7 @@ import { defaultSampling } from './default-sampling.js';
 import { PromptTemplate } from './prompt-template.js';
 import { SequencePool } from './sequence-pool.js';
 import { StateShelf } from './state-shelf.js';
+import { VectorDesk } from './vector-desk.js';
 
 type Send = (message: FromHost) => void;
 
@@ -27,12 +28,14 @@ export interface LoadedModel {
   readonly pool: SequencePool;
   /** Undefined: nothing is kept on disk. */
   readonly shelf: StateShelf | undefined;
+  readonly vectors: VectorDesk;
   readonly defaultSampling: HostSampling;
   readonly facts: LoadedModelFacts;
 }
 
 /** Below this the threads of one token's work cost more than they bring (measured: 1300 to 69 tokens/s). */
 const SINGLE_THREAD_BYTES = 64 * 1024 * 1024;
+const VECTOR_IDLE_MS = 5 * 60_000;
 
 /** Loads the model and tells its progress. Rejects with LoadRefused, or what the library threw. */
 export async function loadModel(settings: LoadSettings, send: Send): Promise<LoadedModel> {
@@ -60,6 +63,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     flashAttention: llama.gpu === false ? false : 'auto',
   });
   const wrapper = resolveChatWrapper(model);
+  const facts = describe({ path, llama, model, context, wrapper, threads });
   return {
     model,
     context,
@@ -68,7 +72,13 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     pool: new SequencePool(Array.from({ length: settings.sequences }, () => context.getSequence())),
     shelf: await openShelf(settings, send),
     defaultSampling: defaultSampling(model, settings.defaultTemperature),
-    facts: describe({ path, llama, model, context, wrapper, threads }),
+    vectors: new VectorDesk(
+      model,
+      { longestInput: facts.nativeContextSize, threads, idleMs: settings.vectorIdleMs ?? VECTOR_IDLE_MS },
+      send,
+      (bytes) => send({ type: 'memory', bytes: facts.memoryBytes + bytes }),
+    ),
+    facts,
   };
 }
 

@@ -1,4 +1,4 @@
-import { fairOrder } from '../fair-order.js';
+import { fairOrder } from './fair-order.js';
 
 /** A place among those that may work at once, or in the line for one. */
 export interface Place {
