@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { cpus, loadavg, release, totalmem } from 'node:os';
-import { benchEngine } from './engine.js';
+import { benchEngine } from './engine/engine.js';
 import { benchReplay } from './replay.js';
 import { benchSandbox } from './sandbox/sandbox.js';
 import { soak } from './soak/soak.js';
