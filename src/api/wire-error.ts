@@ -1,8 +1,10 @@
 import { HttpException } from '@nestjs/common';
 import { isTransientDatabaseError } from '../database/transient-error.js';
+import { EngineError } from '../engine/engine-error.js';
 import { DomainError, retryAfterSeconds } from '../errors.js';
 import type { DomainErrorCode } from '../errors.js';
 import type { WireError } from '../gateway/frames.js';
+import { ENGINE_CODES, ENGINE_STATUS } from './engine-status.js';
 import { describeIssues, isIssueList } from './validation-issue.js';
 
 /** An error as a surface sends it: `{ error: body }` over HTTP, an `error` frame over WebSocket. */
@@ -34,6 +36,7 @@ const STATUS = {
  */
 export function toWireError(error: unknown): WireFailure {
   if (error instanceof DomainError) return ofDomainError(error);
+  if (error instanceof EngineError) return ofEngineError(error);
   const issues = issuesOf(error);
   if (issues !== undefined) return failure(400, describeIssues(issues));
   if (error instanceof HttpException) return ofHttpException(error);
@@ -51,6 +54,11 @@ function ofDomainError(error: DomainError): WireFailure {
   if (error.code === 'internal') return internal();
   const body = { message: error.message, code: error.reason, param: error.param ?? null };
   return failure(STATUS[error.code], body, retryAfterSeconds(error));
+}
+
+function ofEngineError({ code, message, retryAfterMs }: EngineError): WireFailure {
+  const wait = retryAfterMs === undefined ? RETRY_AFTER_SECONDS : Math.ceil(retryAfterMs / 1000);
+  return failure(ENGINE_STATUS[code], { message, code: ENGINE_CODES[code] ?? code, param: null }, wait);
 }
 
 /** Nest's own: unknown routes, wrong methods, and what its pipes and parsers throw. */
