@@ -117,10 +117,10 @@ async function record(
         await journal.queued(event.position);
         break;
       case 'text_delta':
-        await journal.write(recorder.addText(event.text));
+        await journal.write(recorder.addText(event.text, event.logprobs));
         break;
       case 'reasoning_delta':
-        await journal.write(recorder.addReasoning(event.text));
+        await journal.write(recorder.addReasoning(event.text, event.logprobs));
         break;
       case 'tool_call_start':
         await journal.write(recorder.startCall(event.id, event.name));

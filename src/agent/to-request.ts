@@ -14,6 +14,7 @@ export async function toRequest(
   const tools = withTools ? ports.tools.specs() : [];
   const messages = await fitToContext(ports.engine, snapshot.messages, tools);
   const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
+  const topLogprobs = snapshot.options.logprobs === true ? (snapshot.options.top_logprobs ?? 0) : undefined;
   const forcedTools = toForcedTools(snapshot, tools);
   const responseFormat = toResponseFormat(snapshot.options);
   return {
@@ -27,6 +28,7 @@ export async function toRequest(
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
+    ...(topLogprobs === undefined ? {} : { topLogprobs }),
     ...(continueFrom === undefined ? {} : { continueFrom }),
   };
 }

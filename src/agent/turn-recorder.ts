@@ -1,5 +1,6 @@
 import type { AssistantPrefix } from '../engine/engine.js';
-import type { PayloadOf } from '../events/event.js';
+import type { ChunkLogprobs, PayloadOf } from '../events/event.js';
+import type { ChosenToken } from '../token-logprobs.js';
 
 type Chunk = PayloadOf<'chunk'>;
 type Delta = Chunk['choices'][number]['delta'];
@@ -30,16 +31,16 @@ export class TurnRecorder {
     this.opened = prefix !== undefined;
   }
 
-  addText(text: string): Chunk {
+  addText(text: string, logprobs?: readonly ChosenToken[]): Chunk {
     const offset = this.text.length;
     this.text += text;
-    return this.chunk(offset, { content: text });
+    return this.chunk(offset, { content: text }, logprobs && { content: [...logprobs] });
   }
 
-  addReasoning(text: string): Chunk {
+  addReasoning(text: string, logprobs?: readonly ChosenToken[]): Chunk {
     const offset = this.reasoning.length;
     this.reasoning += text;
-    return this.chunk(offset, { reasoning_content: text });
+    return this.chunk(offset, { reasoning_content: text }, logprobs && { reasoning_content: [...logprobs] });
   }
 
   startCall(id: string, name: string): Chunk {
@@ -59,7 +60,7 @@ export class TurnRecorder {
     return this.chunk(offset, { tool_calls: [{ index, function: { arguments: text } }] });
   }
 
-  private chunk(offset: number, delta: Delta): Chunk {
+  private chunk(offset: number, delta: Delta, logprobs?: ChunkLogprobs): Chunk {
     const role = this.opened ? {} : ({ role: 'assistant' } as const);
     this.opened = true;
     return {
@@ -67,7 +68,9 @@ export class TurnRecorder {
       round: this.round,
       attempt: this.attempt,
       offset,
-      choices: [{ index: 0, delta: { ...role, ...delta }, finish_reason: null }],
+      choices: [
+        { index: 0, delta: { ...role, ...delta }, ...(logprobs && { logprobs }), finish_reason: null },
+      ],
     };
   }
 }

@@ -1,4 +1,5 @@
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding.js';
+import type { ChosenToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
 
 /** JSON Schema of a tool's arguments. */
@@ -72,6 +73,8 @@ export interface GenerateRequest {
   readonly forcedTools?: readonly string[];
   /** The text is held to JSON, to that of the schema where one is given. Not together with tools. */
   readonly responseFormat?: ResponseFormat;
+  /** Each token of text and reasoning comes with its probability, and with so many of the likeliest: 0 to 20. */
+  readonly topLogprobs?: number;
   /** Continue from exactly this prefix; only what comes after it is emitted. */
   readonly continueFrom?: AssistantPrefix;
 }
@@ -107,8 +110,9 @@ export interface ReceivedMessage {
 
 export type EngineEvent =
   | { readonly type: 'queued'; readonly position: number }
-  | { readonly type: 'text_delta'; readonly text: string }
-  | { readonly type: 'reasoning_delta'; readonly text: string }
+  /** `logprobs`: the tokens that the text is made of, where they were asked for. */
+  | { readonly type: 'text_delta'; readonly text: string; readonly logprobs?: readonly ChosenToken[] }
+  | { readonly type: 'reasoning_delta'; readonly text: string; readonly logprobs?: readonly ChosenToken[] }
   | { readonly type: 'tool_call_start'; readonly id: string; readonly name: string }
   | { readonly type: 'tool_call_delta'; readonly id: string; readonly arguments: string }
   | {

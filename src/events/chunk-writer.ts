@@ -3,7 +3,7 @@ import { storableJson } from '../database/safe-json.js';
 import { retryTransient } from '../database/transient-error.js';
 import { EventBus } from './event-bus.js';
 import { type EventLog, toEvent } from './event-log.js';
-import { type ChunkPayload, mergeChunks, unitsOf } from './merge-chunks.js';
+import { type ChunkPayload, mergeChunks, weightOf } from './merge-chunks.js';
 
 /** Token and output pieces wait at most this long for company; the first after a pause goes at once. */
 const FLUSH_EVERY_MS = 20;
@@ -105,7 +105,7 @@ export class ChunkWriter {
     const merged = last && mergeChunks(last, payload);
     if (merged) lane.pending[lane.pending.length - 1] = merged;
     else lane.pending.push(payload);
-    lane.pendingUnits += unitsOf(payload);
+    lane.pendingUnits += weightOf(payload);
     this.schedule(FLUSH_EVERY_MS);
     if (lane.pendingUnits > HIGH_WATER_UNITS) await this.drain(scope);
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chosenTokenSchema } from '../token-logprobs.js';
 import { toolCallDataSchema } from './tool-call-data.js';
 
 /** Names and fields are those of mistral.rs' response enum; what is ours is only ever added. */
@@ -41,6 +42,13 @@ export const toolCallDeltaSchema = z.object({
   function: z.object({ name: z.string().optional(), arguments: z.string().optional() }),
 });
 
+/** The tokens that a chunk's text is made of, for runs that ask for them. */
+export const chunkLogprobsSchema = z.object({
+  content: z.array(chosenTokenSchema).optional(),
+  reasoning_content: z.array(chosenTokenSchema).optional(),
+});
+export type ChunkLogprobs = z.infer<typeof chunkLogprobsSchema>;
+
 /**
  * One coalesced piece of the model's output. `offset` is where its text begins in the run's round
  * (UTF-16 units of this channel: content, reasoning, or the arguments of the call at `index`), so a
@@ -60,6 +68,7 @@ export const chunkSchema = z.object({
         reasoning_content: z.string().optional(),
         tool_calls: z.array(toolCallDeltaSchema).optional(),
       }),
+      logprobs: chunkLogprobsSchema.optional(),
       finish_reason: z.string().nullable(),
     }),
   ),

@@ -1,4 +1,4 @@
-import type { PayloadOf } from './event.js';
+import type { ChunkLogprobs, PayloadOf } from './event.js';
 
 type Chunk = PayloadOf<'chunk'>;
 type Output = PayloadOf<'agentic_tool_output'>;
@@ -7,10 +7,20 @@ type Delta = Chunk['choices'][number]['delta'];
 /** What comes in small pieces and is committed in groups. */
 export type ChunkPayload = Chunk | Output;
 
+const UNITS_OF_LOGPROB = 64;
+
 /** The length of a piece's text, in UTF-16 units. */
 export function unitsOf(payload: ChunkPayload): number {
   if (payload.type === 'agentic_tool_output') return payload.text.length;
   return textOf(payload.choices[0]?.delta).length;
+}
+
+/** About how much a piece takes while it waits, in the same units. */
+export function weightOf(payload: ChunkPayload): number {
+  const logprobs = payload.type === 'chunk' ? payload.choices[0]?.logprobs : undefined;
+  const tokens = [...(logprobs?.content ?? []), ...(logprobs?.reasoning_content ?? [])];
+  const entries = tokens.reduce((sum, token) => sum + 1 + token.top_logprobs.length, 0);
+  return unitsOf(payload) + entries * UNITS_OF_LOGPROB;
 }
 
 /** Both as one, when `next` goes on exactly where `last` ends on the same channel; undefined otherwise. */
@@ -32,7 +42,22 @@ function mergeModelChunks(last: Chunk, next: Chunk): Chunk | undefined {
   const [a, b] = [last.choices[0], next.choices[0]];
   if (!a || !b || a.finish_reason !== null || b.delta.role !== undefined) return undefined;
   const delta = mergeDeltas(a.delta, b.delta);
-  return delta && { ...last, choices: [{ index: a.index, delta, finish_reason: b.finish_reason }] };
+  const logprobs = joinLogprobs(a.logprobs, b.logprobs);
+  return (
+    delta && {
+      ...last,
+      choices: [{ index: a.index, delta, ...(logprobs && { logprobs }), finish_reason: b.finish_reason }],
+    }
+  );
+}
+
+function joinLogprobs(a: ChunkLogprobs | undefined, b: ChunkLogprobs | undefined): ChunkLogprobs | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  const joint = (key: keyof ChunkLogprobs) => {
+    const tokens = [...(a[key] ?? []), ...(b[key] ?? [])];
+    return tokens.length === 0 ? {} : { [key]: tokens };
+  };
+  return { ...joint('reasoning_content'), ...joint('content') };
 }
 
 function mergeDeltas(a: Delta, b: Delta): Delta | undefined {

@@ -34,6 +34,8 @@ function pieceOf(event: WireEvent): TextPiece | undefined {
   if (event.type !== 'chunk' || event.choices.length !== 1) return undefined;
   const [choice] = event.choices;
   if (choice === undefined || choice.finish_reason !== null) return undefined;
+  // Joined without end they would make a frame of megabytes.
+  if (choice.logprobs !== undefined) return undefined;
   const { content, reasoning_content: reasoning, tool_calls: calls } = choice.delta;
   const channel = (name: string) =>
     JSON.stringify([event.run_id, event.round, event.attempt, choice.index, name]);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOST_TOP_LOGPROBS } from '../token-logprobs.js';
 
 export const agentPermissionSchema = z.enum(['auto', 'ask', 'deny']);
 export type AgentPermission = z.infer<typeof agentPermissionSchema>;
@@ -76,6 +77,9 @@ export const runOptionsSchema = z.strictObject({
   seed: z.int().min(0).optional(),
   stop: z.union([z.string(), z.array(z.string()).max(16)]).optional(),
   max_tokens: z.int().positive().optional(),
+  /** Each token of the answer with its probability, and with so many of the likeliest in its place. */
+  logprobs: z.boolean().optional(),
+  top_logprobs: z.int().min(0).max(MOST_TOP_LOGPROBS).optional(),
   enable_thinking: z.boolean().optional(),
   /** Needs a run without tools. */
   response_format: responseFormatSchema.optional(),

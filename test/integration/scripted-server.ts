@@ -4,7 +4,7 @@ import { AppModule } from '../../src/app.module.js';
 import { ApiKeyService } from '../../src/auth/api-key.service.js';
 import { Authenticator } from '../../src/auth/authenticator.js';
 import { loadConfig } from '../../src/config/config.js';
-import { ENGINE } from '../../src/engine/engine.js';
+import { ENGINE, type Engine } from '../../src/engine/engine.js';
 import { createScriptedEngine, type ScriptedEngine } from '../../src/engine/scripted/scripted-engine.js';
 import { GantryWsAdapter } from '../../src/gateway/gantry-ws.adapter.js';
 import { NoSandboxProvider } from '../../src/sandbox/none/no-sandbox-provider.js';
@@ -12,19 +12,28 @@ import { SANDBOX_PROVIDER } from '../../src/sandbox/sandbox.js';
 import { BUILT_IN_TOOLS, type Tool } from '../../src/tools/tool.js';
 import { createTestDatabase } from '../support/test-database.js';
 
-export interface ScriptedServer {
+export interface TestServer<E extends Engine> {
   readonly url: string;
   readonly app: INestApplication;
-  readonly engine: ScriptedEngine;
+  readonly engine: E;
   /** Of two principals who share nothing. */
   readonly keys: { readonly alice: string; readonly bob: string };
   close(): Promise<void>;
 }
 
+export type ScriptedServer = TestServer<ScriptedEngine>;
+
 /** The whole server on a real Postgres and a real port; only model, sandbox and tools are scripted. */
-export async function startScriptedServer(tools: readonly Tool[] = []): Promise<ScriptedServer> {
+export function startScriptedServer(tools: readonly Tool[] = []): Promise<ScriptedServer> {
+  return startServerOn(createScriptedEngine(), tools);
+}
+
+/** The same on another engine, which whoever made it closes. */
+export async function startServerOn<E extends Engine>(
+  engine: E,
+  tools: readonly Tool[] = [],
+): Promise<TestServer<E>> {
   const database = await createTestDatabase();
-  const engine = createScriptedEngine();
   const config = loadConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent' });
   const testing = await Test.createTestingModule({ imports: [AppModule.with(config)] })
     .overrideProvider(ENGINE)

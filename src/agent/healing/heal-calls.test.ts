@@ -134,3 +134,25 @@ describe('healCalls', () => {
     expect(shape(events).slice(0, 4)).toEqual([...CALL_EVENTS, `text_delta ${CALL}`]);
   });
 });
+
+test('keeps the tokens of text with it, and drops those of calls', async () => {
+  const token = (piece: string) => ({
+    token: piece,
+    logprob: -1,
+    bytes: [...Buffer.from(piece)],
+    top_logprobs: [],
+  });
+  async function* said(): AsyncGenerator<EngineEvent> {
+    for (const piece of ['So', ': ', CALL.slice(0, 20), `${CALL.slice(20)} Do`, 'ne.']) {
+      yield { type: 'text_delta', text: piece, logprobs: [token(piece)] };
+    }
+    await Promise.resolve();
+    yield { type: 'stop', reason: 'stop', message: { text: '', reasoning: '', completeCalls: [] } };
+  }
+  const told: string[] = [];
+  const asked = { ...request, topLogprobs: 0 };
+  for await (const event of healCalls(said(), asked, new AbortController().signal)) {
+    if (event.type === 'text_delta') told.push(...(event.logprobs ?? []).map((one) => one.token));
+  }
+  expect(told).toEqual(['So', ': ', `${CALL.slice(20)} Do`, 'ne.']);
+});

@@ -1,6 +1,7 @@
 import type { EngineEvent, GenerateRequest } from '../../engine/engine.js';
 import { ReceivedMessageFold } from '../../engine/received-message.js';
 import { newId } from '../../ids.js';
+import { TokensOfText } from '../../tokens-of-text.js';
 import { CallHealer, type Healed } from './call-healer.js';
 import { OfferedTools } from './offered-tools.js';
 import type { HealedCall } from './settle-calls.js';
@@ -22,6 +23,8 @@ export async function* healCalls(
 class HealedTurn {
   private readonly healer: CallHealer;
   private readonly received = new ReceivedMessageFold();
+  /** Undefined: nobody asked for them. */
+  private readonly tokens: TokensOfText | undefined;
   private isTextOpen = false;
   private hasHealed = false;
   private isNative = false;
@@ -32,6 +35,7 @@ class HealedTurn {
     request: GenerateRequest,
     private readonly abandoned: AbortSignal,
   ) {
+    this.tokens = request.topLogprobs === undefined ? undefined : new TokensOfText();
     const mostCalls = request.parallelToolCalls === false ? 1 : Infinity;
     const { forcedTools } = request;
     const tools = request.tools.filter(({ name }) => forcedTools?.includes(name) ?? true);
@@ -48,6 +52,7 @@ class HealedTurn {
   private *translate(event: EngineEvent): Generator<EngineEvent, void, void> {
     switch (event.type) {
       case 'text_delta':
+        this.tokens?.feed(event.text, event.logprobs ?? []);
         yield* this.isNative ? this.showText(event.text) : this.show(this.healer.push(event.text));
         return;
       case 'content_block_stop':
@@ -105,6 +110,7 @@ class HealedTurn {
         yield* this.showText(item.text);
         continue;
       }
+      this.tokens?.pass(item.written.length);
       yield* this.closeText();
       for (const call of item.calls) yield* this.call(call);
       this.hasHealed = true;
@@ -120,7 +126,8 @@ class HealedTurn {
 
   private *showText(text: string): Generator<EngineEvent, void, void> {
     this.isTextOpen = true;
-    yield { type: 'text_delta', text };
+    const logprobs = this.tokens?.pass(text.length);
+    yield { type: 'text_delta', text, ...(logprobs && { logprobs }) };
   }
 
   private *closeText(): Generator<EngineEvent, void, void> {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FileObject, GantryEvent } from '../../events/event.js';
+import { AnswerTokens } from './answer-tokens.js';
 import { failureOf } from './completion-failure.js';
 import { toCompletion } from './completion-response.js';
 import { sendFailure, sendJson, type Stop, stopping } from './send-answer.js';
@@ -14,8 +15,10 @@ export async function answerCompletion(
   { closing }: Stop,
 ): Promise<boolean> {
   const bodies = new Map<string, FileObject>();
+  const tokens = new AnswerTokens();
   let room = MAX_INLINE;
   for await (const event of events) {
+    tokens.add(event);
     if (event.type === 'file') {
       room -= (event.file.data_base64 ?? event.file.text ?? '').length;
       if (room > 0) bodies.set(event.file.id, event.file);
@@ -23,7 +26,7 @@ export async function answerCompletion(
     }
     if (event.type === 'done') {
       const files = event.response.files.map((file) => bodies.get(file.id) ?? file);
-      sendJson(response, 200, toCompletion({ ...event.response, files }));
+      sendJson(response, 200, toCompletion({ ...event.response, files }, tokens.all));
       return true;
     }
     const failure = failureOf(event);

@@ -19,8 +19,6 @@ const UNSUPPORTED: Readonly<
   Record<string, { readonly accepts: (value: unknown) => boolean; readonly hint: string }>
 > = {
   n: { accepts: (value) => value === 1, hint: 'must be 1: send one request for each answer' },
-  logprobs: { accepts: (value) => value === false, hint: 'is not supported yet' },
-  top_logprobs: { accepts: (value) => value === 0, hint: 'is not supported yet' },
   logit_bias: { accepts: isEmpty, hint: 'is not supported yet' },
   modalities: { accepts: (value) => JSON.stringify(value) === '["text"]', hint: 'must be ["text"]' },
   audio: { accepts: () => false, hint: 'is not supported: this server makes text' },

@@ -1,8 +1,10 @@
 import type { RunResponse } from '../../events/event.js';
+import type { ChosenToken } from '../../token-logprobs.js';
+import { choiceLogprobs } from './answer-tokens.js';
 import { finishReason } from './completion-stream.js';
 
 /** The whole answer at once, in OpenAI's shape with ours beside it. */
-export function toCompletion(response: RunResponse): object {
+export function toCompletion(response: RunResponse, tokens: readonly ChosenToken[]): object {
   const message = response.choices[0]?.message;
   const calls = message?.tool_calls;
   const { agentic_tool_calls: agentic, files } = response;
@@ -23,7 +25,7 @@ export function toCompletion(response: RunResponse): object {
             : { reasoning_content: message.reasoning_content }),
           ...(calls === undefined ? {} : { tool_calls: calls }),
         },
-        logprobs: null,
+        logprobs: choiceLogprobs(tokens),
         finish_reason: finishReason(response),
       },
     ],

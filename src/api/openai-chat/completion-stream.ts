@@ -1,4 +1,6 @@
 import type { GantryEvent, PayloadOf } from '../../events/event.js';
+import type { ChosenToken } from '../../token-logprobs.js';
+import { choiceLogprobs } from './answer-tokens.js';
 import { type CompletionFailure, failure, failureOf } from './completion-failure.js';
 import { StreamedCalls } from './streamed-calls.js';
 import { StreamedText } from './streamed-text.js';
@@ -65,8 +67,8 @@ export class CompletionStream {
   }
 
   private addChunk(event: GantryEvent & PayloadOf<'chunk'>): CompletionItem[] {
-    return event.choices.flatMap(({ delta }) => [
-      ...this.deltas(event.seq, this.text.add(event, delta)),
+    return event.choices.flatMap(({ delta, logprobs }) => [
+      ...this.deltas(event.seq, this.text.add(event, delta), logprobs?.content),
       ...this.deltas(event.seq, this.calls.add(event, delta)),
     ]);
   }
@@ -103,17 +105,26 @@ export class CompletionStream {
     return [{ type: 'failure', failure: failure(502, message, 'stream_interrupted') }];
   }
 
-  private deltas(seq: number, deltas: readonly object[]): CompletionItem[] {
+  /** `tokens`: those of the content in them. */
+  private deltas(
+    seq: number,
+    deltas: readonly object[],
+    tokens: readonly ChosenToken[] = [],
+  ): CompletionItem[] {
     return deltas.map((delta) => {
       const role = this.opened ? {} : { role: 'assistant' };
       this.opened = true;
-      return { type: 'chunk', seq, data: this.chunk({ ...role, ...delta }) };
+      return {
+        type: 'chunk',
+        seq,
+        data: this.chunk({ ...role, ...delta }, null, 'content' in delta ? tokens : []),
+      };
     });
   }
 
-  private chunk(delta: object, reason: string | null = null): object {
+  private chunk(delta: object, reason: string | null = null, tokens: readonly ChosenToken[] = []): object {
     const { runId: id, created, model } = this.terms;
-    const choice = { index: 0, delta, logprobs: null, finish_reason: reason };
+    const choice = { index: 0, delta, logprobs: choiceLogprobs(tokens), finish_reason: reason };
     return { id, object: 'chat.completion.chunk', created, model, choices: [choice] };
   }
 

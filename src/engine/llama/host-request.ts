@@ -13,6 +13,7 @@ export function hostRequest(request: GenerateRequest): HostGenerateRequest {
     parallelToolCalls,
     forcedTools,
     responseFormat,
+    topLogprobs,
     continueFrom,
   } = request;
   const { stop, ...numbers } = sampling;
@@ -26,6 +27,7 @@ export function hostRequest(request: GenerateRequest): HostGenerateRequest {
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools: [...forcedTools] }),
     ...(responseFormat === undefined ? {} : { responseFormat: copyOfFormat(responseFormat) }),
+    ...(topLogprobs === undefined ? {} : { topLogprobs }),
     ...(continueFrom === undefined ? {} : { continueFrom: { ...continueFrom } }),
   };
 }

@@ -162,9 +162,12 @@ function engineEvent(item: StreamItem): EngineEvent {
       return { ...event, message: { text: '', reasoning: '', completeCalls: [] } };
     case 'content_block_stop':
       return { type: event.type, block: event.block, ...(event.id === undefined ? {} : { id: event.id }) };
-    case 'queued':
     case 'text_delta':
-    case 'reasoning_delta':
+    case 'reasoning_delta': {
+      const { type, text, logprobs } = event;
+      return { type, text, ...(logprobs === undefined ? {} : { logprobs }) };
+    }
+    case 'queued':
     case 'tool_call_start':
     case 'tool_call_delta':
     case 'usage':

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chosenTokenSchema, MOST_TOP_LOGPROBS } from '../../token-logprobs.js';
 import type { EngineErrorCode } from '../engine-error.js';
 
 /**
@@ -70,6 +71,7 @@ const generateRequest = z.object({
   responseFormat: z
     .object({ type: z.literal('json'), schema: z.record(z.string(), z.unknown()).optional() })
     .optional(),
+  topLogprobs: z.number().int().min(0).max(MOST_TOP_LOGPROBS).optional(),
   continueFrom: z.object({ reasoning: z.string(), text: z.string() }).optional(),
 });
 
@@ -136,10 +138,12 @@ const usage = z.object({
   prompt_tokens_details: z.object({ cached_tokens: z.number() }),
 });
 
+const logprobs = z.array(chosenTokenSchema).optional();
+
 const hostEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('queued'), position: z.number().int() }),
-  z.object({ type: z.literal('text_delta'), text: z.string() }),
-  z.object({ type: z.literal('reasoning_delta'), text: z.string() }),
+  z.object({ type: z.literal('text_delta'), text: z.string(), logprobs }),
+  z.object({ type: z.literal('reasoning_delta'), text: z.string(), logprobs }),
   z.object({ type: z.literal('tool_call_start'), id: z.string(), name: z.string() }),
   z.object({ type: z.literal('tool_call_delta'), id: z.string(), arguments: z.string() }),
   z.object({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ChosenToken, chosenTokenSchema, tokenLogprobSchema } from '../../token-logprobs.js';
 import { REASONING_FIELDS } from './server-traits.js';
 
 export interface CallPiece {
@@ -20,6 +21,8 @@ export interface ChatChunk {
   readonly answers: boolean;
   readonly reasoning: string;
   readonly text: string;
+  /** The tokens of that text, or of the reasoning where there is no text. */
+  readonly logprobs: readonly ChosenToken[];
   readonly calls: readonly CallPiece[];
   readonly finishReason: string | undefined;
   readonly usage: ReportedUsage | undefined;
@@ -49,11 +52,28 @@ const delta = z.looseObject({
   tool_calls: z.array(callPiece).optional().catch(undefined),
 });
 
+/** Not every server tells bytes. */
+const bytes = tokenLogprobSchema.shape.bytes
+  .optional()
+  .catch(null)
+  .transform((given) => given ?? null);
+const logprobs = z.object({
+  content: z
+    .array(
+      chosenTokenSchema.extend({
+        bytes,
+        top_logprobs: z.array(tokenLogprobSchema.extend({ bytes })).optional().default([]),
+      }),
+    )
+    .nullish(),
+});
+
 const choice = z.object({
   index: z.number().catch(0),
   delta: delta.optional().catch(undefined),
   /** A whole answer, from a server that does not stream. */
   message: delta.optional().catch(undefined),
+  logprobs: logprobs.nullish().catch(undefined),
   finish_reason: optionalText,
 });
 
@@ -75,6 +95,7 @@ const NOTHING: ChatChunk = {
   answers: false,
   reasoning: '',
   text: '',
+  logprobs: [],
   calls: [],
   finishReason: undefined,
   usage: undefined,
@@ -103,6 +124,7 @@ function readChoice(first: z.infer<typeof choice>): ChatChunk {
     answers: true,
     reasoning: thinking + reasoningOf(said),
     text,
+    logprobs: first.logprobs?.content ?? [],
     calls: (said?.tool_calls ?? []).map((call) => ({
       index: call.index,
       id: call.id === '' ? undefined : call.id,

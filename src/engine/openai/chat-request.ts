@@ -17,8 +17,8 @@ export const GO_ON =
 
 /** The body of `POST /chat/completions`. */
 export function chatBody(request: GenerateRequest, model: string, traits: ServerTraits): Fields {
-  const { continueFrom, enableThinking, forcedTools, parallelToolCalls, responseFormat, sampling, tools } =
-    request;
+  const { continueFrom, enableThinking, forcedTools, parallelToolCalls, responseFormat, sampling } = request;
+  const { tools, topLogprobs } = request;
   // Thinking cannot be continued anywhere, so without a text there is nothing to continue.
   const prefix = continueFrom?.text ? continueFrom : undefined;
   const prefill =
@@ -36,6 +36,7 @@ export function chatBody(request: GenerateRequest, model: string, traits: Server
     ...(tools.length === 0 ? {} : { tools: chatTools(tools) }),
     ...(forcedTools === undefined ? {} : { tool_choice: toolChoice(forcedTools) }),
     ...(tools.length > 0 && parallelToolCalls === false ? { parallel_tool_calls: false } : {}),
+    ...(topLogprobs === undefined ? {} : { logprobs: true, top_logprobs: topLogprobs }),
     ...(responseFormat === undefined ? {} : { response_format: jsonFormat(responseFormat, traits) }),
     ...chatSampling(sampling, continueFrom, traits),
     ...(thinks === undefined ? {} : traits.thinking[thinks ? 'on' : 'off']),

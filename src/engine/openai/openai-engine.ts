@@ -23,7 +23,7 @@ import { FairQueue } from '../fair-queue.js';
 import type { HttpResponse } from './http-exchange.js';
 import { UPSTREAM_LIMITS, type OpenAiEngineOptions, type UpstreamLimits } from './openai-engine-options.js';
 import { readAnswer, type AnswerItem } from './read-answer.js';
-import { RepetitionFilter } from './repetition-filter.js';
+import { SaidText } from './said-text.js';
 import { TurnReader, type StreamEnd } from './turn-reader.js';
 import { parseUpstreamAddress } from './upstream-address.js';
 import { UpstreamClient } from './upstream-client.js';
@@ -201,7 +201,7 @@ class OpenAiEngine implements Engine {
       afterText: prefix !== '',
       calls: request.parallelToolCalls === false ? 'one' : 'any',
     });
-    const repetition = new RepetitionFilter(asked);
+    const said = new SaidText(asked, request.topLogprobs !== undefined);
     const size = new AnswerSize(this.limits.answerChars);
     const meter = new UsageMeter(request);
     const response = await this.open(server, request, signal);
@@ -219,13 +219,13 @@ class OpenAiEngine implements Engine {
         if (chunk.usage !== undefined) meter.report(chunk.usage);
         text += size.add(chunk);
         if (text !== '') meter.answering();
-        const held = chunk.calls.length > 0 ? repetition.end() : '';
-        yield* turn.read({ ...chunk, text: held + repetition.push(chunk.text) });
+        yield* turn.read(said.push(chunk));
       }
     } finally {
       response.close();
     }
-    yield* turn.rest(repetition.end());
+    const rest = said.end();
+    yield* turn.rest(rest.text, rest.logprobs);
     const { events, reason } = turn.end(end);
     yield* events;
     yield { type: 'usage', usage: meter.finish(text) };

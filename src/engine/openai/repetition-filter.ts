@@ -3,6 +3,8 @@
  * it could be a repetition of the whole prefix, and let go when it turns out not to be one.
  */
 export class RepetitionFilter {
+  /** UTF-16 units taken away. */
+  taken = 0;
   private held = '';
   private decided: boolean;
 
@@ -15,7 +17,8 @@ export class RepetitionFilter {
     this.held += text;
     if (this.held.length < this.prefix.length && this.prefix.startsWith(this.held)) return '';
     this.decided = true;
-    return this.held.startsWith(this.prefix) ? this.held.slice(this.prefix.length) : this.held;
+    if (this.held.startsWith(this.prefix)) this.taken = this.prefix.length;
+    return this.held.slice(this.taken);
   }
 
   /** What was held when the stream ended. */

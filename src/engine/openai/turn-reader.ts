@@ -1,10 +1,15 @@
+import type { ChosenToken } from '../../token-logprobs.js';
 import type { EngineEvent, EngineStopReason } from '../engine.js';
 import { EngineError } from '../engine-error.js';
 import { CallTracker, GrowingCall } from './call-tracker.js';
 import type { ChatChunk } from './chat-chunk.js';
 import { errorInAnswer } from './upstream-error.js';
 
-type Said = { readonly kind: 'text' | 'reasoning'; readonly text: string };
+interface Said {
+  readonly kind: 'text' | 'reasoning';
+  readonly text: string;
+  readonly logprobs: readonly ChosenToken[];
+}
 
 type Block =
   | { readonly kind: 'none' }
@@ -44,9 +49,10 @@ export class TurnReader {
   read(chunk: ChatChunk): EngineEvent[] {
     if (chunk.error !== undefined) throw errorInAnswer(chunk.error, 'stream');
     this.answered ||= chunk.answers;
+    const { logprobs } = chunk;
     const events = [
-      ...this.say({ kind: 'reasoning', text: chunk.reasoning }),
-      ...this.say({ kind: 'text', text: chunk.text }),
+      ...this.say({ kind: 'reasoning', text: chunk.reasoning, logprobs: chunk.text === '' ? logprobs : [] }),
+      ...this.say({ kind: 'text', text: chunk.text, logprobs }),
       ...chunk.calls.flatMap((piece) => {
         const call = this.calls.callOf(piece);
         const added = call.add(piece.arguments);
@@ -58,8 +64,8 @@ export class TurnReader {
   }
 
   /** Text that was held back until now. */
-  rest(text: string): EngineEvent[] {
-    return this.say({ kind: 'text', text });
+  rest(text: string, logprobs: readonly ChosenToken[] = []): EngineEvent[] {
+    return this.say({ kind: 'text', text, logprobs });
   }
 
   /** Closes what is open and tells why the turn ended. */
@@ -90,10 +96,10 @@ export class TurnReader {
     return { events, reason: this.calls.first ? 'tool_calls' : 'stop' };
   }
 
-  private say({ kind, text: given }: Said): EngineEvent[] {
+  private say({ kind, text: given, logprobs }: Said): EngineEvent[] {
     const text = kind === 'text' && !this.anyText ? given.trimStart() : given;
     if (text === '' || (this.callGrows && text.trim() === '')) return [];
-    this.waiting.push({ kind, text });
+    this.waiting.push({ kind, text, logprobs });
     return this.advance();
   }
 
@@ -126,11 +132,12 @@ export class TurnReader {
     return next instanceof GrowingCall ? this.openCall(next) : this.openSaid(next);
   }
 
-  private openSaid({ kind, text }: Said): EngineEvent[] {
+  private openSaid({ kind, text, logprobs }: Said): EngineEvent[] {
     if (kind === 'text') this.anyText = true;
     const closing = this.block.kind === kind ? [] : this.close();
     this.block = { kind };
-    return [...closing, kind === 'text' ? { type: 'text_delta', text } : { type: 'reasoning_delta', text }];
+    const type = kind === 'text' ? 'text_delta' : 'reasoning_delta';
+    return [...closing, { type, text, ...(logprobs.length === 0 ? {} : { logprobs }) }];
   }
 
   private openCall(call: GrowingCall): EngineEvent[] {

@@ -1,29 +1,20 @@
-import {
-  LlamaChat,
-  type ChatHistoryItem,
-  type ChatModelResponse,
-  type LlamaChatResponse,
-  type LlamaChatResponseChunk,
-  type GbnfJsonSchema,
-  type LlamaGrammar,
-  type Token,
-} from 'node-llama-cpp';
+import { LlamaChat, type GbnfJsonSchema, type LlamaGrammar, type Token } from 'node-llama-cpp';
 import { newId } from '../../../ids.js';
 import { messageOf } from '../../../errors.js';
-import type { HostEvent, HostGenerateRequest, HostSampling, HostTool } from '../protocol.js';
-import { answerSchema, toModelFunctions } from './argument-schema.js';
+import type { HostEvent, HostGenerateRequest } from '../protocol.js';
+import { answerSchema } from './argument-schema.js';
 import type { ForcedCall } from './forced-call.js';
 import type { LoadedModel } from './load-model.js';
 import { prefill } from './prefill.js';
 import { GenerationRefused, preparePrompt, type PreparedPrompt } from './prepare-prompt.js';
+import { samplingOptions } from './sampling-options.js';
 import type { SequenceLease } from './sequence-pool.js';
+import { streamTurn } from './stream-turn.js';
+import { TokenReport } from './token-report.js';
 import { TurnRecorder } from './turn-recorder.js';
 import { UsageMeter } from './usage-meter.js';
 
 type Emit = (event: HostEvent) => void;
-type StopReason = Extract<HostEvent, { type: 'stop' }>['reason'];
-
-class ContextFull extends Error {}
 
 /** Makes one turn. Never rejects: the last event is `stop` or `error`. */
 export async function runGeneration(
@@ -73,12 +64,17 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
   const recorder = new TurnRecorder(emit, () => newId('call'), {
     text: (request.continueFrom?.text ?? '') !== '',
   });
-  const chat = new LlamaChat({ contextSequence: sequence, chatWrapper: prompt.wrapper });
+  const { topLogprobs } = request;
+  const report = topLogprobs === undefined ? undefined : new TokenReport(topLogprobs, loaded.tokenBytes);
+  const chat = new LlamaChat({
+    contextSequence: report?.watch(sequence) ?? sequence,
+    chatWrapper: prompt.wrapper,
+  });
   try {
     await bringBack(loaded, request.sessionId, lease, tokens);
     const cached = await prefill(sequence, tokens, loaded.context.batchSize, signal);
     meter.promptDone(tokens.length, cached);
-    const reason = await stream(chat, response, {
+    const reason = await streamTurn(chat, response, {
       ...samplingOptions(request.sampling, loaded.defaultSampling),
       tools: request.tools,
       maxCalls: request.parallelToolCalls === false ? 1 : undefined,
@@ -87,6 +83,7 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
       maxTokens: prompt.maxTokens,
       signal,
       recorder,
+      report,
     });
     recorder.end();
     emit({ type: 'usage', usage: meter.finish(sequence.tokenMeter.usedOutputTokens - generatedBefore) });
@@ -126,92 +123,4 @@ async function answerGrammar(
   const { schema } = responseFormat;
   if (schema === undefined) return model.llama.getGrammarFor('json');
   return model.llama.createGrammarForJsonSchema<GbnfJsonSchema>(answerSchema(schema));
-}
-
-interface StreamOptions extends ReturnType<typeof samplingOptions> {
-  readonly tools: readonly HostTool[];
-  readonly maxCalls: number | undefined;
-  readonly grammar: LlamaGrammar | undefined;
-  readonly forced: ForcedCall | undefined;
-  readonly maxTokens: number;
-  readonly signal: AbortSignal;
-  readonly recorder: TurnRecorder;
-}
-
-async function stream(
-  chat: LlamaChat,
-  response: ChatModelResponse['response'],
-  { recorder, tools, maxCalls, grammar, forced, ...sampling }: StreamOptions,
-): Promise<StopReason> {
-  const options = {
-    ...sampling,
-    stopOnAbortSignal: true,
-    budgets: { thoughtTokens: Infinity, commentTokens: Infinity },
-    // Never drop a part of the conversation in silence: a full window ends the turn.
-    contextShift: {
-      strategy: () => {
-        throw new ContextFull();
-      },
-    },
-    onResponseChunk: (chunk: LlamaChatResponseChunk) =>
-      forced === undefined ? recorder.chunk(chunk) : forced.add(chunk.text, recorder),
-  };
-  const history: ChatHistoryItem[] = [{ type: 'model', response }];
-  try {
-    const result =
-      tools.length === 0 || grammar !== undefined
-        ? await chat.generateResponse(history, grammar === undefined ? options : { ...options, grammar })
-        : await chat.generateResponse(history, {
-            ...options,
-            functions: toModelFunctions(tools),
-            ...(maxCalls === undefined ? {} : { maxParallelFunctionCalls: maxCalls }),
-            onFunctionCallParamsChunk: (chunk) => recorder.argumentsChunk(chunk),
-            onFunctionCall: (call) => recorder.callDone(call.functionName, call.params),
-          });
-    if (forced?.finish(recorder)) return 'tool_calls';
-    return stopReason(result.metadata.stopReason);
-  } catch (error) {
-    if (error instanceof ContextFull && recorder.anythingReceived) return 'length';
-    throw error;
-  }
-}
-
-function stopReason(reason: LlamaChatResponse['metadata']['stopReason']): StopReason {
-  switch (reason) {
-    case 'eogToken':
-    case 'stopGenerationTrigger':
-    case 'customStopTrigger':
-      return 'stop';
-    case 'functionCalls':
-      return 'tool_calls';
-    case 'maxTokens':
-      return 'length';
-    case 'abort':
-      return 'cancelled';
-    default:
-      return reason satisfies never;
-  }
-}
-
-function samplingOptions(asked: HostSampling, defaults: HostSampling) {
-  const sampling = { ...defaults, ...asked };
-  const penalised =
-    sampling.repetitionPenalty !== undefined ||
-    sampling.presencePenalty !== undefined ||
-    sampling.frequencyPenalty !== undefined;
-  return {
-    temperature: sampling.temperature ?? 0,
-    ...(sampling.topP === undefined ? {} : { topP: sampling.topP }),
-    ...(sampling.topK === undefined ? {} : { topK: sampling.topK }),
-    ...(sampling.minP === undefined ? {} : { minP: sampling.minP }),
-    ...(sampling.seed === undefined ? {} : { seed: sampling.seed }),
-    ...(sampling.stop === undefined ? {} : { customStopTriggers: sampling.stop }),
-    repeatPenalty: penalised
-      ? {
-          penalty: sampling.repetitionPenalty ?? 1,
-          presencePenalty: sampling.presencePenalty ?? 0,
-          frequencyPenalty: sampling.frequencyPenalty ?? 0,
-        }
-      : (false as const),
-  };
 }

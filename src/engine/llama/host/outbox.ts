@@ -56,11 +56,13 @@ function isDelta(event: HostEvent): boolean {
 
 function meltInto(last: HostEvent | undefined, next: HostEvent): HostEvent | undefined {
   if (last === undefined) return undefined;
-  if (last.type === 'text_delta' && next.type === 'text_delta') {
-    return { ...last, text: last.text + next.text };
-  }
-  if (last.type === 'reasoning_delta' && next.type === 'reasoning_delta') {
-    return { ...last, text: last.text + next.text };
+  if (
+    (last.type === 'text_delta' && next.type === 'text_delta') ||
+    (last.type === 'reasoning_delta' && next.type === 'reasoning_delta')
+  ) {
+    const { logprobs } = last;
+    const joint = logprobs && { logprobs: [...logprobs, ...(next.logprobs ?? [])] };
+    return { ...last, text: last.text + next.text, ...joint };
   }
   if (last.type === 'tool_call_delta' && next.type === 'tool_call_delta' && last.id === next.id) {
     return { ...last, arguments: last.arguments + next.arguments };

@@ -1,4 +1,5 @@
 import type { LlamaChatResponseChunk, LlamaChatResponseFunctionCallParamsChunk } from 'node-llama-cpp';
+import type { ChosenToken } from '../../../token-logprobs.js';
 import type { HostEvent } from '../protocol.js';
 
 type Block =
@@ -26,7 +27,8 @@ export class TurnRecorder {
     this.anyText = continues.text;
   }
 
-  chunk(chunk: LlamaChatResponseChunk): void {
+  /** `logprobs`: those of the chunk's tokens, where they are asked for. */
+  chunk(chunk: LlamaChatResponseChunk, logprobs?: ChosenToken[]): void {
     const kind = chunk.type === 'segment' ? 'reasoning' : 'text';
     const text = kind === 'text' && !this.anyText ? chunk.text.trimStart() : chunk.text;
     if (text === '') return;
@@ -35,7 +37,8 @@ export class TurnRecorder {
       this.close();
       this.block = { kind };
     }
-    this.emit(kind === 'text' ? { type: 'text_delta', text } : { type: 'reasoning_delta', text });
+    const type = kind === 'text' ? 'text_delta' : 'reasoning_delta';
+    this.emit({ type, text, ...(logprobs && { logprobs }) });
   }
 
   argumentsChunk(chunk: LlamaChatResponseFunctionCallParamsChunk): void {

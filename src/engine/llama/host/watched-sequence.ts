@@ -28,14 +28,14 @@ async function* watchedTokens(
 ): AsyncGenerator<Token, void, void | Token | Token[]> {
   const wanted = { probabilities: true, confidence: alternatives > FEW } as const;
   const made = sequence.evaluateWithMetadata(tokens, wanted, options);
-  let replaced: void | Token | Token[];
+  let replaced: Token | Token[] | undefined;
   try {
     for (;;) {
       const next = await made.next(replaced);
       if (next.done === true) return;
       const { token, probabilities } = next.value;
       onToken(token, probabilities);
-      replaced = yield token;
+      replaced = (yield token) ?? undefined;
     }
   } finally {
     await made.return();
