@@ -43,7 +43,7 @@ describe('a request that cannot be served', () => {
       'messages[0].tool_calls',
     ],
     ['several answers', { n: 2 }, 'n'],
-    ['log probabilities', { logprobs: true }, 'logprobs'],
+    ['likeliest tokens without the tokens', { top_logprobs: 3 }, 'top_logprobs'],
     ['a forced call without tools', { tool_choice: 'required' }, 'tool_choice'],
     [
       'a forced call of what is not there',
