@@ -17,6 +17,8 @@ class BreakingEngine {
     generate: (request, signal) => this.generate(request, signal),
     count: (...asked) => this.model.count(...asked),
     capabilities: (...asked) => this.model.capabilities(...asked),
+    embed: (...asked) => this.model.embed(...asked),
+    rank: (...asked) => this.model.rank(...asked),
     status: () => this.model.status(),
     close: () => this.model.close(),
   };
