@@ -1,6 +1,11 @@
-import { Template } from '@huggingface/jinja';
-import { LlamaText, SpecialToken, SpecialTokensText, type LlamaModel } from 'node-llama-cpp';
+import type { Template } from '@huggingface/jinja';
+import { LlamaText, SpecialToken, type LlamaModel } from 'node-llama-cpp';
 import type { HostMessage, HostTool } from '../protocol.js';
+import { callSyntaxOf, HERMES, toolOffer } from './call-syntax.js';
+import { compileTemplate } from './compile-template.js';
+import { fitMessages } from './fit-messages.js';
+import { Markup } from './markup.js';
+import { learnManners, type TemplateManners } from './template-manners.js';
 
 export interface PromptRequest {
   readonly messages: readonly HostMessage[];
@@ -13,156 +18,116 @@ const CHATML =
   "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-// Private-use characters: no text of a template contains them.
-const QUOTE_OPEN = '\uE0F4';
-const QUOTE_CLOSE = '\uE0F5';
-const QUOTED = new RegExp(`${QUOTE_OPEN}(\\d+)${QUOTE_CLOSE}`);
-
-type ArgumentForm = 'text' | 'object';
-
 /**
  * The prompt exactly as the model's own Jinja template renders it. The library's generic
  * wrapper renders placeholders instead of contents, which changes what a template that looks at
  * its contents makes (cuts, empty thoughts, JSON-quoted results).
  */
 export class PromptTemplate {
+  private readonly source: string;
   private readonly template: Template;
-  private readonly controlTexts: readonly string[];
-  private readonly controlPattern: RegExp | undefined;
-  private readonly argumentForm: ArgumentForm;
+  private readonly markup: Markup;
+  private readonly manners: TemplateManners;
   private readonly bos: string;
   private readonly eos: string;
   private readonly prependBos: boolean;
 
   constructor(model: LlamaModel) {
-    this.template = new Template(model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML);
-    this.controlTexts = controlTokenTexts(model);
-    this.controlPattern =
-      this.controlTexts.length === 0
-        ? undefined
-        : new RegExp(
-            this.controlTexts
-              .map((text) => text.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`))
-              .join('|'),
-            'g',
-          );
+    this.source = model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML;
+    this.template = compileTemplate(this.source);
+    this.markup = Markup.of(model);
     this.bos = model.tokens.bosString ?? '';
     this.eos = model.tokens.eosString ?? '';
     this.prependBos = model.tokens.shouldPrependBosToken;
-    this.argumentForm = this.probeArgumentForm();
+    this.manners = learnManners((values) => this.made(values));
   }
 
   /** Ends where the assistant's turn begins. Throws when the template refuses the messages. */
-  render(request: PromptRequest): LlamaText {
-    const messages = request.messages.map((message) => this.templateMessage(message));
-    const text = this.template.render({
-      messages,
-      ...(request.tools.length === 0 ? {} : { tools: request.tools.map(templateTool) }),
+  render({ messages, tools, enableThinking }: PromptRequest): LlamaText {
+    const hidden = tools.map((tool) => this.markup.hideIn(tool) as HostTool);
+    const isOffered = this.manners.offer === 'by template' && this.manners.calls !== 'written';
+    const offer = isOffered || tools.length === 0 ? undefined : toolOffer(hidden, this.offeredSyntax());
+    const fitted = fitMessages(
+      messages.map((message) => this.hidden(message)),
+      this.manners,
+      offer,
+    );
+    const text = this.made({
+      messages: fitted.map((message) => this.templateMessage(message)),
+      ...(isOffered && tools.length > 0
+        ? { tools: hidden.map(templateTool) }
+        : this.manners.noTools === 'empty list' && { tools: [] }),
       add_generation_prompt: true,
-      bos_token: this.bos,
-      eos_token: this.eos,
-      ...(request.enableThinking === undefined ? {} : { enable_thinking: request.enableThinking }),
+      ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
     });
     const needsBos = this.prependBos && !(this.bos !== '' && text.startsWith(this.bos));
-    return LlamaText([...(needsBos ? [new SpecialToken('BOS')] : []), ...this.unquote(text)]);
+    return LlamaText([...(needsBos ? [new SpecialToken('BOS')] : []), this.markup.reveal(text)]);
+  }
+
+  private made(values: Readonly<Record<string, unknown>>): string {
+    return this.template.render({ ...values, bos_token: this.bos, eos_token: this.eos });
+  }
+
+  /** Arguments that will be parsed are hidden in when they are: escapes in JSON may hide markup too. */
+  private hidden(message: HostMessage): HostMessage {
+    const hidden = this.markup.hideIn(message) as HostMessage;
+    if (message.role !== 'assistant' || hidden.role !== 'assistant') return hidden;
+    if (this.manners.arguments === 'text') return hidden;
+    const toolCalls = hidden.toolCalls.map((call, index) => ({
+      ...call,
+      arguments: message.toolCalls[index]?.arguments ?? '',
+    }));
+    return { ...hidden, toolCalls };
+  }
+
+  private offeredSyntax() {
+    return this.manners.calls === 'written' ? HERMES : (callSyntaxOf(this.source) ?? HERMES);
   }
 
   private templateMessage(message: HostMessage): Record<string, unknown> {
-    const content = this.quote(message.content);
     switch (message.role) {
       case 'system':
       case 'user':
-        return { role: message.role, content };
+        return { ...message };
       case 'tool':
-        return { role: 'tool', content, name: message.name, tool_call_id: message.toolCallId };
-      case 'assistant':
+        return {
+          role: 'tool',
+          content: message.content,
+          name: message.name,
+          tool_call_id: message.toolCallId,
+        };
+      case 'assistant': {
+        const { content, reasoning, toolCalls } = message;
         return {
           role: 'assistant',
           content,
-          ...(message.reasoning === undefined ? {} : { reasoning_content: this.quote(message.reasoning) }),
-          ...(message.toolCalls.length === 0
+          ...(reasoning === undefined ? {} : { [this.manners.thoughts]: reasoning }),
+          ...(toolCalls.length === 0
             ? {}
             : {
-                tool_calls: message.toolCalls.map((call) => ({
-                  id: call.id,
+                tool_calls: toolCalls.map(({ id, name, arguments: json }) => ({
+                  id,
                   type: 'function',
-                  function: { name: this.quote(call.name), arguments: this.arguments(call.arguments) },
+                  function: { name, arguments: this.arguments(json) },
                 })),
               }),
         };
+      }
       default:
         return message satisfies never;
     }
   }
 
-  private arguments(text: string): unknown {
-    if (this.argumentForm === 'text') return this.quote(text);
+  private arguments(json: string): unknown {
+    if (this.manners.arguments === 'text') return json;
     try {
-      const parsed: unknown = JSON.parse(this.quote(text));
-      return parsed;
+      return this.markup.hideIn(JSON.parse(json));
     } catch {
-      return this.quote(text);
+      return this.markup.hide(json);
     }
-  }
-
-  /**
-   * Some templates print arguments that are text as they are, others quote them again. Text is
-   * better where it works: it repeats what the model wrote, so its KV cache stays valid.
-   */
-  private probeArgumentForm(): ArgumentForm {
-    const call = {
-      id: 'call00001',
-      type: 'function',
-      function: { name: 'probe', arguments: '{"probe":  1}' },
-    };
-    try {
-      const text = this.template.render({
-        messages: [
-          { role: 'user', content: 'probe' },
-          { role: 'assistant', content: '', tool_calls: [call] },
-        ],
-        add_generation_prompt: false,
-        bos_token: this.bos,
-        eos_token: this.eos,
-      });
-      return text.includes('{"probe":  1}') ? 'text' : 'object';
-    } catch {
-      return 'object';
-    }
-  }
-
-  /** Control tokens written in a content must stay text: they would end the turn, or forge one. */
-  private quote(text: string): string {
-    const clean = text.replaceAll(QUOTE_OPEN, '').replaceAll(QUOTE_CLOSE, '');
-    if (this.controlPattern === undefined) return clean;
-    return clean.replace(
-      this.controlPattern,
-      (control) => `${QUOTE_OPEN}${this.controlTexts.indexOf(control)}${QUOTE_CLOSE}`,
-    );
-  }
-
-  private unquote(text: string): (string | SpecialTokensText)[] {
-    const parts = text.split(QUOTED);
-    return parts.map((part, index) =>
-      index % 2 === 0 ? new SpecialTokensText(part) : (this.controlTexts[Number(part)] ?? ''),
-    );
   }
 }
 
-function templateTool(tool: HostTool): Record<string, unknown> {
-  return {
-    type: 'function',
-    function: { name: tool.name, description: tool.description, parameters: tool.parameters },
-  };
-}
-
-function controlTokenTexts(model: LlamaModel): string[] {
-  const texts = new Set<string>();
-  for (const token of model.iterateAllTokens()) {
-    if (!model.isSpecialToken(token)) continue;
-    const text = model.detokenize([token], true);
-    // Bytes and single characters are no markup; quoting them would only tear texts apart.
-    if (text.length > 2) texts.add(text);
-  }
-  return [...texts].sort((a, b) => b.length - a.length);
+function templateTool({ name, description, parameters }: HostTool): Record<string, unknown> {
+  return { type: 'function', function: { name, description, parameters } };
 }
