@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Engine } from '../../src/engine/engine.js';
+import { demoEngine } from '../fixtures/models/demo-engine.js';
+import { type TinyModel, writeTinyGguf } from '../fixtures/models/tiny-gguf.js';
+import { likeness } from './vector-conformance.js';
+
+const never = new AbortController().signal;
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gantry-vectors-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function engineOn(name: string, model: TinyModel): Promise<Engine> {
+  const path = join(directory, `${name}.gguf`);
+  await writeTinyGguf(path, model);
+  const engine = demoEngine({ model: path });
+  onTestFinished(() => engine.close());
+  return engine;
+}
+
+/** llama.cpp's numbers of how the vectors of all tokens become one. */
+const POOLING = { mean: 1, rank: 4 } as const;
+const RERANKER: TinyModel = { architecture: 'qwen3', labels: ['yes', 'no'], contextLength: 2048 };
+
+test('the mean over an input of several batches is that over all of it', async () => {
+  const values = { 'llama.pooling_type': POOLING.mean, 'llama.attention.causal': false };
+  const engine = await engineOn('mean', { values });
+  // More than one batch of the library: the last of them holds the second text alone.
+  const [first, second] = ['kjhg'.repeat(128), 'QWERTZ'.repeat(2)];
+  const { vectors } = await engine.embed({ owner: 'a', inputs: [first + second, first, second] }, never);
+  const [whole, long, short] = vectors as [Float32Array, Float32Array, Float32Array];
+  expect(likeness(long, short)).toBeLessThan(0.5);
+  expect(likeness(whole, long)).toBeGreaterThan(0.99);
+});
+
+test('a reranker gives each document a score of its own, the same each time', async () => {
+  const engine = await engineOn('reranker', RERANKER);
+  const documents = ['A red apple.', 'A blue car.', 'x'.repeat(1500), 'A red apple.'];
+  const asked = { owner: 'a', query: 'What is red?', documents };
+  const { scores, promptTokens } = await engine.rank(asked, never);
+  expect(scores).toHaveLength(4);
+  expect(promptTokens).toBeGreaterThan(1500);
+  for (const score of scores) expect(score > 0 && score < 1).toBe(true);
+  expect(scores[3]).toBeCloseTo(scores[0] ?? 0, 6);
+  expect(new Set(scores.slice(0, 3)).size).toBe(3);
+  expect((await engine.rank(asked, never)).scores).toEqual(scores);
+});
+
+test('a pair that is too long for a reranker is refused with both counts', async () => {
+  const engine = await engineOn('short-reranker', { ...RERANKER, contextLength: 512 });
+  const asked = { owner: 'a', query: 'What is red?', documents: ['short', 'x'.repeat(600)] };
+  await expect(engine.rank(asked, never)).rejects.toMatchObject({
+    code: 'context_overflow',
+    message: expect.stringMatching(
+      /^Document 1, with the query, takes 6\d\d tokens; .* 512 at most\.$/,
+    ) as string,
+  });
+});
+
+test('a reranker that makes scores only is no embedding model', async () => {
+  const values = { 'qwen3.pooling_type': POOLING.rank };
+  const engine = await engineOn('rank-only', { ...RERANKER, values });
+  await expect(engine.embed({ owner: 'a', inputs: ['a'] }, never)).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: expect.stringContaining('reranker') as string,
+  });
+  expect((await engine.rank({ owner: 'a', query: 'q', documents: ['d'] }, never)).scores).toHaveLength(1);
+});
