@@ -1,11 +1,6 @@
-import type {
-  AssistantPrefix,
-  EngineEvent,
-  EngineStopReason,
-  GenerateRequest,
-  Usage,
-} from '../engine/engine.js';
+import type { EngineEvent, EngineStopReason, GenerateRequest, Usage } from '../engine/engine.js';
 import { EngineError, type InterruptionCause } from '../engine/engine-error.js';
+import { makeRoom } from './context/make-room.js';
 import { healCalls } from './healing/heal-calls.js';
 import type { RunPorts } from './ports.js';
 import { planRecovery } from './recovery-plan.js';
@@ -32,7 +27,8 @@ export interface InferenceFailure {
 
 /**
  * One attempt of a round's inference, from what an interrupted one left. Streams into the journal and
- * commits the turn. A failure is returned; what had been received by then is in the journal.
+ * commits the turn, or only a shorter context where the conversation had outgrown the window. A failure is returned;
+ * what had been received by then is in the journal.
  */
 export async function infer(
   ports: RunPorts,
@@ -43,8 +39,8 @@ export async function infer(
   // JSON held to a grammar cannot be gone on with: the grammar starts at its beginning.
   const isFree = (snapshot.options.response_format?.type ?? 'text') === 'text';
   const plan = planRecovery(isFree ? snapshot.partial : undefined);
-  if (snapshot.partial) await journal.beginAttempt(snapshot, plan, terms.cause);
   if (plan.type === 'synthesize_tool_use') {
+    await journal.beginAttempt(snapshot, plan, terms.cause);
     const { text, reasoning, calls } = plan;
     await journal.commitTurn(snapshot, {
       text,
@@ -55,11 +51,16 @@ export async function infer(
     });
     return undefined;
   }
+  const room = await makeRoom(ports, snapshot, terms);
+  if (room.type === 'failed') return { error: room.error, progressed: false };
+  if (room.type === 'compacted') return undefined;
+  if (snapshot.partial) await journal.beginAttempt(snapshot, plan, terms.cause);
   const prefix = plan.type === 'whole_restart' ? undefined : { text: plan.text, reasoning: plan.reasoning };
   const attempt = snapshot.attempt + (snapshot.partial ? 1 : 0);
   const recorder = new TurnRecorder(snapshot.round, attempt, prefix);
   const startLength = recorder.text.length + recorder.reasoning.length;
-  const outcome = await attemptTurn(ports, snapshot, terms, recorder, prefix);
+  const request = toRequest(snapshot, room.messages, room.tools, prefix);
+  const outcome = await attemptTurn(ports, snapshot, terms, recorder, request);
   await journal.drain();
   const progressed =
     recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
@@ -82,19 +83,11 @@ export async function infer(
 async function attemptTurn(
   ports: RunPorts,
   snapshot: RunSnapshot,
-  terms: InferenceTerms,
+  { timeMs, signal }: InferenceTerms,
   recorder: TurnRecorder,
-  prefix: AssistantPrefix | undefined,
+  request: GenerateRequest,
 ): Promise<StreamOutcome> {
-  const { timeMs, signal } = terms;
   const bounded = timeMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeMs)]);
-  let request: GenerateRequest;
-  try {
-    request = await toRequest(ports, snapshot, terms.withTools, prefix);
-  } catch (error) {
-    if (error instanceof EngineError) return { type: 'error', error };
-    throw error;
-  }
   const start = (stop: AbortSignal) => ports.engine.generate(request, stop);
   const events = guardStalls(start, bounded, STALL_LIMITS);
   const heals = request.tools.length > 0 && snapshot.options.auto_heal_tool_calls !== false;

@@ -1,15 +1,14 @@
-import type { EngineError, InterruptionCause } from '../engine/engine-error.js';
+import type { InterruptionCause } from '../engine/engine-error.js';
 import { executeCalls } from './execute-calls.js';
 import { infer, type InferenceTerms } from './infer.js';
 import { limitsOf, type ServerLimits, turnTimeMs } from './limits.js';
 import { nextStep } from './next-step.js';
 import type { RunPorts } from './ports.js';
+import { retryDelayMs } from './retry-delay.js';
 import type { RunSnapshot } from './snapshot.js';
 
 /** Extra attempts after the engine failed in a way that may pass, and brought nothing new meanwhile. */
 const MAX_RETRIES = 2;
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 8000;
 
 export type LoopEnd = 'finished' | 'cancelled' | 'failed' | 'waiting' | 'released';
 
@@ -85,17 +84,12 @@ async function inferPatiently(
   if (!failure || failure.error.code === 'cancelled') return true;
   const { error } = failure;
   if (!error.retryable || patience.retries >= MAX_RETRIES) {
-    await ports.journal.fail({ code: error.code, message: error.message });
+    const { code, message, context } = error;
+    await ports.journal.fail({ code, message, ...(context === undefined ? {} : { context }) });
     return false;
   }
   await ports.pause(retryDelayMs(error, patience.retries, ports.random()), terms.signal);
   patience.retries += 1;
   patience.cause = error.interruption ?? 'connection_reset';
   return true;
-}
-
-/** Full jitter under a doubling bound; what the engine asks for counts, up to the longest pause. */
-export function retryDelayMs(failure: EngineError, retries: number, random: number): number {
-  if (failure.retryAfterMs !== undefined) return Math.min(failure.retryAfterMs, LONGEST_RETRY_MS);
-  return random * Math.min(FIRST_RETRY_MS * 2 ** retries, LONGEST_RETRY_MS);
 }

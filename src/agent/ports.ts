@@ -1,6 +1,7 @@
 import type { Engine, ToolSpec, Usage } from '../engine/engine.js';
-import type { InterruptionCause } from '../engine/engine-error.js';
+import type { ContextCounts, InterruptionCause } from '../engine/engine-error.js';
 import type { PayloadOf, StopReason } from '../events/event.js';
+import type { ContextMark } from './context/context-mark.js';
 import type { ToolTraits } from './next-step.js';
 import type { RecoveryPlan } from './recovery-plan.js';
 import type { CallSnapshot, RunSnapshot } from './snapshot.js';
@@ -31,6 +32,16 @@ export type ServerCallJudgement = Exclude<Judgement, { readonly type: 'returned'
 export interface RunFailure {
   readonly code: string;
   readonly message: string;
+  /** Of a `context_overflow`. */
+  readonly context?: ContextCounts;
+}
+
+/** A context that was made shorter. */
+export interface Compaction {
+  readonly mark: ContextMark;
+  /** The run's, that of the summary included. */
+  readonly usage: Usage;
+  readonly event: PayloadOf<'context_compacted'>;
 }
 
 /**
@@ -45,6 +56,8 @@ export interface RunJournal {
   /** Opens the next attempt of this round's inference on what `plan` keeps of the last one. */
   beginAttempt(snapshot: RunSnapshot, plan: RecoveryPlan, cause: InterruptionCause): Promise<void>;
   queued(position: number): Promise<void>;
+  /** From now on the session is shown to the model as the mark says. */
+  compact(compaction: Compaction): Promise<void>;
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void>;
   judge(call: CallSnapshot, judgement: Judgement): Promise<void>;
   advanceRound(snapshot: RunSnapshot): Promise<void>;

@@ -1,3 +1,4 @@
+import { WHOLE_CONTEXT } from './context/context-mark.js';
 import type { RunSnapshot } from './snapshot.js';
 import { NO_USAGE } from '../engine/usage.js';
 
@@ -17,6 +18,8 @@ export function snapshotOf(changes: Partial<RunSnapshot>): RunSnapshot {
     usage: NO_USAGE,
     cancelRequestedBy: null,
     messages: [],
+    turnStart: 1,
+    context: WHOLE_CONTEXT,
     turnCommitted: false,
     finishReason: null,
     calls: [],

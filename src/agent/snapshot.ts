@@ -2,6 +2,7 @@ import type { ChatMessage, Usage } from '../engine/engine.js';
 import type { RunOptions } from '../runs/run-request.js';
 import type { RunKind } from '../runs/run-state.js';
 import type { ToolCallState } from '../runs/tool-call-state.js';
+import type { ContextMark } from './context/context-mark.js';
 
 /** One call of the current round, as committed. */
 export interface CallSnapshot {
@@ -58,6 +59,10 @@ export interface RunSnapshot {
   readonly cancelRequestedBy: string | null;
   /** The conversation in order, this run's finished rounds included. */
   readonly messages: readonly ChatMessage[];
+  /** Where in `messages` the turn in work begins. */
+  readonly turnStart: number;
+  /** What of `messages` the model is shown. */
+  readonly context: ContextMark;
   /** Whether this round's assistant message is committed. */
   readonly turnCommitted: boolean;
   /** How that message ended. */

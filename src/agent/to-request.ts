@@ -1,18 +1,14 @@
-import type { GenerateRequest, SamplingOptions, ToolSpec } from '../engine/engine.js';
+import type { ChatMessage, GenerateRequest, SamplingOptions, ToolSpec } from '../engine/engine.js';
 import type { RunOptions } from '../runs/run-request.js';
-import { fitToContext } from './context-window.js';
-import type { RunPorts } from './ports.js';
 import type { RunSnapshot } from './snapshot.js';
 
-/** What the engine is asked for this round, the conversation fitted to its window. Rejects with EngineError. */
-export async function toRequest(
-  ports: RunPorts,
+/** What the engine is asked for this round. Pure. */
+export function toRequest(
   snapshot: RunSnapshot,
-  withTools: boolean,
+  messages: readonly ChatMessage[],
+  tools: readonly ToolSpec[],
   continueFrom: GenerateRequest['continueFrom'],
-): Promise<GenerateRequest> {
-  const tools = withTools ? ports.tools.specs() : [];
-  const messages = await fitToContext(ports.engine, snapshot.messages, tools);
+): GenerateRequest {
   const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
   const topLogprobs = snapshot.options.logprobs === true ? (snapshot.options.top_logprobs ?? 0) : undefined;
   const forcedTools = toForcedTools(snapshot, tools);

@@ -3,7 +3,7 @@ import type { StreamItem } from './decode-server-text.js';
 import { applyChunk, patchCall, patchRound, resetStream } from './fold-round.js';
 import { joinAt } from './join-at.js';
 import { EMPTY_TRANSCRIPT } from './transcript.js';
-import type { CallEntry, RunEntry, Transcript } from './transcript.js';
+import type { CallEntry, Compaction, RunEntry, Transcript } from './transcript.js';
 
 /**
  * Pure. The same events give the same transcript however they were cut, merged or repeated on the way:
@@ -42,6 +42,7 @@ function emptyRun(runId: string): RunEntry {
     rounds: [],
     files: [],
     notices: [],
+    compactions: [],
     stop_reason: null,
     usage: null,
     error: null,
@@ -74,6 +75,8 @@ function applyToRun(run: RunEntry, event: Exclude<WireEvent, { type: 'message' }
       return applyFile(run, event);
     case 'sandbox_state_lost':
       return { ...run, notices: [...run.notices, event.reason] };
+    case 'context_compacted':
+      return { ...run, compactions: [...run.compactions, compactionOf(event)] };
     case 'done':
       return endedBy(run, event.response, null);
     case 'model_error':
@@ -162,6 +165,19 @@ function patchCallById(run: RunEntry, callId: string, patch: (call: CallEntry) =
   const round = run.rounds.findLast(({ calls }) => calls.some((call) => call.tool_call_id === callId));
   if (round === undefined) return run;
   return patchRound(run, round.round, (known) => patchCall(known, callId, patch));
+}
+
+function compactionOf(event: Extract<WireEvent, { type: 'context_compacted' }>): Compaction {
+  const {
+    type: _type,
+    seq: _seq,
+    first_seq: _first,
+    session_id: _session,
+    run_id: _run,
+    ts: _ts,
+    ...done
+  } = event;
+  return done;
 }
 
 function endedBy(

@@ -1,4 +1,4 @@
-import type { FileObject, RunResponse, StopReason } from '../events/event.js';
+import type { FileObject, PayloadOf, RunResponse, StopReason } from '../events/event.js';
 import type { ToolCallData } from '../events/tool-call-data.js';
 
 export type CallPhase = 'drafting' | 'awaiting_approval' | 'calling' | 'complete' | 'cancelled';
@@ -44,6 +44,9 @@ export interface RoundEntry {
 
 export type RunPhase = 'queued' | 'running' | 'waiting' | 'ended';
 
+/** As the event told it. */
+export type Compaction = Omit<PayloadOf<'context_compacted'>, 'type'>;
+
 export interface RunEntry {
   readonly type: 'run';
   readonly run_id: string;
@@ -53,6 +56,8 @@ export interface RunEntry {
   readonly files: readonly FileObject[];
   /** Notices such as a lost interpreter state, in order. */
   readonly notices: readonly string[];
+  /** Each time that the model's context was made shorter, in order. */
+  readonly compactions: readonly Compaction[];
   readonly stop_reason: StopReason | null;
   readonly usage: RunResponse['usage'] | null;
   readonly error: string | null;

@@ -6,6 +6,7 @@ import { SessionEgress1763724000000 } from '../../migrations/0004-session-egress
 import { ExecutableFiles1763727600000 } from '../../migrations/0005-executable-files.js';
 import { KeptSandboxes1763729400000 } from '../../migrations/0006-kept-sandboxes.js';
 import { ChatCompletions1763744400000 } from '../../migrations/0007-chat-completions.js';
+import { SessionContexts1763751600000 } from '../../migrations/0008-session-contexts.js';
 import { ApiKey } from '../auth/api-key.entity.js';
 import { WsTicket } from '../auth/ws-ticket.entity.js';
 import { Approval } from '../approvals/approval.entity.js';
@@ -15,6 +16,7 @@ import { Blob, BlobChunk } from '../files/blob.entity.js';
 import { StoredFile } from '../files/file.entity.js';
 import { CancelStash } from '../runs/cancel-stash.entity.js';
 import { Run } from '../runs/run.entity.js';
+import { SessionContext } from '../runs/session-context.entity.js';
 import { SteeringMessage } from '../runs/steering-message.entity.js';
 import { ToolCall } from '../runs/tool-call.entity.js';
 import { KeptSandboxRow } from '../sandbox/docker/kept-sandbox.entity.js';
@@ -30,6 +32,7 @@ export const ENTITIES = [
   Run,
   Message,
   SteeringMessage,
+  SessionContext,
   ToolCall,
   Approval,
   PermissionRule,
@@ -54,7 +57,7 @@ export function createDataSource(url: string): DataSource {
       SessionEgress1763724000000,
       ExecutableFiles1763727600000,
       KeptSandboxes1763729400000,
-      ChatCompletions1763744400000,
+      ChatCompletions1763744400000, SessionContexts1763751600000,
     ],
     migrationsTableName: 'schema_migrations',
     synchronize: false,

@@ -22,6 +22,14 @@ export type InterruptionCause =
   | 'resumed_from_checkpoint'
   | 'engine_crash';
 
+/** How much was asked of a window. Tokens. */
+export interface ContextCounts {
+  readonly promptTokens: number;
+  /** Kept free for the answer. */
+  readonly answerTokens: number;
+  readonly contextSize: number;
+}
+
 const RETRYABLE: ReadonlySet<EngineErrorCode> = new Set([
   'provider',
   'rate_limited',
@@ -36,11 +44,18 @@ export class EngineError extends Error {
   /** Milliseconds the provider asked us to wait, when it did. */
   readonly retryAfterMs: number | undefined;
   readonly interruption: InterruptionCause | undefined;
+  /** Of a `context_overflow`, where they are known. */
+  readonly context: ContextCounts | undefined;
 
   constructor(
     readonly code: EngineErrorCode,
     message: string,
-    options: { cause?: unknown; retryAfterMs?: number; interruption?: InterruptionCause } = {},
+    options: {
+      cause?: unknown;
+      retryAfterMs?: number;
+      interruption?: InterruptionCause;
+      context?: ContextCounts;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'EngineError';
@@ -48,5 +63,6 @@ export class EngineError extends Error {
     this.countsTowardBreaker = this.retryable && code !== 'rate_limited';
     this.retryAfterMs = options.retryAfterMs;
     this.interruption = options.interruption;
+    this.context = options.context;
   }
 }

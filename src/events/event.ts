@@ -224,11 +224,42 @@ const payloads = [
   }),
   z.object({ type: z.literal('tool_call_cancelled'), round: z.number().int(), tool_call_id: z.string() }),
   z.object({ type: z.literal('sandbox_state_lost'), reason: z.string() }),
+  /** The conversation had outgrown the model's window; from now on the model sees less of it. The log keeps all. */
+  z.object({
+    type: z.literal('context_compacted'),
+    round: z.number().int(),
+    /** Results that a note stands for now, or that are cut. */
+    results_trimmed: z.number().int(),
+    turns_summarised: z.number().int(),
+    turns_dropped: z.number().int(),
+    /** Of the turn in work. */
+    rounds_summarised: z.number().int(),
+    rounds_dropped: z.number().int(),
+    /** Of the whole prompt, tools included. */
+    tokens_before: z.number().int(),
+    tokens_after: z.number().int(),
+    /** Tokens that a prompt may take; the rest of `context_size` is kept for the answer. */
+    budget: z.number().int(),
+    context_size: z.number().int(),
+    /** What the model wrote about what it no longer sees; null: nothing was summarised. */
+    summary: z.string().nullable(),
+    /** Why turns were dropped that were to be summarised. */
+    summary_error: z.string().optional(),
+  }),
   z.object({ type: z.literal('done'), response: runResponseSchema }),
   z.object({
     type: z.literal('model_error'),
     message: z.string(),
     code: z.string(),
+    /** Of a `context_overflow`, in tokens. */
+    context: z
+      .object({
+        prompt_tokens: z.number().int(),
+        /** Kept free for the answer. */
+        answer_tokens: z.number().int(),
+        context_size: z.number().int(),
+      })
+      .optional(),
     incomplete_response: runResponseSchema,
   }),
   z.object({ type: z.literal('validation_error'), message: z.string() }),

@@ -4,6 +4,7 @@ import { type Conversation, ConversationService } from '../sessions/conversation
 import { SessionService } from '../sessions/session.service.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { checkClientTools } from './check-tools.js';
+import { checkContextOverflow } from './context-overflow.js';
 import { answerReturnedCalls, type ReturnedResult } from './returned-calls.js';
 import { type CreatedRun, RunCreation } from './run-creation.js';
 import type { RunOptions } from './run-request.js';
@@ -44,6 +45,7 @@ export class ConversationRuns {
   async create(owner: string, request: ConversationRequest): Promise<CreatedRun> {
     const { turn, options, ...rest } = request;
     checkClientTools(this.registry, options);
+    checkContextOverflow(options);
     const known = await this.creation.findByKey(owner, request.idempotencyKey, request.requestHash);
     if (known) return { run: known, created: false };
     return this.creation.insert({

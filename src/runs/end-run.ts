@@ -31,7 +31,9 @@ export async function endRun(
   await manager.query(`UPDATE runs SET stop_reason = $2, error = $3, finished_at = now() WHERE id = $1`, [
     scope.runId,
     stopReason,
-    ending.type === 'fail' ? storableJson(ending.failure) : null,
+    ending.type === 'fail'
+      ? storableJson({ code: ending.failure.code, message: ending.failure.message })
+      : null,
   ]);
   const missing = ending.type === 'complete' ? await missingOutputs(manager, scope.runId) : [];
   const produced = await buildRunResponse(manager, scope.runId);
@@ -55,9 +57,14 @@ function failureEvent(failure: RunFailure, response: RunResponse): EventPayload 
         type: 'model_error',
         code: failure.code,
         message: failure.message,
+        ...(failure.context === undefined ? {} : { context: countsOf(failure.context) }),
         incomplete_response: response,
       };
   }
+}
+
+function countsOf({ promptTokens, answerTokens, contextSize }: NonNullable<RunFailure['context']>) {
+  return { prompt_tokens: promptTokens, answer_tokens: answerTokens, context_size: contextSize };
 }
 
 async function cancelOpenCalls(manager: EntityManager, runId: string): Promise<EventPayload[]> {

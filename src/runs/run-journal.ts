@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { CommittedTurn, Judgement, RunFailure, RunJournal } from '../agent/ports.js';
+import type { CommittedTurn, Compaction, Judgement, RunFailure, RunJournal } from '../agent/ports.js';
 import type { RecoveryPlan } from '../agent/recovery-plan.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import { storableJson, storableText } from '../database/safe-json.js';
@@ -16,6 +16,7 @@ import { endRun, type RunEnding } from './end-run.js';
 import { insertMessage } from './insert-message.js';
 import { moveRun } from './move-run.js';
 import { loadSnapshot } from './run-snapshot.js';
+import { writeContext } from './session-context.js';
 
 /** What the worker lends to the journal of a run it has claimed. */
 export interface ClaimTerms {
@@ -80,6 +81,17 @@ export class PostgresRunJournal implements RunJournal {
     return this.commit((_manager, append) =>
       append([{ type: 'run_queued', position }]).then(() => undefined),
     );
+  }
+
+  compact({ mark, usage, event }: Compaction): Promise<void> {
+    return this.commit(async (manager, append) => {
+      await manager.query(`UPDATE runs SET usage = $2 WHERE id = $1`, [
+        this.scope.runId,
+        storableJson(usage),
+      ]);
+      await writeContext(manager, this.scope, mark);
+      await append([event.summary === null ? event : { ...event, summary: storableText(event.summary) }]);
+    });
   }
 
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void> {

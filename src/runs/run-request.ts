@@ -80,6 +80,13 @@ export const runOptionsSchema = z.strictObject({
   /** Each token of the answer with its probability, and with so many of the likeliest in its place. */
   logprobs: z.boolean().optional(),
   top_logprobs: z.int().min(0).max(MOST_TOP_LOGPROBS).optional(),
+  /**
+   * When the conversation outgrows the model's window. `compact`: old results are trimmed, then old turns summarised.
+   * `truncate`: likewise, but old turns are dropped. `error`: the run fails.
+   */
+  context_overflow: z.enum(['compact', 'truncate', 'error']).optional(),
+  /** As in OpenAI's Responses: `auto` is `context_overflow: "truncate"`, `disabled` is `"error"`. */
+  truncation: z.enum(['auto', 'disabled']).optional(),
   enable_thinking: z.boolean().optional(),
   /** Needs a run without tools. */
   response_format: responseFormatSchema.optional(),

@@ -7,6 +7,7 @@ import { type CallRecord, toCallSnapshot } from './call-record.js';
 import { readPartialTurn } from './read-partial-turn.js';
 import type { RunOptions } from './run-request.js';
 import type { RunKind, RunState } from './run-state.js';
+import { readContext } from './session-context.js';
 
 interface RunRecord {
   id: string;
@@ -57,10 +58,11 @@ export async function loadSnapshot(
 ): Promise<RunSnapshot> {
   const [run] = await manager.query<RunRecord[]>(RUN_SQL, [runId]);
   if (!run || run.generation !== generation || run.state !== 'running') throw new FencedError(runId);
-  const [messages, calls, steering] = await Promise.all([
+  const [messages, calls, steering, context] = await Promise.all([
     manager.query<MessageRecord[]>(MESSAGES_SQL, [run.session_id]),
     manager.query<CallRecord[]>(CALLS_SQL, [runId]),
     manager.query<{ id: string; text: string }[]>(STEERING_SQL, [runId]),
+    readContext(manager, run.session_id),
   ]);
   const turnCommitted =
     run.kind === 'tool' ||
@@ -85,6 +87,8 @@ export async function loadSnapshot(
       { role: 'system', content: run.system_prompt ?? DEFAULT_SYSTEM_PROMPT },
       ...messages.flatMap((message) => toChatMessage(message)),
     ],
+    turnStart: turnStartOf(messages, runId),
+    context,
     turnCommitted,
     finishReason: run.finish_reason,
     calls: calls.filter((call) => call.round === run.round).map(toCallSnapshot),
@@ -92,6 +96,13 @@ export async function loadSnapshot(
     partial,
     steering,
   };
+}
+
+/** The place of the message that the run works on, after the system message; what steered the run since belongs to it. */
+function turnStartOf(messages: readonly MessageRecord[], runId: string): number {
+  const first = messages.findIndex((message) => message.role === 'user' && message.run_id === runId);
+  const index = first === -1 ? messages.findLastIndex((message) => message.role === 'user') : first;
+  return Math.max(index, 0) + 1;
 }
 
 function toChatMessage(row: MessageRecord): ChatMessage[] {

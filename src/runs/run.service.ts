@@ -11,6 +11,7 @@ import { WorkspaceService } from '../workspaces/workspace.service.js';
 import { CallJournal } from './call-journal.js';
 import { checkClientTools, requireTool } from './check-tools.js';
 import { ClientToolResults } from './client-tool-results.js';
+import { checkContextOverflow } from './context-overflow.js';
 import { RunCancel } from './run-cancel.js';
 import { type CreatedRun, hashRequest, RunCreation } from './run-creation.js';
 import {
@@ -51,6 +52,7 @@ export class RunService {
     const { session_id, input, file_ids, cancel_id, idempotency_key, ...options } = request;
     const { creation, sessions, workspaces, registry } = this.parts;
     checkClientTools(registry, options);
+    checkContextOverflow(options);
     const requestHash = hashRequest(request);
     const known = await creation.findByKey(owner, idempotency_key, requestHash);
     if (known) return { run: known, created: false };

@@ -6,7 +6,9 @@ import type {
   ToolCallRequest,
   ToolSpec,
 } from '../../../src/engine/engine.js';
-import { fitToContext } from '../../../src/agent/context-window.js';
+import { contextBudget } from '../../../src/agent/context/budget.js';
+import { applyMark, type ContextMark, WHOLE_CONTEXT } from '../../../src/agent/context/context-mark.js';
+import { findMark } from '../../../src/agent/context/find-mark.js';
 
 export const MAX_ROUNDS = 6;
 const MAX_TOKENS = 700;
@@ -21,6 +23,7 @@ export interface MadeRound {
 /** A dialogue as it grows, spoken with the engine that the product uses, greedily. */
 export class Conversation {
   readonly messages: ChatMessage[] = [];
+  private mark: ContextMark;
 
   constructor(
     private readonly engine: Engine,
@@ -29,6 +32,7 @@ export class Conversation {
     private readonly thinking: boolean,
     system: string | null,
   ) {
+    this.mark = { ...WHOLE_CONTEXT, from: system === null ? 0 : 1 };
     if (system !== null) this.messages.push({ role: 'system', content: system });
   }
 
@@ -40,7 +44,7 @@ export class Conversation {
   async next(): Promise<MadeRound> {
     const request: GenerateRequest = {
       sessionId: this.id,
-      messages: await fitToContext(this.engine, this.messages, this.tools),
+      messages: await this.shown(),
       tools: this.tools,
       sampling: { temperature: 0, maxTokens: MAX_TOKENS },
       enableThinking: this.thinking,
@@ -56,6 +60,21 @@ export class Conversation {
     const { text, reasoning, completeCalls } = message;
     this.say(text, reasoning, completeCalls);
     return { text, reasoning, calls: completeCalls, completionTokens };
+  }
+
+  /** As a run with `context_overflow: "truncate"` would show it. */
+  private async shown(): Promise<readonly ChatMessage[]> {
+    const { contextSize } = await this.engine.capabilities();
+    const budget = contextBudget(contextSize, undefined, 'truncate');
+    const count = (messages: readonly ChatMessage[]) => this.engine.count({ messages, tools: this.tools });
+    const current = await count(applyMark(this.messages, this.mark));
+    if (current > budget.limit) {
+      const turnStart = this.messages.findLastIndex((message) => message.role === 'user');
+      const conversation = { messages: this.messages, context: this.mark, turnStart };
+      const found = await findMark(conversation, { current, budget, summaryTokens: 0, count });
+      if (found.type === 'mark') this.mark = found.mark;
+    }
+    return applyMark(this.messages, this.mark);
   }
 
   say(content: string, reasoning: string, toolCalls: readonly ToolCallRequest[]): void {

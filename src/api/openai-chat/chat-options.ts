@@ -20,6 +20,7 @@ export function toRunOptions(request: ChatRequest): RunOptions {
     max_tokens: request.max_completion_tokens ?? request.max_tokens,
     max_tool_rounds: request.max_tool_rounds ?? request.max_tool_calls_per_message,
     agent_permission: request.agent_permission ?? request.code_execution_permission,
+    context_overflow: request.context_overflow ?? defaultOverflow(request, serverTools),
     enable_thinking: request.enable_thinking ?? (request.reasoning_effort === 'none' ? false : undefined),
   };
   const known = Object.keys(runOptionsSchema.shape);
@@ -30,6 +31,18 @@ export function toRunOptions(request: ChatRequest): RunOptions {
 
 export function offersServerTools(options: RunOptions): boolean {
   return options.enable_tools !== false;
+}
+
+/**
+ * Who keeps the conversation makes room in it: the server in a session. A client that sends all of it each time is told
+ * that it is too long, as by OpenAI, except of what the server's own tools add to it.
+ */
+function defaultOverflow(
+  { session_id, truncation }: ChatRequest,
+  serverTools: readonly string[] | 'all',
+): RunOptions['context_overflow'] {
+  if (session_id !== undefined || truncation !== undefined) return undefined;
+  return serverTools.length > 0 ? 'truncate' : 'error';
 }
 
 function functionsOf({ tools }: ChatRequest): NonNullable<RunOptions['tools']> {

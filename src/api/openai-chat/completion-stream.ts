@@ -29,6 +29,7 @@ const SHOWN = new Set<GantryEvent['type']>([
   'agentic_tool_output',
   'agentic_tool_approval_required',
   'agentic_tool_approval_resolved',
+  'context_compacted',
 ]);
 
 /**

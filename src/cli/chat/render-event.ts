@@ -3,6 +3,7 @@ import type { ToolCallData } from '../../events/tool-call-data.js';
 import type { WireEvent } from '../../gateway/frames.js';
 import type { Style } from '../style.js';
 import { plainLine, plainText } from '../terminal-text.js';
+import { compactionLine } from './compaction-line.js';
 import type { Screen } from './screen.js';
 
 const SHOWN_LINES = 20;
@@ -14,7 +15,7 @@ export function renderEvent(screen: Screen, style: Style, event: WireEvent): voi
       screen.line(style.bold(`> ${plainText(event.content)}`));
       return;
     case 'run_queued':
-      if (event.position > 0) screen.line(style.dim(`[queued behind ${event.position}]`));
+      renderPlace(screen, style, event.position);
       return;
     case 'chunk':
     case 'agentic_tool_output':
@@ -29,6 +30,7 @@ export function renderEvent(screen: Screen, style: Style, event: WireEvent): voi
     case 'stream_reset':
     case 'tool_call_cancelled':
     case 'sandbox_state_lost':
+    case 'context_compacted':
       screen.line(style.dim(noticeOf(event)));
       return;
     case 'done':
@@ -50,6 +52,10 @@ export function renderEvent(screen: Screen, style: Style, event: WireEvent): voi
   }
 }
 
+function renderPlace(screen: Screen, style: Style, position: number): void {
+  if (position > 0) screen.line(style.dim(`[queued behind ${position}]`));
+}
+
 function renderPiece(
   screen: Screen,
   style: Style,
@@ -67,7 +73,10 @@ function renderPiece(
 }
 
 function noticeOf(
-  event: Extract<WireEvent, { type: 'stream_reset' | 'tool_call_cancelled' | 'sandbox_state_lost' }>,
+  event: Extract<
+    WireEvent,
+    { type: 'stream_reset' | 'tool_call_cancelled' | 'sandbox_state_lost' | 'context_compacted' }
+  >,
 ): string {
   switch (event.type) {
     case 'stream_reset':
@@ -76,6 +85,8 @@ function noticeOf(
       return '[a call that the model was writing was cancelled]';
     case 'sandbox_state_lost':
       return `[the sandbox was started anew: ${plainLine(event.reason)}]`;
+    case 'context_compacted':
+      return `[${compactionLine(event)}]`;
     default:
       return event satisfies never;
   }
