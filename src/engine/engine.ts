@@ -1,6 +1,7 @@
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding.js';
 import type { ChosenToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
+import type { CacheType } from './llama/cache-types.js';
 
 /** JSON Schema of a tool's arguments. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -133,7 +134,15 @@ export interface EngineCapabilities {
 
 /** What `/ready` and `/api/inference/status` show. Sizes in bytes. */
 export type EngineStatus =
-  | { readonly state: 'loading'; readonly model: string; readonly phase: string; readonly progress: number }
+  | {
+      readonly state: 'loading';
+      readonly model: string;
+      readonly phase: string;
+      /** 0 to 1 within the phase. */
+      readonly progress: number;
+      /** Of what is fetched or read. */
+      readonly bytes?: { readonly done: number; readonly total: number };
+    }
   | {
       readonly state: 'ready';
       readonly model: string;
@@ -143,6 +152,10 @@ export type EngineStatus =
       readonly device: string;
       readonly gpuLayers: number;
       readonly threads: number;
+      /** Conversations that are worked on at the same time. */
+      readonly sequences: number;
+      readonly cacheType: CacheType;
+      readonly flashAttention: boolean;
       readonly memoryBytes: number;
       readonly hostPid: number;
     }
@@ -175,6 +188,12 @@ export type EngineStatus =
   /** Other processes have it: this one works no runs. */
   | { readonly state: 'elsewhere'; readonly model: string; readonly others: readonly string[] }
   | { readonly state: 'closed'; readonly model: string };
+
+/** One of an engine's models, and every name that requests may call it by. */
+export interface ServedModel {
+  readonly names: readonly string[];
+  readonly status: EngineStatus;
+}
 
 /** Open: it failed too often and is not asked. Half open: one request tries it. */
 export interface PoolMemberStatus {
@@ -210,6 +229,8 @@ export interface Engine {
   status(): EngineStatus;
   /** The engine that answers as this model; undefined when it is not here. Without it there is one model only. */
   find?(model: string): Engine | undefined;
+  /** Its models, the one for requests without a name first. Without it there is the one that `status` tells of. */
+  models?(): readonly ServedModel[];
   close(): Promise<void>;
 }
 

@@ -249,6 +249,9 @@ describe('health', () => {
       device: 'cpu',
       gpuLayers: 0,
       threads: 2,
+      sequences: 1,
+      cacheType: 'f16',
+      flashAttention: false,
       memoryBytes: 1,
       hostPid: 1,
     };

@@ -9,7 +9,16 @@ export interface OnOneCore extends AsyncDisposable {
 
 export async function loadOnOneCore(path: string): Promise<OnOneCore> {
   const { model, pool } = await loadModel(
-    { location: { kind: 'file', path }, gpu: false, contextSize: 2048, sequences: 1, threads: 1 },
+    {
+      location: { kind: 'file', path },
+      gpu: false,
+      contextSize: 2048,
+      sequences: 1,
+      threads: 1,
+      gpuLayers: 0,
+      cacheType: 'f16',
+      flashAttention: 'auto',
+    },
     () => undefined,
   );
   const whoever = { sessionId: 'evaluation', owner: 'evaluation', tokens: [] };

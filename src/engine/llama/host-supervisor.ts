@@ -20,6 +20,7 @@ type State =
       readonly host: HostProcess | undefined;
       readonly phase: string;
       readonly progress: number;
+      readonly bytes?: { readonly done: number; readonly total: number };
     }
   | { readonly name: 'ready'; readonly host: HostProcess; readonly model: LoadedModelFacts }
   | { readonly name: 'failed'; readonly message: string; readonly hint: string | undefined }
@@ -67,7 +68,13 @@ export class HostSupervisor {
     const model = this.source.name;
     switch (state.name) {
       case 'loading':
-        return { state: 'loading', model, phase: state.phase, progress: state.progress };
+        return {
+          state: 'loading',
+          model,
+          phase: state.phase,
+          progress: state.progress,
+          ...(state.bytes === undefined ? {} : { bytes: state.bytes }),
+        };
       case 'ready': {
         const { name: _, toolCalls: _calls, reasoning: _reasoning, ...facts } = state.model;
         return { state: 'ready', model, ...facts, hostPid: state.host.pid };
@@ -110,6 +117,10 @@ export class HostSupervisor {
       sequences,
       memoryBudgetBytes,
       homeDirectory,
+      gpuLayers,
+      cacheType,
+      flashAttention,
+      chatTemplate,
       stateCacheBytes: maxBytes,
       vectorIdleMs,
     } = this.options;
@@ -121,6 +132,10 @@ export class HostSupervisor {
       gpu,
       sequences: sequences ?? DEFAULT_SEQUENCES,
       ...(vectorIdleMs === undefined ? {} : { vectorIdleMs }),
+      gpuLayers: gpuLayers ?? 'auto',
+      cacheType: cacheType ?? 'f16',
+      flashAttention: flashAttention ?? 'auto',
+      ...(chatTemplate === undefined ? {} : { chatTemplate }),
       ...(memoryBudgetBytes === undefined ? {} : { memoryBudgetBytes }),
       ...(defaultTemperature === undefined ? {} : { defaultTemperature }),
       ...(maxBytes ? { stateCache: { folder: join(homeDirectory, 'kv'), maxBytes } } : {}),
@@ -133,7 +148,13 @@ export class HostSupervisor {
         this.options.log?.(notice.level, notice.message);
         return;
       case 'loading':
-        this.change({ name: 'loading', host, phase: notice.phase, progress: notice.progress });
+        this.change({
+          name: 'loading',
+          host,
+          phase: notice.phase,
+          progress: notice.progress,
+          ...(notice.bytes === undefined ? {} : { bytes: notice.bytes }),
+        });
         return;
       case 'loaded':
         this.change({ name: 'ready', host, model: notice.model });

@@ -1,5 +1,6 @@
 import type { HubAccess } from '../../models/hub-request.js';
 import type { EngineStatus } from '../engine.js';
+import type { CacheType } from './cache-types.js';
 
 export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
 
@@ -17,6 +18,14 @@ export interface LlamaEngineOptions {
   readonly gpu: 'auto' | false | 'cuda' | 'vulkan' | 'metal';
   /** Conversations that are worked on at the same time; default 4. */
   readonly sequences?: number;
+  /** Layers on the GPU; default `auto`, as many as fit. Without a GPU only `auto` and 0 can be had. */
+  readonly gpuLayers?: 'auto' | 'max' | number;
+  /** Type of the KV cache's numbers; default f16. */
+  readonly cacheType?: CacheType;
+  /** Default `auto`: where it is the faster, and where the cache's type needs it. */
+  readonly flashAttention?: 'auto' | boolean;
+  /** Jinja, in place of the model's own template. */
+  readonly chatTemplate?: string;
   /** Conversations that make room are kept on disk up to so many bytes, below `homeDirectory`; default: none. */
   readonly stateCacheBytes?: number;
   /** A model that needs more bytes than this, with its context, is refused; default: what is free when loading. */

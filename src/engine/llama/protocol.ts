@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { chosenTokenSchema, MOST_TOP_LOGPROBS } from '../../token-logprobs.js';
+import { CACHE_TYPES } from './cache-types.js';
 import type { EngineErrorCode } from '../engine-error.js';
 
 /**
  * What the server and the host process of the model say to each other. Both sides check every
  * message; a host that speaks another version is refused.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Batches of events that a host may have on the way to a server that has not read them yet. */
 export const EVENT_CREDIT = 16;
@@ -91,6 +92,11 @@ const loadSettings = z.object({
   threads: z.union([z.literal('auto'), z.number().int().positive()]),
   gpu: z.union([z.literal('auto'), z.literal(false), z.enum(['cuda', 'vulkan', 'metal'])]),
   sequences: z.number().int().positive(),
+  gpuLayers: z.union([z.enum(['auto', 'max']), z.number().int().min(0)]),
+  cacheType: z.enum(CACHE_TYPES),
+  flashAttention: z.union([z.literal('auto'), z.boolean()]),
+  /** Jinja, in place of the file's own. */
+  chatTemplate: z.string().optional(),
   memoryBudgetBytes: z.number().positive().optional(),
   defaultTemperature: z.number().min(0).optional(),
   /** Where sequences that make room are kept, in bytes at most. */
@@ -164,6 +170,9 @@ const loadedModel = z.object({
   device: z.string(),
   gpuLayers: z.number(),
   threads: z.number(),
+  sequences: z.number(),
+  cacheType: z.enum(CACHE_TYPES),
+  flashAttention: z.boolean(),
   memoryBytes: z.number(),
   toolCalls: z.boolean(),
   reasoning: z.boolean(),
@@ -176,6 +185,7 @@ export const fromHost = z.discriminatedUnion('type', [
     phase: z.enum(['download', 'validate', 'read', 'context']),
     /** 0 to 1 within the phase. */
     progress: z.number(),
+    /** Of what is fetched or read. */
     bytes: z.object({ done: z.number(), total: z.number() }).optional(),
   }),
   z.object({ type: z.literal('loaded'), model: loadedModel }),

@@ -13,7 +13,7 @@ import type {
 } from '../engine.js';
 import { failedEngine } from '../failed-engine.js';
 import { ReceivedMessageFold } from '../received-message.js';
-import { abortable } from './abortable.js';
+import { abortable } from '../../abortable.js';
 import type { ChatChunk } from './chat-chunk.js';
 import { chatBody } from './chat-request.js';
 import { Connection } from './connection.js';

@@ -124,6 +124,9 @@ class ScriptPlayer implements ScriptedEngine {
       device: 'none',
       gpuLayers: 0,
       threads: 0,
+      sequences: 1,
+      cacheType: 'f16',
+      flashAttention: false,
       memoryBytes: 0,
       hostPid: 0,
     };

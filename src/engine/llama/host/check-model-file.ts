@@ -3,6 +3,7 @@ import { GgufInsights, readGgufFileInfo, type GgufFileInfo, type Llama } from 'n
 import { messageOf } from '../../../errors.js';
 import { ModelError } from '../../../models/model-error.js';
 import { readModelFiles } from '../../../models/read-model-files.js';
+import { isQuantized } from '../cache-types.js';
 import type { LoadSettings } from '../protocol.js';
 
 /** Why a model is not loaded, in words for the person who chose it. */
@@ -22,6 +23,7 @@ const DAMAGED_HINT = 'The file is damaged or was not downloaded to its end; get 
 /** Everything that can be known before the native loader sees the file. Rejects with LoadRefused. */
 export async function checkModelFile(path: string, settings: LoadSettings, llama: Llama): Promise<void> {
   await readHeaders(path);
+  checkSettings(settings, llama);
   const insights = await GgufInsights.from(await readInfo(path), llama);
   checkContextSize(settings.contextSize, insights.trainContextSize);
   checkMemory(path, settings, insights, llama);
@@ -42,6 +44,21 @@ async function readInfo(path: string): Promise<GgufFileInfo> {
     return await readGgufFileInfo(path, { sourceType: 'filesystem', logWarnings: false });
   } catch (error) {
     throw new LoadRefused(`The header of ${path} cannot be read: ${messageOf(error)}`, DAMAGED_HINT);
+  }
+}
+
+function checkSettings({ gpuLayers, cacheType, flashAttention }: LoadSettings, llama: Llama): void {
+  if (llama.gpu === false && gpuLayers !== 'auto' && gpuLayers !== 0) {
+    throw new LoadRefused(
+      `${gpuLayers === 'max' ? 'All' : gpuLayers} layers were asked for on a GPU, and none is in use.`,
+      'Ask for 0 or for "auto".',
+    );
+  }
+  if (isQuantized(cacheType) && flashAttention === false) {
+    throw new LoadRefused(
+      `A KV cache of ${cacheType} was asked for without flash attention, and llama.cpp needs it for that.`,
+      'Let flash attention be on, or take f16.',
+    );
   }
 }
 

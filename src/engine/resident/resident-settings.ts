@@ -1,0 +1,15 @@
+import type { CacheType } from '../llama/cache-types.js';
+
+/** How a model is asked to be loaded. Two loads with equal settings are the same. */
+export interface ResidentSettings {
+  /** Tokens each conversation can hold; `auto` takes what memory allows, an explicit number is never made smaller. */
+  readonly contextSize: 'auto' | number;
+  readonly cacheType: CacheType;
+  /** Jinja, in place of the model's own. */
+  readonly chatTemplate?: string;
+  /** Conversations that are worked on at the same time. */
+  readonly sequences: number;
+  readonly gpuLayers: 'auto' | 'max' | number;
+  readonly threads: 'auto' | number;
+  readonly flashAttention: 'auto' | boolean;
+}
