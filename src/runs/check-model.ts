@@ -1,19 +1,15 @@
 import type { Engine } from '../engine/engine.js';
-import { modelsOf } from '../engine/models-of.js';
+import { asksForDefault, servedModel, servedModels } from '../engine/served-models.js';
 import { DomainError } from '../errors.js';
 
-/** What clients send that do not care which model answers. */
-const ANY_MODEL = 'default';
-
 /** Another model than the one asked for is never put in its place. */
-export function checkModel(engine: Pick<Engine, 'status'>, asked: string | undefined): void {
-  if (asked === undefined || asked === ANY_MODEL) return;
-  const models = modelsOf(engine.status());
-  if (models.includes(asked)) return;
-  const here = models.map((model) => JSON.stringify(model)).join(', ');
+export function checkModel(engine: Pick<Engine, 'status' | 'models'>, asked: string | undefined): void {
+  if (asksForDefault(asked) || servedModel(engine, asked) !== undefined) return;
+  const names = servedModels(engine).flatMap((model) => model.names);
+  const here = [...new Set(names)].map((name) => JSON.stringify(name)).join(', ');
   throw new DomainError(
     'not_found',
-    `There is no model ${JSON.stringify(asked.slice(0, 200))} here; this server runs ${here}.`,
+    `There is no model ${JSON.stringify(asked.slice(0, 200))} here; this server runs ${here === '' ? 'none' : here}.`,
     { param: 'model', reason: 'model_not_found' },
   );
 }

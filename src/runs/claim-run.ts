@@ -31,6 +31,8 @@ export interface ClaimedRun extends ChunkScope {
   readonly owner: string;
   readonly kind: Run['kind'];
   readonly options: Run['options'];
+  /** That works it. */
+  readonly model: string;
   /** An earlier worker had begun it. */
   readonly resumed: boolean;
 }
@@ -51,7 +53,7 @@ const BLOCKED_SQL = `
 export async function claimRun(
   manager: EntityManager,
   runId: string,
-  worker: { readonly id: string; readonly model: string },
+  worker: { readonly id: string; readonly modelFor: (asked: string | undefined) => string },
 ): Promise<ClaimedRun | undefined> {
   const [found] = await manager.query<{ session_id: string }[]>(`SELECT session_id FROM runs WHERE id = $1`, [
     runId,
@@ -76,11 +78,12 @@ export async function claimRun(
     await insertMessage(manager, { id, sessionId, runId, role: 'user', content });
   }
   await moveRun(manager, runId, 'claim');
+  const model = worker.modelFor(run.options.model);
   await manager.query(
     `UPDATE runs SET generation = generation + 1, worker_id = $2, model = $3,
        started_at = COALESCE(started_at, now())
      WHERE id = $1`,
-    [runId, worker.id, worker.model],
+    [runId, worker.id, model],
   );
   return {
     runId,
@@ -88,6 +91,7 @@ export async function claimRun(
     owner: run.owner,
     kind: run.kind,
     options: run.options,
+    model,
     generation: run.generation + 1,
     resumed: run.generation > 0,
   };

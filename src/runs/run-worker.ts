@@ -6,6 +6,7 @@ import type { Config } from '../config/config.js';
 import { isTransientDatabaseError } from '../database/transient-error.js';
 import type { Engine } from '../engine/engine.js';
 import { engineFor } from '../engine/engine-for.js';
+import { servedModel } from '../engine/served-models.js';
 import { EngineError } from '../engine/engine-error.js';
 import { messageOf } from '../errors.js';
 import { type ChunkWriter, FencedError } from '../events/chunk-writer.js';
@@ -112,8 +113,9 @@ export class RunWorker {
     this.active.set(runId, controller);
     try {
       const run = await log.transaction(async (manager, append) => {
-        const { model } = engine.status();
-        const claimed = await claimRun(manager, runId, { id: lease.workerId, model });
+        const modelFor = (asked: string | undefined) =>
+          servedModel(engine, asked)?.status.model ?? asked ?? engine.status().model;
+        const claimed = await claimRun(manager, runId, { id: lease.workerId, modelFor });
         if (!claimed) return undefined;
         const calls = new CallJournal(this.termsOf(claimed));
         if (claimed.resumed) {
@@ -124,7 +126,7 @@ export class RunWorker {
           );
         }
         await append(claimed.sessionId, runId, [
-          { type: 'run_started', generation: claimed.generation, model },
+          { type: 'run_started', generation: claimed.generation, model: claimed.model },
         ]);
         return claimed;
       });

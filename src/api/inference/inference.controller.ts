@@ -3,6 +3,7 @@ import { CurrentPrincipal } from '../../auth/current-principal.js';
 import type { Principal } from '../../auth/principal.js';
 import { ENGINE } from '../../engine/engine.js';
 import type { Engine, EngineStatus } from '../../engine/engine.js';
+import { servedModel, servedModels } from '../../engine/served-models.js';
 import { checkModel } from '../../runs/check-model.js';
 import { cancelKeysSchema } from '../../runs/run-request.js';
 import type { CancelKeys } from '../../runs/run-request.js';
@@ -57,13 +58,15 @@ export class InferenceController {
 
   @Get('v1/models')
   models(): ModelList {
-    return { object: 'list', data: [modelOf(this.engine.status())] };
+    const data = servedModels(this.engine).filter(({ names }) => names.length > 0);
+    return { object: 'list', data: data.map(({ status }) => modelOf(status)) };
   }
 
   /** Names of models may have slashes. */
   @Get('v1/models/*id')
   model(@Param('id') id: readonly string[]): ModelObject {
-    checkModel(this.engine, id.join('/'));
-    return modelOf(this.engine.status());
+    const name = id.join('/');
+    checkModel(this.engine, name);
+    return modelOf(servedModel(this.engine, name)?.status ?? this.engine.status());
   }
 }

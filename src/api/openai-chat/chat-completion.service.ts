@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { ENGINE, type Engine } from '../../engine/engine.js';
+import { servedModel } from '../../engine/served-models.js';
 import { EventLog } from '../../events/event-log.js';
 import { type GantryEvent, isTerminalEvent } from '../../events/event.js';
 import { ConversationRuns } from '../../runs/conversation-runs.js';
@@ -49,7 +50,7 @@ export class ChatCompletionService {
       runId: run.id,
       sessionId: run.session_id,
       created: Math.floor(Date.parse(run.created_at) / 1000),
-      model: this.engine.status().model,
+      model: servedModel(this.engine, request.model)?.status.model ?? this.engine.status().model,
       includeUsage: request.stream_options?.include_usage ?? false,
       isClientTool: (name) => isClientTool(options, name),
       showsEvents: offersServerTools(options),

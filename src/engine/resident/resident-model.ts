@@ -91,6 +91,8 @@ export class ResidentModel {
 
   status(): EngineStatus {
     const { name: model, current } = this;
+    // What is not ours to load has a name and a state of its own.
+    if (this.settings === undefined && this.engine !== undefined) return this.engine.status();
     switch (current.type) {
       case 'loading':
       case 'ready':
@@ -106,8 +108,7 @@ export class ResidentModel {
         return current satisfies never;
     }
     const status = this.engine?.status();
-    // What is not ours to load has a name of its own.
-    if (status !== undefined) return this.settings === undefined ? status : { ...status, model };
+    if (status !== undefined) return { ...status, model };
     if (current.type === 'ready') return { state: 'closed', model };
     const { type: state, ...step } = current;
     return { state, model, ...step };
@@ -172,11 +173,11 @@ export class ResidentModel {
   }
 
   embed({ model: _model, ...request }: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
-    return this.vectors(signal, (engine, ending) => engine.embed(request, ending));
+    return this.vectors(request.owner, signal, (engine, ending) => engine.embed(request, ending));
   }
 
   rank({ model: _model, ...request }: RankRequest, signal: AbortSignal): Promise<Ranking> {
-    return this.vectors(signal, (engine, ending) => engine.rank(request, ending));
+    return this.vectors(request.owner, signal, (engine, ending) => engine.rank(request, ending));
   }
 
   async count({ model: _model, ...request }: CountRequest): Promise<number> {
@@ -225,10 +226,11 @@ export class ResidentModel {
   }
 
   private async vectors<T>(
+    owner: string,
     signal: AbortSignal,
     work: (engine: Engine, ending: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const use = this.begin(undefined, undefined);
+    const use = this.begin(undefined, owner);
     try {
       const ending = AbortSignal.any([signal, use.end.signal]);
       return await work(await this.opened(ending), ending);
@@ -308,6 +310,8 @@ export class ResidentModel {
 
   private asRefusal(error: unknown): EngineError {
     if (!this.isServing) return this.refusal();
-    return error instanceof EngineError ? error : new EngineError('provider', messageOf(error), { cause: error });
+    return error instanceof EngineError
+      ? error
+      : new EngineError('provider', messageOf(error), { cause: error });
   }
 }

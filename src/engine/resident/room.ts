@@ -17,8 +17,8 @@ export type RoomPlan =
 export function planRoom(needed: number, free: number, occupants: readonly Occupant[]): RoomPlan {
   const unload: string[] = [];
   let reachable = Math.max(0, free);
-  const leaving = occupants.filter(({ mayGo }) => mayGo).toSorted((a, b) => a.lastUsedAt - b.lastUsedAt);
-  for (const { name, bytes } of leaving) {
+  const candidates = occupants.filter(({ mayGo }) => mayGo).toSorted((a, b) => a.lastUsedAt - b.lastUsedAt);
+  for (const { name, bytes } of candidates) {
     if (needed <= reachable) break;
     unload.push(name);
     reachable += bytes;
