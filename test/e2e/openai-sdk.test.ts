@@ -71,6 +71,28 @@ test('a call can be forced', async () => {
   expect(completion.choices[0]?.finish_reason).toBe('tool_calls');
 });
 
+test('texts have vectors, the same for the same text, and of length 1', async () => {
+  const { data, usage } = await client().embeddings.create({
+    model: 'demo',
+    input: ['Hello there', 'What is 2 + 2?', 'Hello there'],
+  });
+  const [first = [], other = [], again = []] = data.map(({ embedding }) => embedding);
+  expect(first.length).toBeGreaterThan(64);
+  expect(first).toEqual(again);
+  expect(first).not.toEqual(other);
+  expect(first.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
+  expect(usage.prompt_tokens).toBeGreaterThan(6);
+});
+
+test('an input beyond the context is refused with both counts', async () => {
+  const refused = client().embeddings.create({ model: 'demo', input: 'word '.repeat(5000) });
+  await expect(refused).rejects.toMatchObject({
+    status: 400,
+    code: 'context_length_exceeded',
+    message: expect.stringMatching(/takes \d+ tokens; the model takes \d+ at most/) as string,
+  });
+});
+
 test('an answer that a killed server had begun is there under the same key, made once', async () => {
   const headers = { 'idempotency-key': 'killed-1' };
   const request = {
