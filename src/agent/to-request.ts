@@ -10,6 +10,7 @@ export function toRequest(
   continueFrom: GenerateRequest['continueFrom'],
 ): GenerateRequest {
   const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
+  const { thinking_budget: thinkingBudget } = snapshot.options;
   const topLogprobs = snapshot.options.logprobs === true ? (snapshot.options.top_logprobs ?? 0) : undefined;
   const forcedTools = toForcedTools(snapshot, tools);
   const responseFormat = toResponseFormat(snapshot.options);
@@ -21,6 +22,7 @@ export function toRequest(
     sampling: toSampling(snapshot.options),
     ...(model === undefined ? {} : { model }),
     ...(enableThinking === undefined ? {} : { enableThinking }),
+    ...(thinkingBudget === undefined ? {} : { thinkingBudget }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
@@ -67,6 +69,7 @@ function toSampling(options: RunOptions): SamplingOptions {
     frequencyPenalty: options.frequency_penalty,
     seed: options.seed,
     stop: typeof options.stop === 'string' ? [options.stop] : options.stop,
+    logitBias: options.logit_bias,
     maxTokens: options.max_tokens,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

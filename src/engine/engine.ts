@@ -41,6 +41,8 @@ export interface SamplingOptions {
   readonly frequencyPenalty?: number;
   readonly seed?: number;
   readonly stop?: readonly string[];
+  /** By token id: what is added to the token's logit, -100 to 100. */
+  readonly logitBias?: Readonly<Record<string, number>>;
   /** Tokens of the turn at most, those of `continueFrom` included; default: what is left of the context. */
   readonly maxTokens?: number;
 }
@@ -68,6 +70,8 @@ export interface GenerateRequest {
   readonly tools: readonly ToolSpec[];
   readonly sampling: SamplingOptions;
   readonly enableThinking?: boolean;
+  /** After so many tokens of thought the answer begins. */
+  readonly thinkingBudget?: number;
   /** False: one call at most. */
   readonly parallelToolCalls?: boolean;
   /** The turn is a call of one of these tools. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { MOST_TOP_LOGPROBS } from '../token-logprobs.js';
 
+const MOST_BIASES = 1024;
+
 export const agentPermissionSchema = z.enum(['auto', 'ask', 'deny']);
 export type AgentPermission = z.infer<typeof agentPermissionSchema>;
 
@@ -29,6 +31,18 @@ const responseFormatSchema = z.discriminatedUnion('type', [
     }),
   }),
 ]);
+
+/** By token id. */
+const logitBiasSchema = z
+  .record(z.string(), z.number().min(-100).max(100))
+  .refine(
+    (biases) => Object.keys(biases).every((id) => /^\d{1,9}$/.test(id)),
+    'must name tokens by their ids, which are numbers',
+  )
+  .refine(
+    (biases) => Object.keys(biases).length <= MOST_BIASES,
+    `must not name more than ${MOST_BIASES} tokens`,
+  );
 
 /** What a run carries for life: the request without who, where and the user's text. */
 export const runOptionsSchema = z.strictObject({
@@ -76,6 +90,7 @@ export const runOptionsSchema = z.strictObject({
   frequency_penalty: z.number().min(-2).max(2).optional(),
   seed: z.int().min(0).optional(),
   stop: z.union([z.string(), z.array(z.string()).max(16)]).optional(),
+  logit_bias: logitBiasSchema.optional(),
   max_tokens: z.int().positive().optional(),
   /** Each token of the answer with its probability, and with so many of the likeliest in its place. */
   logprobs: z.boolean().optional(),
@@ -88,6 +103,11 @@ export const runOptionsSchema = z.strictObject({
   /** As in OpenAI's Responses: `auto` is `context_overflow: "truncate"`, `disabled` is `"error"`. */
   truncation: z.enum(['auto', 'disabled']).optional(),
   enable_thinking: z.boolean().optional(),
+  /** Tokens of thought a turn, after which the answer begins. */
+  thinking_budget: z
+    .int()
+    .positive('must be 1 or more; for no thoughts at all set enable_thinking to false')
+    .optional(),
   /** Needs a run without tools. */
   response_format: responseFormatSchema.optional(),
   /** Outputs the caller expects; a missing one comes back as `not_produced`. */

@@ -120,6 +120,11 @@ describe('the tokens of a completion', () => {
   test.each([
     [{ logprobs: undefined, top_logprobs: 2 }, 'top_logprobs', /needs logprobs/],
     [{ top_logprobs: 21 }, 'top_logprobs', /20/],
+    [{ logit_bias: { hello: 1 } }, 'logit_bias', /by their ids/],
+    [{ logit_bias: { 5: 101 } }, 'logit_bias.5', /100/],
+    [{ logit_bias: { 5000: 1 } }, null, /1024 tokens/],
+    [{ thinking_budget: 0 }, 'thinking_budget', /enable_thinking/],
+    [{ reasoning: { max_tokens: 0 } }, 'reasoning.max_tokens', /enable_thinking/],
     [{ logprobs: 'yes' }, 'logprobs', /boolean/],
   ])('are refused for %o', async (change, param, message) => {
     const response = await fetch(`${server.url}/v1/chat/completions`, {

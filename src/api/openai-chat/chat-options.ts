@@ -21,6 +21,7 @@ export function toRunOptions(request: ChatRequest): RunOptions {
     max_tool_rounds: request.max_tool_rounds ?? request.max_tool_calls_per_message,
     agent_permission: request.agent_permission ?? request.code_execution_permission,
     context_overflow: request.context_overflow ?? defaultOverflow(request, serverTools),
+    thinking_budget: request.thinking_budget ?? request.reasoning?.max_tokens,
     enable_thinking: request.enable_thinking ?? (request.reasoning_effort === 'none' ? false : undefined),
   };
   const known = Object.keys(runOptionsSchema.shape);

@@ -19,7 +19,6 @@ const UNSUPPORTED: Readonly<
   Record<string, { readonly accepts: (value: unknown) => boolean; readonly hint: string }>
 > = {
   n: { accepts: (value) => value === 1, hint: 'must be 1: send one request for each answer' },
-  logit_bias: { accepts: isEmpty, hint: 'is not supported yet' },
   modalities: { accepts: (value) => JSON.stringify(value) === '["text"]', hint: 'must be ["text"]' },
   audio: { accepts: () => false, hint: 'is not supported: this server makes text' },
   functions: { accepts: isEmpty, hint: 'is the old form: use `tools`' },
@@ -41,6 +40,8 @@ export const chatRequestSchema = z.preprocess(
       tool_choice: z.union([z.literal('none'), runOptionsSchema.shape.tool_choice]).optional(),
       max_completion_tokens: z.int().positive().optional(),
       reasoning_effort: z.string().optional(),
+      /** Others' name of `thinking_budget`; what else is in it has no effect. */
+      reasoning: z.looseObject({ max_tokens: runOptionsSchema.shape.thinking_budget }).optional(),
       /** Other servers' names of `max_tool_rounds` and `agent_permission`. */
       max_tool_calls_per_message: runOptionsSchema.shape.max_tool_rounds,
       code_execution_permission: runOptionsSchema.shape.agent_permission,

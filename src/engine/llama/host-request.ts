@@ -10,20 +10,26 @@ export function hostRequest(request: GenerateRequest): HostGenerateRequest {
     tools,
     sampling,
     enableThinking,
+    thinkingBudget,
     parallelToolCalls,
     forcedTools,
     responseFormat,
     topLogprobs,
     continueFrom,
   } = request;
-  const { stop, ...numbers } = sampling;
+  const { stop, logitBias, ...numbers } = sampling;
   return {
     sessionId,
     ...(owner === undefined ? {} : { owner }),
     messages: hostMessages(messages),
     tools: hostTools(tools),
-    sampling: { ...numbers, ...(stop === undefined ? {} : { stop: [...stop] }) },
+    sampling: {
+      ...numbers,
+      ...(stop === undefined ? {} : { stop: [...stop] }),
+      ...(logitBias === undefined ? {} : { logitBias: { ...logitBias } }),
+    },
     ...(enableThinking === undefined ? {} : { enableThinking }),
+    ...(thinkingBudget === undefined ? {} : { thinkingBudget }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools: [...forcedTools] }),
     ...(responseFormat === undefined ? {} : { responseFormat: copyOfFormat(responseFormat) }),

@@ -57,6 +57,7 @@ const sampling = z.object({
   frequencyPenalty: z.number().optional(),
   seed: z.number().int().optional(),
   stop: z.array(z.string().min(1)).optional(),
+  logitBias: z.record(z.string(), z.number()).optional(),
   maxTokens: z.number().int().positive().optional(),
 });
 
@@ -67,6 +68,7 @@ const generateRequest = z.object({
   tools: z.array(toolSpec),
   sampling,
   enableThinking: z.boolean().optional(),
+  thinkingBudget: z.number().int().positive().optional(),
   parallelToolCalls: z.boolean().optional(),
   forcedTools: z.array(z.string()).min(1).optional(),
   responseFormat: z

@@ -139,3 +139,24 @@ describe('chatBody', () => {
     });
   });
 });
+
+describe('what is asked of single tokens', () => {
+  test('is sent by the name that the server knows', () => {
+    const sampling = { logitBias: { '7': -100 } };
+    expect(body('openai', { sampling, topLogprobs: 0 })).toMatchObject({
+      logit_bias: { '7': -100 },
+      logprobs: true,
+      top_logprobs: 0,
+    });
+    expect(body('vllm', { thinkingBudget: 9 })).toMatchObject({ thinking_token_budget: 9 });
+    expect(body('llama-server', { thinkingBudget: 9 })).toMatchObject({ thinking_budget_tokens: 9 });
+    expect(body('gantry', { thinkingBudget: 9 })).toMatchObject({ thinking_budget: 9 });
+  });
+
+  test('is refused where the server would leave it out', () => {
+    expect(() => body('ollama', { sampling: { logitBias: { '7': 1 } } })).toThrow(
+      /does not know logit_bias;/,
+    );
+    expect(() => body('openai', { thinkingBudget: 9 })).toThrow(/does not know thinking_budget;/);
+  });
+});

@@ -7,6 +7,7 @@ import type {
   ToolCallRequest,
   ToolSpec,
 } from '../engine.js';
+import { EngineError } from '../engine-error.js';
 import { estimateTokens } from './estimate-tokens.js';
 import type { ServerTraits } from './server-traits.js';
 
@@ -19,6 +20,7 @@ export const GO_ON =
 export function chatBody(request: GenerateRequest, model: string, traits: ServerTraits): Fields {
   const { continueFrom, enableThinking, forcedTools, parallelToolCalls, responseFormat, sampling } = request;
   const { tools, topLogprobs } = request;
+  refuseUnsupported(request, traits);
   // Thinking cannot be continued anywhere, so without a text there is nothing to continue.
   const prefix = continueFrom?.text ? continueFrom : undefined;
   const prefill =
@@ -39,9 +41,28 @@ export function chatBody(request: GenerateRequest, model: string, traits: Server
     ...(topLogprobs === undefined ? {} : { logprobs: true, top_logprobs: topLogprobs }),
     ...(responseFormat === undefined ? {} : { response_format: jsonFormat(responseFormat, traits) }),
     ...chatSampling(sampling, continueFrom, traits),
+    ...budgetOf(request, traits),
     ...(thinks === undefined ? {} : traits.thinking[thinks ? 'on' : 'off']),
     ...prefill?.fields,
   };
+}
+
+/** Throws EngineError for what the server would leave out without a word. */
+function refuseUnsupported({ sampling, thinkingBudget }: GenerateRequest, traits: ServerTraits): void {
+  const missing = [
+    ...(sampling.logitBias !== undefined && !traits.logitBias ? ['logit_bias'] : []),
+    ...(thinkingBudget !== undefined && traits.thinkingBudget === undefined ? ['thinking_budget'] : []),
+  ];
+  if (missing.length === 0) return;
+  throw new EngineError(
+    'invalid_request',
+    `The server behind this model does not know ${missing.join(' and ')}; leave it out.`,
+  );
+}
+
+function budgetOf({ thinkingBudget }: GenerateRequest, traits: ServerTraits): Fields {
+  if (thinkingBudget === undefined || traits.thinkingBudget === undefined) return {};
+  return { [traits.thinkingBudget]: thinkingBudget };
 }
 
 /** One is named; of several the protocol can only say that it must be any. */
@@ -125,6 +146,7 @@ function chatSampling(
     ['presence_penalty', sampling.presencePenalty],
     ['frequency_penalty', sampling.frequencyPenalty],
     ['seed', sampling.seed],
+    ['logit_bias', sampling.logitBias],
     ['stop', stop?.length ? stop : undefined],
     [traits.sampling.topK, topK === 0 ? traits.noTopK : topK],
     [traits.sampling.minP, minP],

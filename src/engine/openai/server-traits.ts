@@ -12,6 +12,10 @@ export interface ServerTraits {
   };
   /** What the server is sent for `topK: 0`, which means all tokens here. */
   readonly noTopK: number;
+  /** Whether it heeds `logit_bias`. */
+  readonly logitBias: boolean;
+  /** The field that bounds the tokens of thought; undefined: there is none. */
+  readonly thinkingBudget: string | undefined;
   readonly maxTokens: 'max_tokens' | 'max_completion_tokens';
   /** The field that takes back the reasoning of earlier turns; undefined: it is not sent. */
   readonly reasoningBack: 'reasoning' | 'reasoning_content' | undefined;
@@ -35,6 +39,8 @@ export interface ServerTraits {
 const PLAIN: ServerTraits = {
   sampling: {},
   noTopK: 0,
+  logitBias: true,
+  thinkingBudget: undefined,
   maxTokens: 'max_tokens',
   reasoningBack: undefined,
   thinking: { on: {}, off: {} },
@@ -58,6 +64,7 @@ export const SERVER_TRAITS: Readonly<Record<ServerKind, ServerTraits>> = {
     noTopK: -1,
     reasoningBack: 'reasoning',
     thinking: TEMPLATE_THINKING,
+    thinkingBudget: 'thinking_token_budget',
     continuation: {
       type: 'prefill',
       fields: { add_generation_prompt: false, continue_final_message: true },
@@ -70,12 +77,14 @@ export const SERVER_TRAITS: Readonly<Record<ServerKind, ServerTraits>> = {
     sampling: { topK: 'top_k', minP: 'min_p', repetitionPenalty: 'repeat_penalty' },
     reasoningBack: 'reasoning_content',
     thinking: TEMPLATE_THINKING,
+    thinkingBudget: 'thinking_budget_tokens',
     continuation: { type: 'prefill', fields: {} },
     listsEveryModel: true,
     tokenizer: 'llama-server',
   },
   ollama: {
     ...PLAIN,
+    logitBias: false,
     reasoningBack: 'reasoning',
     thinking: { on: {}, off: { reasoning_effort: 'none' } },
     continuation: { type: 'prefill', fields: {} },
@@ -97,6 +106,7 @@ export const SERVER_TRAITS: Readonly<Record<ServerKind, ServerTraits>> = {
     sampling: { topK: 'top_k', minP: 'min_p', repetitionPenalty: 'repetition_penalty' },
     reasoningBack: 'reasoning_content',
     thinking: { on: { enable_thinking: true }, off: { enable_thinking: false } },
+    thinkingBudget: 'thinking_budget',
     listsEveryModel: true,
   },
 };

@@ -6,7 +6,8 @@ import { answerSchema } from './argument-schema.js';
 import type { ForcedCall } from './forced-call.js';
 import type { LoadedModel } from './load-model.js';
 import { prefill } from './prefill.js';
-import { GenerationRefused, preparePrompt, type PreparedPrompt } from './prepare-prompt.js';
+import { GenerationRefused } from './generation-refused.js';
+import { preparePrompt, type PreparedPrompt } from './prepare-prompt.js';
 import { samplingOptions } from './sampling-options.js';
 import type { SequenceLease } from './sequence-pool.js';
 import { streamTurn } from './stream-turn.js';
@@ -81,6 +82,8 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
       forced: prompt.forced,
       grammar: await answerGrammar(loaded, request, prompt.forced),
       maxTokens: prompt.maxTokens,
+      tokenBias: prompt.bias,
+      thinkingBudget: request.thinkingBudget,
       signal,
       recorder,
       report,

@@ -1,19 +1,11 @@
-import { type ChatModelResponse, LlamaText, type Token } from 'node-llama-cpp';
+import { type ChatModelResponse, LlamaText, type Token, type TokenBias } from 'node-llama-cpp';
 import { messageOf } from '../../../errors.js';
 import type { HostGenerateRequest } from '../protocol.js';
 import { ExactPromptWrapper } from './exact-prompt-wrapper.js';
 import { ForcedCall } from './forced-call.js';
+import { GenerationRefused } from './generation-refused.js';
 import type { LoadedModel } from './load-model.js';
-
-/** The template, the request or the window does not allow this turn; `code` is for the caller. */
-export class GenerationRefused extends Error {
-  constructor(
-    readonly code: 'context_overflow' | 'invalid_request',
-    message: string,
-  ) {
-    super(message);
-  }
-}
+import { tokenBias } from './token-bias.js';
 
 /** A turn as it is put to the model. */
 export interface PreparedPrompt {
@@ -25,6 +17,7 @@ export interface PreparedPrompt {
   readonly tokens: readonly Token[];
   /** Tokens that may be made; below 1 where the attempt before had come to the end. */
   readonly maxTokens: number;
+  readonly bias: TokenBias | undefined;
 }
 
 /** Throws GenerationRefused. */
@@ -46,7 +39,8 @@ export function preparePrompt(loaded: LoadedModel, request: HostGenerateRequest)
     );
   }
   const allowed = (request.sampling.maxTokens ?? Number.POSITIVE_INFINITY) - continuedTokens(loaded, request);
-  return { wrapper, forced, response, tokens, maxTokens: Math.min(room, allowed) };
+  const bias = tokenBias(loaded, request.sampling.logitBias);
+  return { wrapper, forced, response, tokens, maxTokens: Math.min(room, allowed), bias };
 }
 
 function forcedCall({ forcedTools, tools }: HostGenerateRequest): ForcedCall | undefined {
@@ -74,13 +68,17 @@ function continuedTokens(loaded: LoadedModel, { continueFrom }: HostGenerateRequ
   return loaded.model.tokenize(reasoning).length + loaded.model.tokenize(text).length;
 }
 
-/** A thought that text follows is over; one that nothing follows is still being had. */
+/**
+ * A thought that text follows is over; one that nothing follows is still being had. With a budget it ends there: of a
+ * thought that it did not begin itself the library counts nothing.
+ */
 function prefixAsResponse(request: HostGenerateRequest): ChatModelResponse['response'] {
   const { reasoning, text } = request.continueFrom ?? { reasoning: '', text: '' };
+  const ended = text !== '' || request.thinkingBudget !== undefined;
   return [
     ...(reasoning === ''
       ? []
-      : [{ type: 'segment' as const, segmentType: 'thought' as const, text: reasoning, ended: text !== '' }]),
+      : [{ type: 'segment' as const, segmentType: 'thought' as const, text: reasoning, ended }]),
     ...(text === '' ? [] : [text]),
   ];
 }

@@ -5,6 +5,7 @@ import type {
   LlamaChatResponse,
   LlamaChatResponseChunk,
   LlamaGrammar,
+  TokenBias,
 } from 'node-llama-cpp';
 import type { HostEvent, HostTool } from '../protocol.js';
 import { toModelFunctions } from './argument-schema.js';
@@ -23,6 +24,8 @@ interface StreamOptions extends ReturnType<typeof samplingOptions> {
   readonly grammar: LlamaGrammar | undefined;
   readonly forced: ForcedCall | undefined;
   readonly maxTokens: number;
+  readonly tokenBias: TokenBias | undefined;
+  readonly thinkingBudget: number | undefined;
   readonly signal: AbortSignal;
   readonly recorder: TurnRecorder;
   /** Undefined: nobody asked for the tokens' probabilities. */
@@ -33,12 +36,23 @@ interface StreamOptions extends ReturnType<typeof samplingOptions> {
 export async function streamTurn(
   chat: LlamaChat,
   response: ChatModelResponse['response'],
-  { recorder, report, tools, maxCalls, grammar, forced, ...sampling }: StreamOptions,
+  {
+    recorder,
+    report,
+    tools,
+    maxCalls,
+    grammar,
+    forced,
+    tokenBias,
+    thinkingBudget,
+    ...sampling
+  }: StreamOptions,
 ): Promise<StopReason> {
   const options = {
     ...sampling,
     stopOnAbortSignal: true,
-    budgets: { thoughtTokens: Infinity, commentTokens: Infinity },
+    budgets: { thoughtTokens: thinkingBudget ?? Infinity, commentTokens: Infinity },
+    ...(tokenBias === undefined ? {} : { tokenBias }),
     // Never drop a part of the conversation in silence: a full window ends the turn.
     contextShift: {
       strategy: () => {
