@@ -1,10 +1,11 @@
 import type { Engine, ToolSpec, Usage } from '../engine/engine.js';
 import type { ContextCounts, InterruptionCause } from '../engine/engine-error.js';
+import type { Media } from '../engine/media.js';
 import type { PayloadOf, StopReason } from '../events/event.js';
 import type { ContextMark } from './context/context-mark.js';
 import type { ToolTraits } from './next-step.js';
 import type { RecoveryPlan } from './recovery-plan.js';
-import type { CallSnapshot, RunSnapshot } from './snapshot.js';
+import type { CallSnapshot, RunSnapshot, Shown } from './snapshot.js';
 
 /** The model's whole turn, as it becomes part of the conversation. */
 export interface CommittedTurn {
@@ -80,7 +81,13 @@ export interface RunTools extends ToolTraits {
   isSerial(name: string): boolean;
 }
 
+/** Reads what messages show; what is no longer there is left out. Pictures and sounds that no model takes, too. */
+export interface ShownMedia {
+  read(shown: Shown): Promise<readonly Media[]>;
+}
+
 export interface RunPorts {
+  readonly media: ShownMedia;
   readonly journal: RunJournal;
   readonly tools: RunTools;
   readonly engine: Engine;

@@ -41,6 +41,15 @@ export interface PastCall {
   readonly resultContent: string;
 }
 
+/** Where what a message shows can be read. */
+export type Shown =
+  | { readonly from: 'files'; readonly fileIds: readonly string[] }
+  /** That the call's result brought. */
+  | { readonly from: 'pictures'; readonly callId: string };
+
+/** A message of the conversation, and what it shows beside its text. */
+export type SnapshotMessage = ChatMessage & { readonly shows?: Shown };
+
 /** Everything the next step depends on, read back from what was committed. */
 export interface RunSnapshot {
   readonly runId: string;
@@ -58,7 +67,7 @@ export interface RunSnapshot {
   readonly usage: Usage;
   readonly cancelRequestedBy: string | null;
   /** The conversation in order, this run's finished rounds included. */
-  readonly messages: readonly ChatMessage[];
+  readonly messages: readonly SnapshotMessage[];
   /** Where in `messages` the turn in work begins. */
   readonly turnStart: number;
   /** What of `messages` the model is shown. */

@@ -133,6 +133,7 @@ const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   PORT: '65536',
   GANTRY_API_KEY: 'too-short',
   GANTRY_UPSTREAM_API_KEY: 'two words',
+  GANTRY_UPSTREAM_INPUT: 'video',
   HF_ENDPOINT: 'hub.example.org',
   HF_TOKEN: 'two words',
   GANTRY_CONTEXT_SIZE: 'big',

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { MediaType } from '../engine/media.js';
 import { PUBLIC_HUB } from '../models/hub-request.js';
 import { areHosts, areNetworks, egressHosts, listOf } from './sandbox-egress.js';
 import { DEFAULT_PROFILE_NAME, gpusSchema, profilesSchema } from './sandbox-profiles.js';
@@ -42,6 +43,10 @@ export const environmentSchema = z.object({
     .regex(/^[\x21-\x7e]+$/)
     .optional()
     .describe('a token of the hub, without spaces'),
+  GANTRY_UPSTREAM_INPUT: z
+    .enum(['auto', 'text', 'image', 'audio', 'image,audio'])
+    .default('auto')
+    .describe('auto, text, image, audio or image,audio'),
   GANTRY_CONTEXT_SIZE: z
     .union([z.literal('auto'), positive])
     .default('auto')
@@ -170,6 +175,13 @@ function describeProblem(issue: z.core.$ZodIssue, given: Environment): string {
   return `${name}: expected ${expected}; ${shown} is not.`;
 }
 
+const UPSTREAM_INPUT: Readonly<Record<string, readonly MediaType[] | undefined>> = {
+  text: [],
+  image: ['image'],
+  audio: ['audio'],
+  'image,audio': ['image', 'audio'],
+};
+
 function toConfig(env: z.infer<typeof environmentSchema>, environment: Environment) {
   const home = env.GANTRY_HOME ?? join(homedir(), '.gantry');
   const [model, ...fallbackModels] = listOf(env.MODEL);
@@ -188,6 +200,8 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
       /** Asked in this order when `model` does not answer. */
       fallbackModels,
       upstreamKey: env.GANTRY_UPSTREAM_API_KEY,
+      /** What models on other servers take beside text; undefined: as those tell. */
+      upstreamInput: UPSTREAM_INPUT[env.GANTRY_UPSTREAM_INPUT],
       contextSize: env.GANTRY_CONTEXT_SIZE,
       threads: env.GANTRY_THREADS,
       gpu: env.GANTRY_GPU,

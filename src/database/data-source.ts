@@ -7,6 +7,7 @@ import { ExecutableFiles1763727600000 } from '../../migrations/0005-executable-f
 import { KeptSandboxes1763729400000 } from '../../migrations/0006-kept-sandboxes.js';
 import { ChatCompletions1763744400000 } from '../../migrations/0007-chat-completions.js';
 import { SessionContexts1763751600000 } from '../../migrations/0008-session-contexts.js';
+import { Attachments1763766000000 } from '../../migrations/0009-attachments.js';
 import { ApiKey } from '../auth/api-key.entity.js';
 import { WsTicket } from '../auth/ws-ticket.entity.js';
 import { Approval } from '../approvals/approval.entity.js';
@@ -57,7 +58,9 @@ export function createDataSource(url: string): DataSource {
       SessionEgress1763724000000,
       ExecutableFiles1763727600000,
       KeptSandboxes1763729400000,
-      ChatCompletions1763744400000, SessionContexts1763751600000,
+      ChatCompletions1763744400000,
+      SessionContexts1763751600000,
+      Attachments1763766000000,
     ],
     migrationsTableName: 'schema_migrations',
     synchronize: false,

@@ -41,6 +41,7 @@ function createModelEngine(model: string, config: Config, logger: PinoLogger, on
       model,
       ...(key === undefined ? {} : { key }),
       contextSize: engine.contextSize,
+      input: engine.upstreamInput,
       parallel: engine.sequences,
       onStatus: reportLoading((line) => logger.info(line)),
     });

@@ -2,6 +2,7 @@ import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding
 import type { ChosenToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
 import type { CacheType } from './llama/cache-types.js';
+import type { Media, MediaType } from './media.js';
 
 /** JSON Schema of a tool's arguments. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -16,14 +17,21 @@ export interface ToolCallRequest {
 /** One message of a conversation as every engine sees it. */
 export type ChatMessage =
   | { readonly role: 'system'; readonly content: string }
-  | { readonly role: 'user'; readonly content: string }
+  | { readonly role: 'user'; readonly content: string; readonly media?: readonly Media[] }
   | {
       readonly role: 'assistant';
       readonly content: string;
       readonly reasoning?: string;
       readonly toolCalls: readonly ToolCallRequest[];
     }
-  | { readonly role: 'tool'; readonly toolCallId: string; readonly name: string; readonly content: string };
+  | {
+      readonly role: 'tool';
+      readonly toolCallId: string;
+      readonly name: string;
+      readonly content: string;
+      /** Pictures that the call made. */
+      readonly media?: readonly Media[];
+    };
 
 export interface ToolSpec {
   readonly name: string;
@@ -134,6 +142,8 @@ export interface EngineCapabilities {
   readonly contextSize: number;
   readonly toolCalls: boolean;
   readonly reasoning: boolean;
+  /** What its messages may have beside text, which is all it is sent; absent: nothing. */
+  readonly input?: readonly MediaType[];
 }
 
 /** What `/ready` and `/api/inference/status` show. Sizes in bytes. */
@@ -173,6 +183,8 @@ export type EngineStatus =
       readonly kind: string;
       readonly contextSize: number;
       readonly contextFrom: 'configuration' | 'server' | 'assumption';
+      /** What it takes beside text. */
+      readonly input: readonly MediaType[];
       /** Generations at work, and in line for one of the places. */
       readonly active: number;
       readonly waiting: number;

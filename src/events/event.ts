@@ -155,6 +155,8 @@ const payloads = [
     message_id: z.string(),
     role: z.literal('user'),
     content: z.string(),
+    /** Files that it shows to the model; absent: none. */
+    file_ids: z.array(z.string()).optional(),
   }),
   z.object({ type: z.literal('run_queued'), position: z.number().int() }),
   z.object({ type: z.literal('run_started'), generation: z.number().int(), model: z.string() }),

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Attachments } from './attachments.js';
 import { BlobStore } from './blob-store.js';
 import { FileEventHydrator } from './file-event-hydrator.js';
 import { FileRepository } from './file.repository.js';
@@ -6,7 +7,7 @@ import { FileService } from './file.service.js';
 
 /** Needs `DataSource`, `EventLog` and `CONFIG` from global modules. */
 @Module({
-  providers: [BlobStore, FileRepository, FileService, FileEventHydrator],
-  exports: [BlobStore, FileService],
+  providers: [Attachments, BlobStore, FileRepository, FileService, FileEventHydrator],
+  exports: [Attachments, BlobStore, FileService],
 })
 export class FilesModule {}

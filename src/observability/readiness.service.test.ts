@@ -14,6 +14,7 @@ const REMOTE: EngineStatus = {
   kind: 'vllm',
   contextSize: 8192,
   contextFrom: 'server',
+  input: [],
   active: 0,
   waiting: 0,
 };

@@ -25,6 +25,7 @@ interface ClaimRecord {
   options: Run['options'];
   input: string | null;
   message_id: string | null;
+  input_file_ids: string[] | null;
 }
 
 export interface ClaimedRun extends ChunkScope {
@@ -73,9 +74,9 @@ export async function claimRun(
     if (blocked.length > 0) return undefined;
   }
   if (run.generation === 0 && run.input !== null && run.message_id !== null) {
-    const { session_id: sessionId, message_id: id, input: content } = run;
+    const { session_id: sessionId, message_id: id, input: content, input_file_ids: fileIds } = run;
     await closeReturnedCalls(manager, sessionId);
-    await insertMessage(manager, { id, sessionId, runId, role: 'user', content });
+    await insertMessage(manager, { id, sessionId, runId, role: 'user', content, fileIds });
   }
   await moveRun(manager, runId, 'claim');
   const model = worker.modelFor(run.options.model);

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { type Conversation, ConversationService } from '../sessions/conversation.service.js';
 import { SessionService } from '../sessions/session.service.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
+import type { UploadedMedia } from '../files/attachments.js';
 import { checkClientTools } from './check-tools.js';
 import { checkContextOverflow } from './context-overflow.js';
 import { answerReturnedCalls, type ReturnedResult } from './returned-calls.js';
@@ -12,16 +13,21 @@ import type { RunOptions } from './run-request.js';
 /** What a run is to go on from. */
 export type ConversationTurn =
   /** The whole conversation; `input` is the user's last message, if it ends with one. */
-  | { readonly type: 'conversation'; readonly conversation: Conversation; readonly input: string | undefined }
-  | { readonly type: 'message'; readonly sessionId: string; readonly input: string }
+  | ({ readonly type: 'conversation'; readonly conversation: Conversation } & Asked<string | undefined>)
+  | ({ readonly type: 'message'; readonly sessionId: string } & Asked<string>)
   /** Answers to the calls with which the session's last run ended. */
-  | {
+  | ({
       readonly type: 'results';
       readonly sessionId: string;
       readonly results: readonly ReturnedResult[];
       /** What the user says beside them. */
-      readonly input: string | undefined;
-    };
+    } & Asked<string | undefined>);
+
+interface Asked<Text extends string | undefined> {
+  readonly input: Text;
+  /** What the user's message shows. */
+  readonly media: readonly UploadedMedia[];
+}
 
 export interface ConversationRequest {
   readonly turn: ConversationTurn;
@@ -54,6 +60,7 @@ export class ConversationRuns {
       kind: 'chat',
       options,
       input: turn.input,
+      media: turn.media,
       openSession: (manager) => this.openSession(owner, turn, manager),
       begin: async (manager, _runId, sessionId) => {
         if (turn.type === 'results') await answerReturnedCalls(manager, sessionId, turn.results);

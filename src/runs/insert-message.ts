@@ -13,6 +13,8 @@ export interface NewMessage {
   readonly reasoning?: string | null;
   readonly toolCalls?: readonly ToolCallRequest[];
   readonly toolCallId?: string;
+  /** What it shows; null as absent: nothing. */
+  readonly fileIds?: readonly string[] | null;
 }
 
 /** The session's counter gives the place, so positions are dense however many write. */
@@ -20,8 +22,9 @@ const INSERT_SQL = `
   WITH place AS (
     UPDATE sessions SET last_position = last_position + 1, updated_at = now() WHERE id = $2 RETURNING last_position
   )
-  INSERT INTO messages (id, session_id, run_id, position, round, role, content, reasoning, tool_calls, tool_call_id)
-  SELECT $1, $2, $3, place.last_position, $4, $5, $6, $7, $8::jsonb, $9 FROM place`;
+  INSERT INTO messages (id, session_id, run_id, position, round, role, content, reasoning, tool_calls, tool_call_id,
+    file_ids)
+  SELECT $1, $2, $3, place.last_position, $4, $5, $6, $7, $8::jsonb, $9, $10::jsonb FROM place`;
 
 /** Adds a message at the end of the session's history; returns its id. */
 export async function insertMessage(manager: EntityManager, message: NewMessage): Promise<string> {
@@ -37,6 +40,7 @@ export async function insertMessage(manager: EntityManager, message: NewMessage)
     message.reasoning ? storableText(message.reasoning) : null,
     toolCalls,
     message.toolCallId ?? null,
+    message.fileIds ? JSON.stringify(message.fileIds) : null,
   ]);
   return id;
 }

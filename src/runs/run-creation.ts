@@ -8,6 +8,7 @@ import { DomainError } from '../errors.js';
 import { type AppendEvents, EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
 import { newId } from '../ids.js';
+import { Attachments, type UploadedMedia } from '../files/attachments.js';
 import { checkModel } from './check-model.js';
 import { checkTokenOutputs } from './check-token-outputs.js';
 import { endRun } from './end-run.js';
@@ -29,6 +30,8 @@ export interface NewRun {
   readonly idempotencyKey: string | undefined;
   /** The user's text; undefined where a chat run goes on from what the session has. */
   readonly input: string | undefined;
+  /** What the user's message shows; absent: nothing. */
+  readonly media?: readonly UploadedMedia[];
   /** What else the run starts from, in its creating transaction; returns the events. */
   begin(manager: EntityManager, runId: string, sessionId: string): Promise<readonly EventPayload[]>;
 }
@@ -54,6 +57,7 @@ export class RunCreation {
     private readonly log: EventLog,
     private readonly queue: RunQueue,
     @Inject(ENGINE) private readonly engine: Engine,
+    private readonly attachments: Attachments,
   ) {}
 
   /** Rejects with `not_found` for a model that is not here, `conflict` for a `cancel_id` that is taken. */
@@ -99,11 +103,9 @@ export class RunCreation {
     const messageId = run.input === undefined ? null : newId('msg');
     if (run.cancelId !== undefined) await lockCancelId(manager, run.owner, run.cancelId);
     const sessionId = await run.openSession(manager);
-    await insertRow(manager, { id, sessionId, messageId }, run);
-    const message: EventPayload[] =
-      run.input === undefined || messageId === null
-        ? []
-        : [{ type: 'message', message_id: messageId, role: 'user', content: storableText(run.input) }];
+    const fileIds = await this.attachments.keep(manager, run.owner, sessionId, run.media ?? []);
+    await insertRow(manager, { id, sessionId, messageId, fileIds }, run);
+    const message = messageId === null ? [] : [userMessage(messageId, run.input ?? '', fileIds)];
     const position = await countAhead(manager, sessionId, id);
     const events = await run.begin(manager, id, sessionId);
     await append(sessionId, id, [...message, ...events, { type: 'run_queued', position }]);
@@ -118,15 +120,26 @@ export class RunCreation {
   }
 }
 
+function userMessage(id: string, text: string, fileIds: readonly string[]): EventPayload {
+  const shown = fileIds.length === 0 ? {} : { file_ids: [...fileIds] };
+  return { type: 'message', message_id: id, role: 'user', content: storableText(text), ...shown };
+}
+
 async function insertRow(
   manager: EntityManager,
-  ids: { readonly id: string; readonly sessionId: string; readonly messageId: string | null },
+  ids: {
+    readonly id: string;
+    readonly sessionId: string;
+    readonly messageId: string | null;
+    readonly fileIds: readonly string[];
+  },
   run: NewRun,
 ): Promise<void> {
   await manager.query(
     `INSERT INTO runs
-       (id, session_id, owner, kind, state, options, input, message_id, cancel_id, idempotency_key, request_hash)
-     VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10)`,
+       (id, session_id, owner, kind, state, options, input, message_id, cancel_id, idempotency_key, request_hash,
+        input_file_ids)
+     VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11)`,
     [
       ids.id,
       ids.sessionId,
@@ -138,6 +151,7 @@ async function insertRow(
       run.cancelId ?? null,
       run.idempotencyKey ?? null,
       run.requestHash,
+      ids.fileIds.length === 0 ? null : JSON.stringify(ids.fileIds),
     ],
   );
 }

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
-import type { PastCall, RunSnapshot } from '../agent/snapshot.js';
+import type { PastCall, RunSnapshot, SnapshotMessage } from '../agent/snapshot.js';
 import { NO_USAGE } from '../engine/usage.js';
-import type { ChatMessage, ToolCallRequest, Usage } from '../engine/engine.js';
+import type { ToolCallRequest, Usage } from '../engine/engine.js';
 import { FencedError } from '../events/chunk-writer.js';
 import { type CallRecord, toCallSnapshot } from './call-record.js';
 import { readPartialTurn } from './read-partial-turn.js';
@@ -36,6 +36,8 @@ interface MessageRecord {
   tool_calls: ToolCallRequest[] | null;
   tool_call_id: string | null;
   name: string | null;
+  file_ids: string[] | null;
+  has_pictures: boolean;
 }
 
 /** Said to a model when the session has no system prompt of its own. */
@@ -44,7 +46,7 @@ const DEFAULT_SYSTEM_PROMPT = 'You are a helpful assistant running locally.';
 const RUN_SQL = `
   SELECT runs.*, sessions.system_prompt FROM runs JOIN sessions ON sessions.id = runs.session_id WHERE runs.id = $1`;
 const MESSAGES_SQL = `
-  SELECT messages.*, tool_calls.name FROM messages LEFT JOIN tool_calls ON tool_calls.id = messages.tool_call_id
+  SELECT messages.*, tool_calls.name, tool_calls.result_images IS NOT NULL AS has_pictures FROM messages LEFT JOIN tool_calls ON tool_calls.id = messages.tool_call_id
   WHERE messages.session_id = $1 ORDER BY messages.position`;
 /** What code called is that code's matter: the conversation has the call that ran the code. */
 const CALLS_SQL = `SELECT * FROM tool_calls WHERE run_id = $1 AND parent_id IS NULL ORDER BY round, index`;
@@ -105,10 +107,16 @@ function turnStartOf(messages: readonly MessageRecord[], runId: string): number 
   return Math.max(index, 0) + 1;
 }
 
-function toChatMessage(row: MessageRecord): ChatMessage[] {
+function toChatMessage(row: MessageRecord): SnapshotMessage[] {
   switch (row.role) {
     case 'user':
-      return [{ role: 'user', content: row.content }];
+      return [
+        {
+          role: 'user',
+          content: row.content,
+          ...(row.file_ids === null ? {} : { shows: { from: 'files', fileIds: row.file_ids } }),
+        },
+      ];
     case 'assistant':
       return [
         {
@@ -120,7 +128,13 @@ function toChatMessage(row: MessageRecord): ChatMessage[] {
       ];
     case 'tool':
       return [
-        { role: 'tool', toolCallId: row.tool_call_id ?? '', name: row.name ?? '', content: row.content },
+        {
+          role: 'tool',
+          toolCallId: row.tool_call_id ?? '',
+          name: row.name ?? '',
+          content: row.content,
+          ...(row.has_pictures ? { shows: { from: 'pictures', callId: row.tool_call_id ?? '' } } : {}),
+        },
       ];
     default:
       return row.role satisfies never;

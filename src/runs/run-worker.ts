@@ -25,6 +25,7 @@ import { PostgresRunJournal } from './run-journal.js';
 import type { RunQueue } from './run-queue.js';
 import { identifyTool, isClientTool, RegisteredRunTools } from './run-tools.js';
 import { readSandboxChoice } from './sandbox-choice.js';
+import { StoredMedia } from './stored-media.js';
 import type { WorkerLease } from './worker-lease.js';
 
 /** All that working a run takes. */
@@ -169,7 +170,8 @@ export class RunWorker {
           sandbox,
         },
       );
-      const ports = { journal, tools, engine, now: () => clock.now(), pause, random: Math.random };
+      const media = new StoredMedia(this.parts.dataSource, this.parts.files);
+      const ports = { journal, tools, engine, media, now: () => clock.now(), pause, random: Math.random };
       const end = await workRun(ports, config.runs, signal);
       logger.info({ runId: run.runId, generation: run.generation, end }, 'A run was worked.');
     } catch (error) {

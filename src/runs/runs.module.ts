@@ -4,6 +4,7 @@ import { ApprovalExpiry } from '../approvals/approval-expiry.js';
 import { ApprovalService } from '../approvals/approval.service.js';
 import { RuleService } from '../approvals/rule.service.js';
 import { DatabaseServer } from '../database/database.module.js';
+import { FilesModule } from '../files/files.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { WorkspacesModule } from '../workspaces/workspaces.module.js';
 import { ClientToolResults } from './client-tool-results.js';
@@ -16,7 +17,7 @@ import { RunService, RunServiceParts } from './run.service.js';
 /** Making, steering, approving and cancelling runs. Working them is `RunWorkerModule`. */
 @Global()
 @Module({
-  imports: [SessionsModule, WorkspacesModule],
+  imports: [FilesModule, SessionsModule, WorkspacesModule],
   providers: [
     {
       provide: RunQueue,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Attachments, type UploadedMedia } from '../files/attachments.js';
 import { newId } from '../ids.js';
 import { HistoryRepository } from './history.repository.js';
 import { rebuildHistory } from './rebuild-history.js';
@@ -8,7 +9,7 @@ import { SessionRepository } from './session.repository.js';
 
 /** A message of a conversation that a request brings along; `toolCallId` names a call of an earlier message. */
 export type ConversationMessage =
-  | { readonly role: 'user'; readonly content: string }
+  | { readonly role: 'user'; readonly content: string; readonly media: readonly UploadedMedia[] }
   | {
       readonly role: 'assistant';
       readonly content: string;
@@ -33,6 +34,7 @@ export class ConversationService {
   constructor(
     private readonly sessions: SessionRepository,
     private readonly history: HistoryRepository,
+    private readonly attachments: Attachments,
   ) {}
 
   /** Its id, in the caller's transaction. */
@@ -52,8 +54,14 @@ export class ConversationService {
       manager,
     );
     const at = new Date().toISOString();
-    const messages = conversation.messages.map((message) => toExported(message, at));
-    const past = rebuildHistory({ messages, runs: [], tool_calls: [], fileIds: new Map() });
+    const messages: ExportedMessage[] = [];
+    for (const message of conversation.messages) {
+      const media = message.role === 'user' ? message.media : [];
+      const shown = await this.attachments.keep(manager, owner, id, media);
+      messages.push({ ...toExported(message, at), file_ids: shown });
+    }
+    const kept = new Map(messages.flatMap((message) => message.file_ids.map((file) => [file, file])));
+    const past = rebuildHistory({ messages, runs: [], tool_calls: [], fileIds: kept });
     await this.history.write(owner, id, past, manager);
     return id;
   }
@@ -70,6 +78,7 @@ function toExported(message: ConversationMessage, at: string): ExportedMessage {
     reasoning: isAssistant ? (message.reasoning ?? null) : null,
     tool_calls: isAssistant && message.toolCalls.length > 0 ? [...message.toolCalls] : null,
     tool_call_id: message.role === 'tool' ? message.toolCallId : null,
+    file_ids: [],
     created_at: at,
   };
 }

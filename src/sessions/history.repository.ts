@@ -8,7 +8,8 @@ import type { ExportedMessage, ExportedRun, ExportedToolCall, SessionHistory } f
 const ISO = (column: string) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 const MESSAGES_SQL = `
-  SELECT id, run_id, round, role, content, reasoning, tool_calls, tool_call_id, ${ISO('created_at')} AS created_at
+  SELECT id, run_id, round, role, content, reasoning, tool_calls, tool_call_id,
+    coalesce(file_ids, '[]') AS file_ids, ${ISO('created_at')} AS created_at
   FROM messages WHERE session_id = $1 ORDER BY position`;
 
 const RUNS_SQL = `
@@ -42,11 +43,12 @@ const INSERT_CALLS_SQL = `
 
 const INSERT_MESSAGES_SQL = `
   INSERT INTO messages (id, session_id, run_id, position, round, role, content, reasoning, tool_calls,
-    tool_call_id, created_at)
+    tool_call_id, file_ids, created_at)
   SELECT id, $1, run_id, position, round, role, content, reasoning, nullif(tool_calls, 'null'), tool_call_id,
-    created_at
+    nullif(file_ids, '[]'), created_at
   FROM jsonb_to_recordset($2::jsonb) AS message (id text, run_id text, position integer, round integer, role text,
-    content text, reasoning text, tool_calls jsonb, tool_call_id text, created_at timestamptz)`;
+    content text, reasoning text, tool_calls jsonb, tool_call_id text, file_ids jsonb,
+    created_at timestamptz)`;
 
 /** A session's past as one piece: read whole, written whole. */
 @Injectable()

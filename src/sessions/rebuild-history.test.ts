@@ -15,6 +15,7 @@ function message(id: string, rest: Partial<ExportedMessage>): ExportedMessage {
     reasoning: null,
     tool_calls: null,
     tool_call_id: null,
+    file_ids: [],
   };
   return { id, role: 'user', created_at: time, ...nothing, ...rest };
 }

@@ -29,7 +29,7 @@ export function rebuildHistory(source: HistorySource): SessionHistory {
     for (const call of message.tool_calls ?? []) {
       if (!callIds.has(call.id)) callIds.set(call.id, recovered.add(call, message, runId));
     }
-    return renameMessage(message, runId, callIds);
+    return renameMessage(message, runId, callIds, source.fileIds);
   });
   return {
     messages,
@@ -143,6 +143,7 @@ function renameMessage(
   message: ExportedMessage,
   runId: string | null,
   callIds: ReadonlyMap<string, string>,
+  fileIds: ReadonlyMap<string, string>,
 ): ExportedMessage {
   const isAssistant = message.role === 'assistant';
   return {
@@ -154,6 +155,7 @@ function renameMessage(
       ? (message.tool_calls?.map((call) => ({ ...call, id: callIds.get(call.id) ?? call.id })) ?? null)
       : null,
     tool_call_id: message.role === 'tool' ? (callIds.get(message.tool_call_id ?? '') ?? null) : null,
+    file_ids: message.role === 'user' ? message.file_ids.flatMap((id) => fileIds.get(id) ?? []) : [],
   };
 }
 

@@ -35,6 +35,8 @@ const exportedMessageSchema = z.strictObject({
     .nullable(),
   /** Only a tool's: the call that this answers. */
   tool_call_id: id.nullable(),
+  /** Only a user's: what it shows to the model. */
+  file_ids: z.array(id).max(MAX_FILES).default([]),
   created_at: time,
 });
 export type ExportedMessage = z.infer<typeof exportedMessageSchema>;

@@ -96,7 +96,7 @@ export class SessionTransferService {
         },
         manager,
       );
-      const named = kept.tool_calls.flatMap((call) => call.file_ids);
+      const named = [...kept.tool_calls, ...kept.messages].flatMap(({ file_ids }) => file_ids);
       const fileIds = await this.files.copy(sessionId, id, named, manager);
       await this.history.write(principal, id, rebuildHistory({ ...kept, fileIds }), manager);
     });

@@ -14,6 +14,10 @@ export interface ChatServer {
     body: unknown,
     options?: { signal?: AbortSignal; headers?: Record<string, string> },
   ): Promise<Response>;
+  /** Any path, as alice. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  /** Alice's. */
+  readonly key: string;
   /** `POST /api/inference/cancel` as alice. */
   cancel(keys: object): Promise<void>;
   /** The id of alice's pending approval, if there is one. */
@@ -39,6 +43,8 @@ export async function startChatServer(tools: readonly Tool[] = []): Promise<Chat
         body: JSON.stringify(body),
         ...(signal === undefined ? {} : { signal }),
       }),
+    fetch: (path, init) => fetch(`${url}${path}`, { ...init, headers }),
+    key: keys.alice,
     cancel: async (keys) => {
       await fetch(`${url}/api/inference/cancel`, { method: 'POST', headers, body: JSON.stringify(keys) });
     },

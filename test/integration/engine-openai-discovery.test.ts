@@ -76,6 +76,58 @@ describe('what the HTTP engine finds out about a server', () => {
     });
   });
 
+  test.each<[string, Record<string, unknown>, readonly string[]]>([
+    ['nothing is assumed', modelList({ id: 'm', owned_by: 'vllm' }), []],
+    ['by the list', modelList({ id: 'm', input_modalities: ['text', 'image', 'smell'] }), ['image']],
+    [
+      'by the list, as gateways have it',
+      modelList({ id: 'm', architecture: { input_modalities: ['audio', 'image'] } }),
+      ['image', 'audio'],
+    ],
+    [
+      'llama-server',
+      {
+        ...modelList({ id: 'm', owned_by: 'llamacpp' }),
+        '/props': { default_generation_settings: {}, modalities: { vision: true, audio: false } },
+      },
+      ['image'],
+    ],
+    [
+      'Ollama',
+      {
+        ...modelList({ id: 'm', owned_by: 'library' }),
+        '/api/show': (body: unknown) => ({
+          capabilities: ['completion', (body as { model: string }).model === 'm' ? 'vision' : ''],
+        }),
+      },
+      ['image'],
+    ],
+    [
+      'LM Studio',
+      {
+        ...modelList({ id: 'm', owned_by: 'organization_owner' }),
+        '/api/v0/models': { data: [{ id: 'm', type: 'vlm' }] },
+      },
+      ['image'],
+    ],
+    [
+      'LM Studio with a model for text',
+      {
+        ...modelList({ id: 'm', owned_by: 'organization_owner' }),
+        '/api/v0/models': { data: [{ id: 'm', type: 'llm' }] },
+      },
+      [],
+    ],
+    [
+      'an answer that makes no sense',
+      { ...modelList({ id: 'm', owned_by: 'llamacpp' }), '/props': { modalities: 'all' } },
+      [],
+    ],
+  ])('what its model takes beside text: %s', async (_name, replies, input) => {
+    expect(await statusOn(replies)).toMatchObject({ state: 'remote', input });
+    expect(await statusOn(replies, { input: ['audio'] })).toMatchObject({ input: ['audio'] });
+  });
+
   test('several models and none named: they are listed', async () => {
     const status = await statusOn(modelList({ id: 'first' }, { id: 'second' }));
     expect(status).toMatchObject({ state: 'failed', message: expect.stringContaining('first, second') });

@@ -1,5 +1,5 @@
-import type { ChatMessage } from '../../engine/engine.js';
 import { capOutput } from '../cap-output.js';
+import type { Shown, SnapshotMessage } from '../snapshot.js';
 
 /**
  * What the model sees of a session's messages. Numbers are places in `RunSnapshot.messages`: 0 is the system
@@ -31,10 +31,13 @@ export const WHOLE_CONTEXT: ContextMark = {
 /** Stands before a summary, so that the roles of user and assistant go on taking turns. */
 const ASKED_FOR_SUMMARY = 'Summarise our conversation so far.';
 
-type ToolMessage = Extract<ChatMessage, { role: 'tool' }>;
+type ToolMessage = Extract<SnapshotMessage, { role: 'tool' }>;
 
 /** The conversation as the mark leaves it. Pure; the very same messages where it leaves out nothing. */
-export function applyMark(messages: readonly ChatMessage[], mark: ContextMark): readonly ChatMessage[] {
+export function applyMark(
+  messages: readonly SnapshotMessage[],
+  mark: ContextMark,
+): readonly SnapshotMessage[] {
   if (mark.from <= 1 && mark.trimmedBefore <= 1 && mark.cappedBefore <= 1) return messages;
   const shown = messages.flatMap((message, place) =>
     message.role === 'system' || isShown(message, place, mark)
@@ -44,7 +47,7 @@ export function applyMark(messages: readonly ChatMessage[], mark: ContextMark): 
   return withSummary(joinRequests(shown), mark.summary);
 }
 
-export function isShown(message: ChatMessage, place: number, mark: ContextMark): boolean {
+export function isShown(message: SnapshotMessage, place: number, mark: ContextMark): boolean {
   if (place >= mark.from) return true;
   return message.role === 'user' && mark.askedFrom !== null && place >= mark.askedFrom;
 }
@@ -69,21 +72,32 @@ function noteFor(content: string): string {
 
 /** Templates want the roles to take turns: what the user said around rounds that are left out becomes one message. */
 function joinRequests(
-  shown: readonly { readonly place: number; readonly message: ChatMessage }[],
-): readonly ChatMessage[] {
-  const joined: ChatMessage[] = [];
+  shown: readonly { readonly place: number; readonly message: SnapshotMessage }[],
+): readonly SnapshotMessage[] {
+  const joined: SnapshotMessage[] = [];
   for (const [index, { place, message }] of shown.entries()) {
     const before = shown[index - 1];
     const last = joined.at(-1);
     const isJoined = last?.role === 'user' && message.role === 'user' && before?.place !== place - 1;
-    if (isJoined)
-      joined[joined.length - 1] = { role: 'user', content: `${last.content}\n\n${message.content}` };
-    else joined.push(message);
+    if (isJoined) {
+      const content = `${last.content}\n\n${message.content}`;
+      joined[joined.length - 1] = { role: 'user', content, ...filesOf(last.shows, message.shows) };
+    } else {
+      joined.push(message);
+    }
   }
   return joined;
 }
 
-function withSummary(messages: readonly ChatMessage[], summary: string | null): readonly ChatMessage[] {
+function filesOf(...shown: readonly (Shown | undefined)[]): { readonly shows?: Shown } {
+  const fileIds = shown.flatMap((one) => (one?.from === 'files' ? one.fileIds : []));
+  return fileIds.length === 0 ? {} : { shows: { from: 'files', fileIds } };
+}
+
+function withSummary(
+  messages: readonly SnapshotMessage[],
+  summary: string | null,
+): readonly SnapshotMessage[] {
   if (summary === null) return messages;
   const afterSystem = messages.findIndex((message) => message.role !== 'system');
   return messages.toSpliced(

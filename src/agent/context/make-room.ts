@@ -3,6 +3,7 @@ import { EngineError } from '../../engine/engine-error.js';
 import { addUsage } from '../../engine/usage.js';
 import { contextOverflowOf } from '../../runs/context-overflow.js';
 import type { RunPorts } from '../ports.js';
+import { withMedia } from '../show-media.js';
 import type { RunSnapshot } from '../snapshot.js';
 import { type ContextBudget, contextBudget } from './budget.js';
 import { compactionEvent } from './compaction-event.js';
@@ -45,16 +46,18 @@ async function roomFor(ports: RunPorts, snapshot: RunSnapshot, terms: RoomTerms)
   const tools = terms.withTools ? ports.tools.specs() : [];
   const count: Counter = (messages) => engine.count({ ...named, messages, tools });
   const onOverflow = contextOverflowOf(snapshot.options) ?? 'compact';
-  const { contextSize } = await engine.capabilities(model);
+  const { contextSize, input = [] } = await engine.capabilities(model);
   const budget = contextBudget(contextSize, maxTokens, onOverflow);
   const messages = applyMark(snapshot.messages, snapshot.context);
   const tokensBefore = await count(messages);
-  if (tokensBefore <= budget.limit) return { type: 'fits', messages, tools };
+  const fits = async () =>
+    ({ type: 'fits', messages: await withMedia(messages, input, ports.media), tools }) as const;
+  if (tokensBefore <= budget.limit) return fits();
   if (onOverflow === 'error') throw answerTooLarge(tokensBefore, budget);
 
   const summaryTokens = onOverflow === 'compact' ? budget.summaryTokens : 0;
   const found = await findMark(snapshot, { current: tokensBefore, budget, summaryTokens, count });
-  if (found.type === 'leave') return { type: 'fits', messages, tools };
+  if (found.type === 'leave') return fits();
   if (found.type === 'nothing_fits') {
     throw await turnTooLarge(snapshot.messages, found.leastTokens, budget, count);
   }

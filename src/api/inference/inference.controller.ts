@@ -4,6 +4,7 @@ import type { Principal } from '../../auth/principal.js';
 import { ENGINE } from '../../engine/engine.js';
 import type { Engine, EngineStatus } from '../../engine/engine.js';
 import { servedModel, servedModels } from '../../engine/served-models.js';
+import type { MediaType } from '../../engine/media.js';
 import { checkModel } from '../../runs/check-model.js';
 import { cancelKeysSchema } from '../../runs/run-request.js';
 import type { CancelKeys } from '../../runs/run-request.js';
@@ -21,6 +22,7 @@ interface ModelObject {
   readonly created: number;
   readonly owned_by: string;
   readonly context_length?: number;
+  readonly input_modalities: readonly ('text' | MediaType)[];
 }
 
 interface ModelList {
@@ -31,7 +33,15 @@ interface ModelList {
 function modelOf(status: EngineStatus): ModelObject {
   const contextSize = 'contextSize' in status ? status.contextSize : undefined;
   const known = contextSize === undefined ? {} : { context_length: contextSize };
-  return { id: status.model, object: 'model', created: 0, owned_by: 'gantry', ...known };
+  const input = status.state === 'remote' ? status.input : [];
+  return {
+    id: status.model,
+    object: 'model',
+    created: 0,
+    owned_by: 'gantry',
+    ...known,
+    input_modalities: ['text', ...input],
+  };
 }
 
 @Controller()

@@ -1,7 +1,8 @@
 import { DomainError } from '../../errors.js';
 import type { ConversationTurn } from '../../runs/conversation-runs.js';
 import type { ConversationMessage } from '../../sessions/conversation.service.js';
-import { type ChatCompletionMessage, textOf } from './chat-message.js';
+import type { ChatCompletionMessage } from './chat-message.js';
+import { mediaOf, textOf } from './content-part.js';
 import type { ChatRequest } from './chat-request.js';
 
 /**
@@ -21,10 +22,11 @@ function nextInSession(sessionId: string, messages: readonly ChatCompletionMessa
   const results = fresh.flatMap((message) =>
     message.role === 'tool' ? [{ toolCallId: message.tool_call_id, content: textOf(message.content) }] : [],
   );
-  const texts = fresh.flatMap((message) => (message.role === 'user' ? [textOf(message.content)] : []));
-  const input = texts.length > 0 ? texts.join('\n\n') : undefined;
-  if (results.length > 0) return { type: 'results', sessionId, results, input };
-  return { type: 'message', sessionId, input: input ?? '' };
+  const said = fresh.flatMap((message) => (message.role === 'user' ? [message.content] : []));
+  const input = said.length > 0 ? said.map(textOf).join('\n\n') : undefined;
+  const media = said.flatMap(mediaOf);
+  if (results.length > 0) return { type: 'results', sessionId, results, input, media };
+  return { type: 'message', sessionId, input: input ?? '', media };
 }
 
 function wholeConversation(messages: readonly ChatCompletionMessage[]): ConversationTurn {
@@ -33,14 +35,15 @@ function wholeConversation(messages: readonly ChatCompletionMessage[]): Conversa
   );
   const past = withUniqueCallIds(messages);
   const last = past.at(-1);
-  const input = last?.role === 'user' ? last.content : undefined;
+  const asked = last?.role === 'user' ? last : undefined;
   return {
     type: 'conversation',
     conversation: {
       systemPrompt: system.length > 0 ? system.join('\n\n') : null,
-      messages: input === undefined ? past : past.slice(0, -1),
+      messages: asked === undefined ? past : past.slice(0, -1),
     },
-    input,
+    input: asked?.content,
+    media: asked?.media ?? [],
   };
 }
 
@@ -55,7 +58,7 @@ function withUniqueCallIds(messages: readonly ChatCompletionMessage[]): Conversa
         break;
       case 'user':
         open = new Map();
-        past.push({ role: 'user', content: textOf(message.content) });
+        past.push({ role: 'user', content: textOf(message.content), media: mediaOf(message.content) });
         break;
       case 'assistant': {
         const calls = message.tool_calls ?? [];

@@ -55,6 +55,39 @@ describe('chatBody', () => {
     expect(body('vllm', { messages })['messages']).toMatchObject([{ ...sent, reasoning: 'Hm' }, {}]);
   });
 
+  test('shows what a message shows, and the pictures of results after the last of them', () => {
+    const picture = { type: 'image', mimeType: 'image/png', name: 'p', data: 'AAAA' } as const;
+    const sound = { type: 'audio', mimeType: 'audio/mpeg', name: 's', data: 'BBBB' } as const;
+    const shown = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
+    const result = (id: string) => ({ role: 'tool', toolCallId: id, name: 'python', content: id }) as const;
+    const messages: GenerateRequest['messages'] = [
+      { role: 'user', content: 'Look', media: [picture, sound] },
+      { role: 'user', content: '', media: [picture] },
+      { role: 'assistant', content: '', toolCalls: [] },
+      { ...result('a'), media: [picture] },
+      result('b'),
+      { role: 'assistant', content: '', toolCalls: [] },
+      result('c'),
+    ];
+    expect(body('generic', { messages })['messages']).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Look' },
+          shown,
+          { type: 'input_audio', input_audio: { data: 'BBBB', format: 'mp3' } },
+        ],
+      },
+      { role: 'user', content: [shown] },
+      expect.objectContaining({ role: 'assistant' }),
+      { role: 'tool', tool_call_id: 'a', content: 'a' },
+      { role: 'tool', tool_call_id: 'b', content: 'b' },
+      { role: 'user', content: [{ type: 'text', text: 'The pictures of the results above:' }, shown] },
+      expect.objectContaining({ role: 'assistant' }),
+      { role: 'tool', tool_call_id: 'c', content: 'c' },
+    ]);
+  });
+
   test('asks for a forced call by its name, or for any', () => {
     const tools = ['a', 'b'].map((name) => ({ name, description: '', parameters: { type: 'object' } }));
     expect(body('generic', { tools, forcedTools: ['a'] })['tool_choice']).toEqual({

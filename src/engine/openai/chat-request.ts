@@ -8,6 +8,7 @@ import type {
   ToolSpec,
 } from '../engine.js';
 import { EngineError } from '../engine-error.js';
+import { AUDIO_FORMATS, type Media } from '../media.js';
 import { estimateTokens } from './estimate-tokens.js';
 import type { ServerTraits } from './server-traits.js';
 
@@ -76,19 +77,45 @@ function jsonFormat({ schema }: ResponseFormat, { anyJson }: ServerTraits): Fiel
 }
 
 export function chatMessages(messages: readonly ChatMessage[], traits: ServerTraits): Fields[] {
-  return messages.map((message) => {
+  return messages.flatMap((message, index) => {
     switch (message.role) {
       case 'system':
+        return [{ role: message.role, content: message.content }];
       case 'user':
-        return { role: message.role, content: message.content };
+        return [{ role: message.role, content: userContent(message.content, message.media ?? []) }];
       case 'assistant':
-        return assistantMessage(message, traits);
-      case 'tool':
-        return { role: 'tool', tool_call_id: message.toolCallId, content: message.content };
+        return [assistantMessage(message, traits)];
+      case 'tool': {
+        const result = { role: 'tool', tool_call_id: message.toolCallId, content: message.content };
+        // The results of one turn have to follow each other.
+        return messages[index + 1]?.role === 'tool' ? [result] : [result, ...picturesOf(messages, index)];
+      }
       default:
         return message satisfies never;
     }
   });
+}
+
+function userContent(text: string, media: readonly Media[]): unknown {
+  if (media.length === 0) return text;
+  return [...(text === '' ? [] : [{ type: 'text', text }]), ...media.map(mediaPart)];
+}
+
+function mediaPart({ type, mimeType, data }: Media): Fields {
+  return type === 'image'
+    ? { type: 'image_url', image_url: { url: `data:${mimeType};base64,${data}` } }
+    : { type: 'input_audio', input_audio: { data, format: AUDIO_FORMATS[mimeType] } };
+}
+
+/** Of the results that end at `last`: a tool's message can have none, so a message after them shows them. */
+function picturesOf(messages: readonly ChatMessage[], last: number): Fields[] {
+  const before = messages.slice(0, last + 1);
+  const first = before.findLastIndex(({ role }) => role !== 'tool') + 1;
+  const media = before
+    .slice(first)
+    .flatMap((message) => (message.role === 'tool' ? (message.media ?? []) : []));
+  if (media.length === 0) return [];
+  return [{ role: 'user', content: userContent('The pictures of the results above:', media) }];
 }
 
 export function chatTools(tools: readonly ToolSpec[]): Fields[] {

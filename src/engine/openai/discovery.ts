@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { MediaType } from '../media.js';
 import { EngineError } from '../engine-error.js';
+import { findInput } from './find-input.js';
 import { chooseModel, entryOf, listedContext, readModelList, type ListedModel } from './model-list.js';
 import {
   KIND_BY_OWNER,
@@ -19,27 +21,24 @@ export interface UpstreamServer {
   /** Tokens, and who says so. */
   readonly contextSize: number;
   readonly contextFrom: 'configuration' | 'server' | 'assumption';
+  /** What the model takes beside text. */
+  readonly input: readonly MediaType[];
 }
 
 /** Asks the server what it is and what it has. Rejects with an EngineError, or as `signal` does. */
 export async function discover(
   client: UpstreamClient,
-  configuredContext: 'auto' | number,
+  configured: { readonly contextSize: 'auto' | number; readonly input?: readonly MediaType[] | undefined },
   signal: AbortSignal,
 ): Promise<UpstreamServer> {
   const list = await listModels(client, signal);
   const kind = await findKind(client, list ?? [], signal);
   const traits = SERVER_TRAITS[kind];
   const model = chooseModel(list, client.address.model, traits);
-  const context = await findContext(
-    client,
-    kind,
-    model,
-    entryOf(list ?? [], model),
-    configuredContext,
-    signal,
-  );
-  return { kind, traits, model, ...context };
+  const entry = entryOf(list ?? [], model);
+  const context = await findContext(client, kind, model, entry, configured.contextSize, signal);
+  const input = await findInput(client, kind, { model, entry, configured: configured.input }, signal);
+  return { kind, traits, model, ...context, input };
 }
 
 /** Undefined when the server has no such list. */

@@ -4,12 +4,16 @@ import type { ServerTraits } from './server-traits.js';
 
 const size = z.number().int().positive().optional().catch(undefined);
 
+const modalities = z.array(z.string()).optional().catch(undefined);
+
 const listedModel = z.object({
   id: z.string(),
   owned_by: z.string().optional().catch(undefined),
   max_model_len: size,
   context_length: size,
   context_window: size,
+  input_modalities: modalities,
+  architecture: z.object({ input_modalities: modalities }).optional().catch(undefined),
   meta: z.object({ n_ctx: size, n_ctx_train: size }).optional().catch(undefined),
 });
 

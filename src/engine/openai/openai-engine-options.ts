@@ -1,3 +1,4 @@
+import type { MediaType } from '../media.js';
 import type { EngineStatus } from '../engine.js';
 
 export interface OpenAiEngineOptions {
@@ -7,6 +8,8 @@ export interface OpenAiEngineOptions {
   readonly key?: string;
   /** Tokens each conversation can hold; `auto`: what the server tells, else what servers of its kind usually have. */
   readonly contextSize: 'auto' | number;
+  /** What the model takes beside text; absent: as the server tells. */
+  readonly input?: readonly MediaType[] | undefined;
   /** Generations at the server at the same time; more wait in line. */
   readonly parallel: number;
   readonly limits?: Partial<UpstreamLimits>;

@@ -60,7 +60,7 @@ class OpenAiEngine implements Engine {
   ) {
     this.queue = new FairQueue(options.parallel);
     const find = (signal: AbortSignal) =>
-      discover(client, options.contextSize, signal).catch((error: unknown) => {
+      discover(client, options, signal).catch((error: unknown) => {
         throw this.failure(error);
       });
     this.connection = new Connection(find, limits.retryMs, () => options.onStatus?.(this.status()));
@@ -95,9 +95,9 @@ class OpenAiEngine implements Engine {
   }
 
   async capabilities(asked?: string): Promise<EngineCapabilities> {
-    const { model, contextSize } = checked(asked, await this.connection.ready());
+    const { model, contextSize, input } = checked(asked, await this.connection.ready());
     // No server tells whether its model can; one that cannot refuses the request or calls nothing.
-    return { model, contextSize, toolCalls: true, reasoning: true };
+    return { model, contextSize, toolCalls: true, reasoning: true, input };
   }
 
   status(): EngineStatus {
@@ -108,7 +108,7 @@ class OpenAiEngine implements Engine {
       case 'closed':
         return { state: 'closed', model };
       case 'connected': {
-        const { kind, contextSize, contextFrom, model } = state.server;
+        const { kind, contextSize, contextFrom, input, model } = state.server;
         const { active, waiting } = this.queue;
         return {
           state: 'remote',
@@ -117,6 +117,7 @@ class OpenAiEngine implements Engine {
           kind,
           contextSize,
           contextFrom,
+          input,
           active,
           waiting,
         };

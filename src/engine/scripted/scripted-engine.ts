@@ -15,6 +15,7 @@ import type {
   GenerateRequest,
   Usage,
 } from '../engine.js';
+import type { MediaType } from '../media.js';
 import { ReceivedMessageFold } from '../received-message.js';
 import type { ScriptedStep, ScriptedTurn } from './scripted-turn.js';
 
@@ -22,6 +23,8 @@ export interface ScriptedEngine extends Engine {
   /** Every request that was made, frozen as it was, oldest first. */
   readonly requests: readonly GenerateRequest[];
   /** Turns for the requests that come after those already scripted. */
+  /** What it says it takes beside text. */
+  input: readonly MediaType[];
   enqueue(...turns: readonly ScriptedTurn[]): void;
   /** Forgets the turns that nobody asked for. */
   clear(): void;
@@ -41,6 +44,7 @@ export function createScriptedEngine(script: readonly ScriptedTurn[] = []): Scri
 
 class ScriptPlayer implements ScriptedEngine {
   readonly requests: GenerateRequest[] = [];
+  input: readonly MediaType[] = [];
   private readonly turns: ScriptedTurn[];
   private callsMade = 0;
   private closed = false;
@@ -110,7 +114,7 @@ class ScriptPlayer implements ScriptedEngine {
 
   async capabilities(model?: string): Promise<EngineCapabilities> {
     checkModel(model);
-    return { model: MODEL, contextSize: CONTEXT_SIZE, toolCalls: true, reasoning: true };
+    return { model: MODEL, contextSize: CONTEXT_SIZE, toolCalls: true, reasoning: true, input: this.input };
   }
 
   status(): EngineStatus {

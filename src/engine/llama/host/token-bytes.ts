@@ -67,6 +67,7 @@ function byteLetters(): Map<string, number> {
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
   const letters = new Map<string, number>();
   let next = 256;
-  for (let byte = 0; byte < 256; byte += 1) letters.set(String.fromCodePoint(visible(byte) ? byte : next++), byte);
+  for (let byte = 0; byte < 256; byte += 1)
+    letters.set(String.fromCodePoint(visible(byte) ? byte : next++), byte);
   return letters;
 }
