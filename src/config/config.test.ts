@@ -141,6 +141,7 @@ const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   GANTRY_GPU: 'rocm',
   GANTRY_PARALLEL: '65',
   GANTRY_KV_DISK_MB: '-1',
+  GANTRY_MODEL_MEMORY_MB: '0',
   DATABASE_URL: 'mysql://user:hunter2@host/db',
   DOCKER_HOST: '/var/run/docker.sock',
   GANTRY_SANDBOX: 'podman',

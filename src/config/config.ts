@@ -67,6 +67,10 @@ export const environmentSchema = z.object({
     .max(1_048_576)
     .default(1024)
     .describe('a number of MiB, 0 for none'),
+  GANTRY_MODEL_MEMORY_MB: positive
+    .max(16_777_216)
+    .optional()
+    .describe('a number of MiB; absent: what is free when a model is loaded'),
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//)
@@ -207,6 +211,9 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
       gpu: env.GANTRY_GPU,
       sequences: env.GANTRY_PARALLEL,
       stateCacheBytes: env.GANTRY_KV_DISK_MB * MEBIBYTE,
+      /** Of all models in memory together; undefined: what is free. */
+      modelMemoryBytes:
+        env.GANTRY_MODEL_MEMORY_MB === undefined ? undefined : env.GANTRY_MODEL_MEMORY_MB * MEBIBYTE,
     },
     hub: { endpoint: env.HF_ENDPOINT, ...(env.HF_TOKEN === undefined ? {} : { token: env.HF_TOKEN }) },
     acceleratorEnvironment: pick(environment, ACCELERATOR_VARIABLES),

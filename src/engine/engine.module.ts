@@ -28,7 +28,9 @@ function createEngine(config: Config, logger: PinoLogger): Engine {
       onTransition: (event) => logger.warn({ pool: event.type }, describePoolEvent(event)),
     });
   });
-  return new ResidentEngine(first);
+  return new ResidentEngine(first, (path, settings, onStatus) =>
+    createLocalEngine(path, settings, { config, logger, onStatus }),
+  );
 }
 
 type OnStatus = (status: EngineStatus) => void;

@@ -172,6 +172,8 @@ export type EngineStatus =
       readonly flashAttention: boolean;
       readonly memoryBytes: number;
       readonly hostPid: number;
+      readonly toolCalls: boolean;
+      readonly reasoning: boolean;
     }
   /** Ready, on a server that is not ours. */
   | {

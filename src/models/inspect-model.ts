@@ -20,7 +20,12 @@ export interface InspectedModel {
 
 /** What a model on this machine is, from the headers of its files alone. Rejects with ModelError. */
 export async function inspectModel(name: ModelName, modelsDirectory: string): Promise<InspectedModel> {
-  const files = await readModelFiles(await locateModel(name, modelsDirectory));
+  return inspectFile(await locateModel(name, modelsDirectory));
+}
+
+/** By its first file. Rejects with ModelError. */
+export async function inspectFile(path: string): Promise<InspectedModel> {
+  const files = await readModelFiles(path);
   const receipts = await Promise.all(files.map(({ path }) => readReceipt(path)));
   const [receipt] = receipts;
   return {

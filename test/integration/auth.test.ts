@@ -253,6 +253,8 @@ describe('health', () => {
       cacheType: 'f16',
       flashAttention: false,
       memoryBytes: 1,
+      toolCalls: true,
+      reasoning: true,
       hostPid: 1,
     };
     const ready = await ask(app, '/ready');

@@ -76,7 +76,7 @@ export class HostSupervisor {
           ...(state.bytes === undefined ? {} : { bytes: state.bytes }),
         };
       case 'ready': {
-        const { name: _, toolCalls: _calls, reasoning: _reasoning, ...facts } = state.model;
+        const { name: _, ...facts } = state.model;
         return { state: 'ready', model, ...facts, hostPid: state.host.pid };
       }
       case 'failed':

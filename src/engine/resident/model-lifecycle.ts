@@ -3,7 +3,6 @@ import type { ClientModel } from '../../models/client-model.js';
 import type { HubAccess } from '../../models/hub-request.js';
 import { abortable } from '../../abortable.js';
 import { OneAtATime } from '../../one-at-a-time.js';
-import type { Engine, EngineStatus } from '../engine.js';
 import { download, fit, type Fit, readChecked } from './bring-model.js';
 import { LoadCancels } from './load-cancels.js';
 import { asModelRefusal, busyModel, conflict, notEnoughMemory, type RunUse } from './model-refusals.js';
@@ -28,11 +27,6 @@ export interface LifecycleParts {
   readonly users: ModelUsers;
   readonly modelsDirectory: string;
   readonly hub: HubAccess;
-  readonly makeEngine: (
-    path: string,
-    settings: ResidentSettings,
-    onStatus: (status: EngineStatus) => void,
-  ) => Engine;
   /** Bytes that models may take together; undefined: what `freeBytes` says. */
   readonly budgetBytes: number | undefined;
   /** Infinite where only the loader knows. */
@@ -55,6 +49,9 @@ export interface LoadEnd {
   readonly status: 'loaded' | 'already_loaded';
   readonly model: ResidentModel;
 }
+
+/** Nest injection token of the ModelLifecycle; undefined where the process has no engine. */
+export const MODEL_LIFECYCLE = Symbol('ModelLifecycle');
 
 interface Decision {
   /** `joined`: another load of the same is under way. */
@@ -206,7 +203,7 @@ export class ModelLifecycle {
         model.apply({ type: 'progressed', phase: 'validate', progress: 0 });
         const contextSize = await this.makeRoom(model, path, settings);
         model.cancel.signal.throwIfAborted();
-        model.open((onStatus) => parts.makeEngine(path, { ...settings, contextSize }, onStatus));
+        model.open((onStatus) => parts.engine.makeEngine(path, { ...settings, contextSize }, onStatus));
         await model.loaded();
       });
     } catch (error) {

@@ -11,6 +11,14 @@ import type { EmbedRequest, Embeddings, Ranking, RankRequest } from '../embeddin
 import { EngineError } from '../engine-error.js';
 import { asksForDefault } from '../served-models.js';
 import type { Answering, ResidentModel } from './resident-model.js';
+import type { ResidentSettings } from './resident-settings.js';
+
+/** Makes the engine of a model by the path of its first file, and begins to load it. */
+export type MakeEngine = (
+  path: string,
+  settings: ResidentSettings,
+  onStatus: (status: EngineStatus) => void,
+) => Engine;
 
 const NOTHING = { text: '', reasoning: '', completeCalls: [] };
 
@@ -21,7 +29,10 @@ const NOTHING = { text: '', reasoning: '', completeCalls: [] };
 export class ResidentEngine implements Engine {
   private readonly others = new Set<ResidentModel>();
 
-  constructor(private first: ResidentModel) {}
+  constructor(
+    private first: ResidentModel,
+    readonly makeEngine: MakeEngine,
+  ) {}
 
   /** The default is always among them, whatever its state. */
   residents(): readonly ResidentModel[] {

@@ -296,6 +296,7 @@ export class ResidentModel {
         return;
       }
       case 'ready':
+        this.path ??= status.path;
         this.apply({ type: 'loaded' });
         return;
       case 'remote':

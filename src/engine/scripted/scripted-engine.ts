@@ -133,6 +133,8 @@ class ScriptPlayer implements ScriptedEngine {
       flashAttention: false,
       memoryBytes: 0,
       hostPid: 0,
+      toolCalls: true,
+      reasoning: true,
     };
   }
 
