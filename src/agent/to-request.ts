@@ -10,7 +10,7 @@ export function toRequest(
   continueFrom: GenerateRequest['continueFrom'],
 ): GenerateRequest {
   const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
-  const { thinking_budget: thinkingBudget } = snapshot.options;
+  const { thinking_budget: thinkingBudget, prediction } = snapshot.options;
   const topLogprobs = snapshot.options.logprobs === true ? (snapshot.options.top_logprobs ?? 0) : undefined;
   const forcedTools = toForcedTools(snapshot, tools);
   const responseFormat = toResponseFormat(snapshot.options);
@@ -23,6 +23,7 @@ export function toRequest(
     ...(model === undefined ? {} : { model }),
     ...(enableThinking === undefined ? {} : { enableThinking }),
     ...(thinkingBudget === undefined ? {} : { thinkingBudget }),
+    ...(prediction === undefined ? {} : { prediction: prediction.type }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools }),
     ...(responseFormat === undefined ? {} : { responseFormat }),

@@ -78,6 +78,8 @@ export interface GenerateRequest {
   readonly tools: readonly ToolSpec[];
   readonly sampling: SamplingOptions;
   readonly enableThinking?: boolean;
+  /** Guess tokens by what followed the same ones in the prompt: the text is the same, sooner where it repeats. */
+  readonly prediction?: 'input_lookup';
   /** After so many tokens of thought the answer begins. */
   readonly thinkingBudget?: number;
   /** False: one call at most. */
@@ -107,6 +109,11 @@ export interface Usage {
   readonly total_prompt_time_sec: number;
   readonly total_completion_time_sec: number;
   readonly prompt_tokens_details?: { readonly cached_tokens: number };
+  /** Where tokens were predicted: guesses that came true, and that did not. */
+  readonly completion_tokens_details?: {
+    readonly accepted_prediction_tokens: number;
+    readonly rejected_prediction_tokens: number;
+  };
 }
 
 export type EngineStopReason = 'stop' | 'tool_calls' | 'length' | 'cancelled';

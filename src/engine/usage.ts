@@ -23,6 +23,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
   const total_time_sec = a.total_time_sec + b.total_time_sec;
   const cached =
     (a.prompt_tokens_details?.cached_tokens ?? 0) + (b.prompt_tokens_details?.cached_tokens ?? 0);
+  const details = addGuesses(a.completion_tokens_details, b.completion_tokens_details);
   return {
     prompt_tokens,
     completion_tokens,
@@ -34,5 +35,16 @@ export function addUsage(a: Usage, b: Usage): Usage {
     total_prompt_time_sec,
     total_completion_time_sec,
     prompt_tokens_details: { cached_tokens: cached },
+    ...(details && { completion_tokens_details: details }),
+  };
+}
+
+type Guesses = Usage['completion_tokens_details'];
+
+function addGuesses(a: Guesses, b: Guesses): Guesses {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    accepted_prediction_tokens: a.accepted_prediction_tokens + b.accepted_prediction_tokens,
+    rejected_prediction_tokens: a.rejected_prediction_tokens + b.rejected_prediction_tokens,
   };
 }

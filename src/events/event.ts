@@ -14,6 +14,10 @@ export const usageSchema = z.object({
   total_prompt_time_sec: z.number(),
   total_completion_time_sec: z.number(),
   prompt_tokens_details: z.object({ cached_tokens: z.number().int() }).optional(),
+  /** Of runs that ask for `prediction`. */
+  completion_tokens_details: z
+    .object({ accepted_prediction_tokens: z.number().int(), rejected_prediction_tokens: z.number().int() })
+    .optional(),
 });
 
 export const fileObjectSchema = z.object({

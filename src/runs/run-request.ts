@@ -92,6 +92,8 @@ export const runOptionsSchema = z.strictObject({
   stop: z.union([z.string(), z.array(z.string()).max(16)]).optional(),
   logit_bias: logitBiasSchema.optional(),
   max_tokens: z.int().positive().optional(),
+  /** Tokens are guessed by what stands in the prompt. */
+  prediction: z.strictObject({ type: z.literal('input_lookup') }).optional(),
   /** Each token of the answer with its probability, and with so many of the likeliest in its place. */
   logprobs: z.boolean().optional(),
   top_logprobs: z.int().min(0).max(MOST_TOP_LOGPROBS).optional(),

@@ -123,6 +123,8 @@ describe('the tokens of a completion', () => {
     [{ logit_bias: { hello: 1 } }, 'logit_bias', /by their ids/],
     [{ logit_bias: { 5: 101 } }, 'logit_bias.5', /100/],
     [{ logit_bias: { 5000: 1 } }, null, /1024 tokens/],
+    [{ prediction: { type: 'content', content: 'Hello' } }, 'prediction.type', /input_lookup/],
+    [{ prediction: { type: 'input_lookup' }, presence_penalty: 1 }, 'prediction', /presence_penalty/],
     [{ thinking_budget: 0 }, 'thinking_budget', /enable_thinking/],
     [{ reasoning: { max_tokens: 0 } }, 'reasoning.max_tokens', /enable_thinking/],
     [{ logprobs: 'yes' }, 'logprobs', /boolean/],

@@ -167,10 +167,16 @@ function engineEvent(item: StreamItem): EngineEvent {
       const { type, text, logprobs } = event;
       return { type, text, ...(logprobs === undefined ? {} : { logprobs }) };
     }
+    case 'usage': {
+      const { completion_tokens_details: guesses, ...usage } = event.usage;
+      return {
+        type: event.type,
+        usage: { ...usage, ...(guesses && { completion_tokens_details: guesses }) },
+      };
+    }
     case 'queued':
     case 'tool_call_start':
     case 'tool_call_delta':
-    case 'usage':
       return event;
     default:
       return event satisfies never;

@@ -69,6 +69,7 @@ const generateRequest = z.object({
   sampling,
   enableThinking: z.boolean().optional(),
   thinkingBudget: z.number().int().positive().optional(),
+  prediction: z.literal('input_lookup').optional(),
   parallelToolCalls: z.boolean().optional(),
   forcedTools: z.array(z.string()).min(1).optional(),
   responseFormat: z
@@ -144,6 +145,9 @@ const usage = z.object({
   total_prompt_time_sec: z.number(),
   total_completion_time_sec: z.number(),
   prompt_tokens_details: z.object({ cached_tokens: z.number() }),
+  completion_tokens_details: z
+    .object({ accepted_prediction_tokens: z.number(), rejected_prediction_tokens: z.number() })
+    .optional(),
 });
 
 const logprobs = z.array(chosenTokenSchema).optional();

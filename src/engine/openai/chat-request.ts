@@ -49,9 +49,13 @@ export function chatBody(request: GenerateRequest, model: string, traits: Server
 }
 
 /** Throws EngineError for what the server would leave out without a word. */
-function refuseUnsupported({ sampling, thinkingBudget }: GenerateRequest, traits: ServerTraits): void {
+function refuseUnsupported(
+  { sampling, thinkingBudget, prediction }: GenerateRequest,
+  traits: ServerTraits,
+): void {
   const missing = [
     ...(sampling.logitBias !== undefined && !traits.logitBias ? ['logit_bias'] : []),
+    ...(prediction === undefined ? [] : ['prediction']),
     ...(thinkingBudget !== undefined && traits.thinkingBudget === undefined ? ['thinking_budget'] : []),
   ];
   if (missing.length === 0) return;

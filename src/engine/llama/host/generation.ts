@@ -4,6 +4,7 @@ import { messageOf } from '../../../errors.js';
 import type { HostEvent, HostGenerateRequest } from '../protocol.js';
 import { answerSchema } from './argument-schema.js';
 import type { ForcedCall } from './forced-call.js';
+import { InputLookup } from './input-lookup.js';
 import type { LoadedModel } from './load-model.js';
 import { prefill } from './prefill.js';
 import { GenerationRefused } from './generation-refused.js';
@@ -67,14 +68,18 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
   });
   const { topLogprobs } = request;
   const report = topLogprobs === undefined ? undefined : new TokenReport(topLogprobs, loaded.tokenBytes);
-  const chat = new LlamaChat({
-    contextSequence: report?.watch(sequence) ?? sequence,
-    chatWrapper: prompt.wrapper,
-  });
+  const lookup = request.prediction === undefined ? undefined : new InputLookup(sequence, tokens);
+  const contextSequence = report?.watch(sequence) ?? sequence;
+  const chat = new LlamaChat({ contextSequence, chatWrapper: prompt.wrapper });
+  const usage = (): HostEvent => {
+    const made = sequence.tokenMeter.usedOutputTokens - generatedBefore - (lookup?.wasted ?? 0);
+    return { type: 'usage', usage: meter.finish(made, lookup?.count) };
+  };
   try {
     await bringBack(loaded, request.sessionId, lease, tokens);
     const cached = await prefill(sequence, tokens, loaded.context.batchSize, signal);
     meter.promptDone(tokens.length, cached);
+    lookup?.begin();
     const reason = await streamTurn(chat, response, {
       ...samplingOptions(request.sampling, loaded.defaultSampling),
       tools: request.tools,
@@ -89,15 +94,16 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
       report,
     });
     recorder.end();
-    emit({ type: 'usage', usage: meter.finish(sequence.tokenMeter.usedOutputTokens - generatedBefore) });
+    emit(usage());
     emit({ type: 'stop', reason });
   } catch (error) {
     if (!signal.aborted) throw error;
     recorder.end();
-    emit({ type: 'usage', usage: meter.finish(sequence.tokenMeter.usedOutputTokens - generatedBefore) });
+    emit(usage());
     emit({ type: 'stop', reason: 'cancelled' });
   } finally {
     chat.dispose();
+    await lookup?.end();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { HostUsage } from '../protocol.js';
+import type { GuessCount } from './input-lookup.js';
 
 /** Times one generation from its first evaluated token. */
 export class UsageMeter {
@@ -13,7 +14,7 @@ export class UsageMeter {
     this.cachedTokens = cachedTokens;
   }
 
-  finish(completionTokens: number): HostUsage {
+  finish(completionTokens: number, guesses?: GuessCount): HostUsage {
     const ended = performance.now();
     const promptSeconds = (this.promptEnded - this.started) / 1000;
     const completionSeconds = (ended - this.promptEnded) / 1000;
@@ -30,6 +31,12 @@ export class UsageMeter {
       total_prompt_time_sec: promptSeconds,
       total_completion_time_sec: completionSeconds,
       prompt_tokens_details: { cached_tokens: this.cachedTokens },
+      ...(guesses && {
+        completion_tokens_details: {
+          accepted_prediction_tokens: guesses.accepted,
+          rejected_prediction_tokens: guesses.rejected,
+        },
+      }),
     };
   }
 }
