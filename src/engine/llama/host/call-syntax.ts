@@ -37,15 +37,60 @@ const DEEPSEEK_R1: CallSyntax = {
   betweenCalls: '\n',
 };
 
-/** In this order: by what a template must contain. */
-const SYNTAXES: readonly (readonly [marks: readonly string[], syntax: CallSyntax])[] = [
-  [['<｜tool▁calls▁begin｜>', '```json'], DEEPSEEK_R1],
-  [['<｜tool▁calls▁begin｜>'], DEEPSEEK_V3_1],
+/** Each call has its own opening, and the turn's end closes the last. */
+const MISTRAL_SMALL: CallSyntax = {
+  sectionPrefix: '',
+  prefix: '[TOOL_CALLS]',
+  paramsPrefix: '[ARGS]',
+  suffix: '',
+  betweenCalls: '',
+  sectionSuffix: '',
+};
+
+const FUNCTION_TAGS: CallSyntax = {
+  sectionPrefix: '',
+  prefix: '<function=',
+  paramsPrefix: '>',
+  suffix: '</function>',
+  betweenCalls: '',
+  sectionSuffix: '',
+};
+
+/** What opens a call stands at the end of the prompt already. */
+const FUNCTIONARY_3_2: CallSyntax = {
+  sectionPrefix: '',
+  prefix: '',
+  paramsPrefix: '\n',
+  suffix: '',
+  betweenCalls: '>>>',
+  sectionSuffix: '',
+};
+
+const THINK = { prefix: '<think>', suffix: '</think>' } as const;
+
+/** How a family writes its turns, where the library does not find that out by itself. */
+export interface FamilySyntax {
+  /** `as text`: their arguments are no JSON, so no grammar makes them; they are read from the text afterwards. */
+  readonly calls: CallSyntax | 'as text';
+  readonly thoughts: { readonly prefix: string; readonly suffix: string } | undefined;
+  /** The turn begins with whom it is for: a function's name, or this. */
+  readonly toAll?: string;
+}
+
+/** By what their templates contain; the first that fits. */
+const FAMILIES: readonly (readonly [marks: readonly string[], syntax: FamilySyntax])[] = [
+  [['<｜tool▁calls▁begin｜>', '```json'], { calls: DEEPSEEK_R1, thoughts: THINK }],
+  [['<｜tool▁calls▁begin｜>'], { calls: DEEPSEEK_V3_1, thoughts: THINK }],
+  [['<|tool_call>call:'], { calls: 'as text', thoughts: { prefix: '<|channel>thought\n', suffix: '<channel|>' } }],
+  [['<arg_key>'], { calls: 'as text', thoughts: THINK }],
+  [['[TOOL_CALLS]', '[ARGS]'], { calls: MISTRAL_SMALL, thoughts: undefined }],
+  [['>>>all\\n', '<|start_header_id|>'], { calls: FUNCTIONARY_3_2, thoughts: undefined, toAll: 'all\n' }],
+  [['<function=', '<|python_tag|>'], { calls: FUNCTION_TAGS, thoughts: undefined }],
 ];
 
-/** Of the families whose way the library does not find out by itself; undefined: it does. */
-export function callSyntaxOf(template: string): CallSyntax | undefined {
-  return SYNTAXES.find(([marks]) => marks.every((mark) => template.includes(mark)))?.[1];
+/** Undefined: the library knows better. */
+export function familySyntax(template: string): FamilySyntax | undefined {
+  return FAMILIES.find(([marks]) => marks.every((mark) => template.includes(mark)))?.[1];
 }
 
 export function writtenCall(

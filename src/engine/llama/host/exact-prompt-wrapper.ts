@@ -1,6 +1,7 @@
 import {
   ChatWrapper,
   LlamaText,
+  SpecialTokensText,
   type ChatHistoryItem,
   type ChatWrapperGenerateContextStateOptions,
   type ChatWrapperGeneratedContextState,
@@ -8,6 +9,7 @@ import {
   type Token,
 } from 'node-llama-cpp';
 
+type Segment = Extract<ModelItem['response'][number], { type: 'segment' }>;
 type ModelItem = Extract<ChatHistoryItem, { type: 'model' }>;
 
 /**
@@ -19,6 +21,8 @@ export class ExactPromptWrapper extends ChatWrapper {
   override readonly wrapperName = 'ExactPrompt';
   override readonly settings: ChatWrapperSettings;
 
+  private readonly thoughtPrefix: LlamaText;
+  private readonly beginsInThought: boolean;
   private lastText: { readonly key: string; readonly text: LlamaText } | undefined;
 
   constructor(
@@ -26,7 +30,19 @@ export class ExactPromptWrapper extends ChatWrapper {
     private readonly prompt: LlamaText,
   ) {
     super();
-    this.settings = chosen.settings;
+    const thought = chosen.settings.segments?.thought;
+    this.thoughtPrefix = thoughtPrefixOf(chosen);
+    const mark = this.thoughtPrefix.toString().trim();
+    this.beginsInThought = mark !== '' && prompt.toString().trimEnd().endsWith(mark);
+    this.settings = {
+      ...chosen.settings,
+      segments: {
+        ...chosen.settings.segments,
+        ...(thought === undefined
+          ? {}
+          : { thought: { ...thought, prefix: this.thoughtPrefix, openOnResponseStart: this.beginsInThought } }),
+      },
+    };
   }
 
   override generateContextState(
@@ -44,14 +60,47 @@ export class ExactPromptWrapper extends ChatWrapper {
   }
 
   /** The library asks, and tokenizes, several times a turn; a long prompt makes that felt. */
-  private textWith(turn: ModelItem): LlamaText {
-    const key = JSON.stringify(turn.response);
+  private textWith({ response }: ModelItem): LlamaText {
+    const key = JSON.stringify(response);
     if (this.lastText?.key !== key) {
-      const text = LlamaText([this.prompt, this.chosen.generateModelResponseText(turn.response)]);
+      const text = LlamaText([this.prompt, this.responseText(response)]);
       this.lastText = { key, text: tokenizedOnce(text) };
     }
     return this.lastText.text;
   }
+
+  private responseText(response: ModelItem['response']): LlamaText {
+    const [first] = response;
+    if (!this.beginsInThought || first === undefined) return this.joined(response);
+    const suffix = this.settings.segments?.thought?.suffix ?? '';
+    if (!isThought(first)) return LlamaText([suffix, this.joined(response)]);
+    return LlamaText([first.text, first.ended ? suffix : '', this.joined(response.slice(1))]);
+  }
+
+  /** After a thought gpt-oss begins a message of its own. */
+  private joined(response: ModelItem['response']): LlamaText {
+    if (this.chosen.wrapperName !== 'Harmony') return this.chosen.generateModelResponseText(response);
+    return LlamaText(
+      response.map((item) => [
+        this.chosen.generateModelResponseText([item]),
+        typeof item !== 'string' && item.type === 'segment' && item.ended ? HARMONY_MESSAGE : '',
+      ]),
+    );
+  }
+}
+
+const HARMONY_MESSAGE = new SpecialTokensText('<|start|>assistant');
+
+/** The library has none for a model whose thoughts begin with its turn; then it is what all such models have. */
+function thoughtPrefixOf({ settings: { segments } }: ChatWrapper): LlamaText {
+  const prefix = segments?.thought?.prefix;
+  if (prefix === undefined) return LlamaText([]);
+  if (typeof prefix === 'string' || LlamaText.isLlamaText(prefix)) return LlamaText(prefix);
+  return LlamaText(new SpecialTokensText('<think>'));
+}
+
+function isThought(item: ModelItem['response'][number]): item is Segment {
+  return typeof item !== 'string' && item.type === 'segment' && item.segmentType === 'thought';
 }
 
 /** One model's tokenizer is all that ever reads it. */

@@ -1,7 +1,6 @@
 import {
   getLlama,
   GgmlType,
-  resolveChatWrapper,
   type ChatWrapper,
   type Llama,
   type LlamaContext,
@@ -17,6 +16,7 @@ import { checkModelFile, LoadRefused } from './check-model-file.js';
 import { downloadModel } from './download-model.js';
 import { loadProgress } from './load-progress.js';
 import { tellModelProbabilities } from './model-probabilities.js';
+import { chooseWrapper } from './family-wrapper.js';
 import { defaultSampling } from './default-sampling.js';
 import { PromptTemplate } from './prompt-template.js';
 import { SequencePool } from './sequence-pool.js';
@@ -77,7 +77,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     flashAttention: flashAttention(settings, llama),
   });
   tellModelProbabilities(context, model);
-  const wrapper = resolveChatWrapper(model);
+  const wrapper = chooseWrapper(model);
   const facts = describe({ path, llama, model, context, wrapper, threads });
   return {
     model,

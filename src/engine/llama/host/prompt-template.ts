@@ -1,7 +1,7 @@
 import type { Template } from '@huggingface/jinja';
 import { LlamaText, SpecialToken, type LlamaModel } from 'node-llama-cpp';
 import type { HostMessage, HostTool } from '../protocol.js';
-import { callSyntaxOf, HERMES, toolOffer } from './call-syntax.js';
+import { type CallSyntax, familySyntax, HERMES, toolOffer } from './call-syntax.js';
 import { compileTemplate } from './compile-template.js';
 import { fitMessages } from './fit-messages.js';
 import { Markup } from './markup.js';
@@ -80,8 +80,9 @@ export class PromptTemplate {
     return { ...hidden, toolCalls };
   }
 
-  private offeredSyntax() {
-    return this.manners.calls === 'written' ? HERMES : (callSyntaxOf(this.source) ?? HERMES);
+  private offeredSyntax(): CallSyntax {
+    const calls = this.manners.calls === 'written' ? undefined : familySyntax(this.source)?.calls;
+    return calls === undefined || calls === 'as text' ? HERMES : calls;
   }
 
   private templateMessage(message: HostMessage): Record<string, unknown> {
@@ -101,7 +102,7 @@ export class PromptTemplate {
         return {
           role: 'assistant',
           content,
-          ...(reasoning === undefined ? {} : { [this.manners.thoughts]: reasoning }),
+          ...(reasoning === undefined ? {} : { [this.manners.thoughts]: reasoning.trimEnd() }),
           ...(toolCalls.length === 0
             ? {}
             : {
