@@ -81,7 +81,10 @@ export interface FamilySyntax {
 const FAMILIES: readonly (readonly [marks: readonly string[], syntax: FamilySyntax])[] = [
   [['<｜tool▁calls▁begin｜>', '```json'], { calls: DEEPSEEK_R1, thoughts: THINK }],
   [['<｜tool▁calls▁begin｜>'], { calls: DEEPSEEK_V3_1, thoughts: THINK }],
-  [['<|tool_call>call:'], { calls: 'as text', thoughts: { prefix: '<|channel>thought\n', suffix: '<channel|>' } }],
+  [
+    ['<|tool_call>call:'],
+    { calls: 'as text', thoughts: { prefix: '<|channel>thought\n', suffix: '<channel|>' } },
+  ],
   [['<arg_key>'], { calls: 'as text', thoughts: THINK }],
   [['[TOOL_CALLS]', '[ARGS]'], { calls: MISTRAL_SMALL, thoughts: undefined }],
   [['>>>all\\n', '<|start_header_id|>'], { calls: FUNCTIONARY_3_2, thoughts: undefined, toAll: 'all\n' }],

@@ -40,7 +40,9 @@ export class ExactPromptWrapper extends ChatWrapper {
         ...chosen.settings.segments,
         ...(thought === undefined
           ? {}
-          : { thought: { ...thought, prefix: this.thoughtPrefix, openOnResponseStart: this.beginsInThought } }),
+          : {
+              thought: { ...thought, prefix: this.thoughtPrefix, openOnResponseStart: this.beginsInThought },
+            }),
       },
     };
   }
@@ -77,12 +79,12 @@ export class ExactPromptWrapper extends ChatWrapper {
     return LlamaText([first.text, first.ended ? suffix : '', this.joined(response.slice(1))]);
   }
 
-  /** After a thought gpt-oss begins a message of its own. */
+  /** After a thought gpt-oss begins a message of its own; its wrapper would do so only in a whole conversation. */
   private joined(response: ModelItem['response']): LlamaText {
     if (this.chosen.wrapperName !== 'Harmony') return this.chosen.generateModelResponseText(response);
     return LlamaText(
       response.map((item) => [
-        this.chosen.generateModelResponseText([item]),
+        super.generateModelResponseText([item]),
         typeof item !== 'string' && item.type === 'segment' && item.ended ? HARMONY_MESSAGE : '',
       ]),
     );
