@@ -1,6 +1,6 @@
 import type { EngineEvent, EngineStopReason, GenerateRequest, Usage } from '../engine/engine.js';
 import { EngineError, type InterruptionCause } from '../engine/engine-error.js';
-import { makeRoom } from './context/make-room.js';
+import { makeMoreRoom, makeRoom } from './context/make-room.js';
 import { healCalls } from './healing/heal-calls.js';
 import type { RunPorts } from './ports.js';
 import { planRecovery } from './recovery-plan.js';
@@ -64,7 +64,8 @@ export async function infer(
   await journal.drain();
   const progressed =
     recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
-  if (outcome.type === 'error') return { error: outcome.error, progressed };
+  if (outcome.type === 'error')
+    return withMoreRoom(ports, snapshot, terms, { error: outcome.error, progressed });
   if (outcome.reason === 'cancelled' && terms.signal.aborted) {
     return { error: new EngineError('cancelled', 'The run was cancelled.'), progressed };
   }
@@ -78,6 +79,18 @@ export async function infer(
     usage: addUsage(snapshot.usage, outcome.usage),
   });
   return undefined;
+}
+
+/** Undefined where the conversation was shortened for an engine that found it too long. */
+async function withMoreRoom(
+  ports: RunPorts,
+  snapshot: RunSnapshot,
+  terms: InferenceTerms,
+  failure: InferenceFailure,
+): Promise<InferenceFailure | undefined> {
+  if (failure.error.code !== 'context_overflow' || failure.progressed) return failure;
+  const room = await makeMoreRoom(ports, snapshot, terms);
+  return room.type === 'compacted' ? undefined : failure;
 }
 
 async function attemptTurn(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/engine/engine.js';
+import { EngineError } from '../../src/engine/engine-error.js';
 import { says, type ScriptedTurn } from '../../src/engine/scripted/scripted-turn.js';
 import { follow, isDone, ofType, OWNER, responseOf, type WorkerProcess, workToEnd } from './run-harness.js';
 import { RunWorkers } from './run-workers.js';
@@ -134,6 +135,38 @@ describe('a session that outgrows the window', () => {
   });
 });
 
+test('two workers share what one of them summarised', async () => {
+  const both = [await start(), await start()];
+  for (const worker of both)
+    worker.engine.enqueue(...Array.from({ length: 30 }, (_, n) => says(`Said ${n}.`)));
+  const [first] = both;
+  if (first === undefined) throw new Error('No worker started.');
+  let sessionId: string | undefined;
+  let told = 0;
+  for (let turn = 0; turn < 12; turn += 1) {
+    const session = sessionId === undefined ? {} : { session_id: sessionId };
+    const run = await workToEnd(first, { input: words(90, `turn${turn}`), ...session });
+    sessionId = run.sessionId;
+    told += ofType(run.events, 'context_compacted').filter(({ summary }) => summary !== null).length;
+  }
+  const requests = both.flatMap(({ engine }) => engine.requests);
+  expect(requests.length - 12).toBe(told);
+  expect(told).toBeGreaterThanOrEqual(3);
+});
+
+test('an engine that refuses what was counted to fit is given less', async () => {
+  const worker = await start();
+  const sessionId = await fill(worker);
+  const overflow = new EngineError('context_overflow', 'That is too long.');
+  worker.engine.enqueue({ steps: [{ type: 'fail', error: overflow }] }, says('They counted.'), says('Four.'));
+  const { events } = await workToEnd(worker, { session_id: sessionId, input: 'four' });
+  expect(ofType(events, 'context_compacted')).toMatchObject([{ summary: 'They counted.' }]);
+  expect(responseOf(events).choices[0]?.message.content).toBe('Four.');
+  worker.engine.enqueue({ steps: [{ type: 'fail', error: overflow }] });
+  const alone = await workToEnd(worker, { input: 'five' });
+  expect(ofType(alone.events, 'model_error')).toMatchObject([{ message: 'That is too long.' }]);
+});
+
 describe('context_overflow', () => {
   test('error fails the run with the counts, before anything is generated', async () => {
     const worker = await start();
@@ -149,8 +182,8 @@ describe('context_overflow', () => {
       ]);
     }
     expect(worker.engine.requests).toHaveLength(3);
-    const { session } = { session: await worker.runs.list(OWNER, sessionId) };
-    expect(session.at(-1)?.error).toEqual({
+    const runs = await worker.runs.list(OWNER, sessionId);
+    expect(runs.at(-1)?.error).toEqual({
       code: 'context_overflow',
       message: expect.stringContaining('400') as string,
     });

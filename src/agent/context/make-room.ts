@@ -30,16 +30,38 @@ export type Room =
  * The conversation as it fits the model's window, by the engine's own counts. One that does not is made much shorter
  * than it must be, once and for all turns to come: a context that changed at each would be read anew at each.
  */
-export async function makeRoom(ports: RunPorts, snapshot: RunSnapshot, terms: RoomTerms): Promise<Room> {
+export function makeRoom(ports: RunPorts, snapshot: RunSnapshot, terms: RoomTerms): Promise<Room> {
+  return roomIn(ports, snapshot, terms, (contextSize) => contextSize);
+}
+
+/** After the engine refused what was counted to fit: its window is smaller than it said, or its count was an estimate. */
+export function makeMoreRoom(ports: RunPorts, snapshot: RunSnapshot, terms: RoomTerms): Promise<Room> {
+  return roomIn(ports, snapshot, terms, Math.min);
+}
+
+/** Of the size that the engine tells and the tokens of the prompt as it is. */
+type WindowOf = (contextSize: number, promptTokens: number) => number;
+
+async function roomIn(
+  ports: RunPorts,
+  snapshot: RunSnapshot,
+  terms: RoomTerms,
+  windowOf: WindowOf,
+): Promise<Room> {
   try {
-    return await roomFor(ports, snapshot, terms);
+    return await roomFor(ports, snapshot, terms, windowOf);
   } catch (error) {
     if (error instanceof EngineError) return { type: 'failed', error };
     throw error;
   }
 }
 
-async function roomFor(ports: RunPorts, snapshot: RunSnapshot, terms: RoomTerms): Promise<Room> {
+async function roomFor(
+  ports: RunPorts,
+  snapshot: RunSnapshot,
+  terms: RoomTerms,
+  windowOf: WindowOf,
+): Promise<Room> {
   const { engine } = ports;
   const { model, max_tokens: maxTokens } = snapshot.options;
   const named = model === undefined ? {} : { model };
@@ -47,9 +69,9 @@ async function roomFor(ports: RunPorts, snapshot: RunSnapshot, terms: RoomTerms)
   const count: Counter = (messages) => engine.count({ ...named, messages, tools });
   const onOverflow = contextOverflowOf(snapshot.options) ?? 'compact';
   const { contextSize, input = [] } = await engine.capabilities(model);
-  const budget = contextBudget(contextSize, maxTokens, onOverflow);
   const messages = applyMark(snapshot.messages, snapshot.context);
   const tokensBefore = await count(messages);
+  const budget = contextBudget(windowOf(contextSize, tokensBefore), maxTokens, onOverflow);
   const fits = async () =>
     ({ type: 'fits', messages: await withMedia(messages, input, ports.media), tools }) as const;
   if (tokensBefore <= budget.limit) return fits();
