@@ -274,4 +274,24 @@ describe('fold', () => {
     const [complete] = writeLog([{ do: 'complete' }]).map((event) => ({ ...event, seq: 2 }));
     expect(placeAfter(placed(1, 2), ...(complete === undefined ? [] : [complete]))).toEqual([null]);
   });
+
+  test('a run shows each time that its context was made shorter', () => {
+    const compacted = {
+      round: 0,
+      results_trimmed: 2,
+      turns_summarised: 3,
+      turns_dropped: 0,
+      rounds_summarised: 0,
+      rounds_dropped: 0,
+      tokens_before: 1900,
+      tokens_after: 700,
+      budget: 1536,
+      context_size: 2048,
+      summary: 'They plotted a sine.',
+    };
+    const [run] = fold([
+      { type: 'context_compacted', ...compacted, seq: 1, session_id: 'sess_1', run_id: 'run_1', ts: 0 },
+    ]).entries;
+    expect(run).toMatchObject({ type: 'run', compactions: [compacted] });
+  });
 });

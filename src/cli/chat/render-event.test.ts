@@ -36,3 +36,29 @@ test('a call that stands in line shows its places, and its code once', () => {
     ].join('\n'),
   );
 });
+
+test('a conversation that was shortened for the model says by how much', () => {
+  let text = '';
+  renderEvent(new Screen((piece) => (text += piece)), PLAIN_STYLE, {
+    type: 'context_compacted',
+    round: 0,
+    results_trimmed: 1,
+    turns_summarised: 6,
+    turns_dropped: 2,
+    rounds_summarised: 0,
+    rounds_dropped: 0,
+    tokens_before: 1900,
+    tokens_after: 700,
+    budget: 1536,
+    context_size: 2048,
+    summary: 'They plotted a sine.',
+    seq: 1,
+    session_id: 'sess_1',
+    run_id: 'run_1',
+    ts: 0,
+  });
+  expect(text).toBe(
+    '[the conversation was shortened for the model: 6 old parts summarised, 2 old parts left out, ' +
+      '1 old result trimmed; 1900 to 700 of 2048 tokens]\n',
+  );
+});
