@@ -256,6 +256,8 @@ export interface Engine {
   find?(model: string): Engine | undefined;
   /** Its models, the one for requests without a name first. Without it there is the one that `status` tells of. */
   models?(): readonly ServedModel[];
+  /** What it keeps of a session goes, in memory and on disk. Absent: it keeps nothing. */
+  forget?(sessionId: string): void;
   close(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ const CHANNEL = 'gantry_events';
 /** Short messages between processes that are no events. */
 const SIGNAL_CHANNELS = {
   cancel_run: 'gantry_cancel',
-  end_sandboxes: 'gantry_end_sandboxes',
+  forget_session: 'gantry_forget_session',
 } as const;
 
 export type Signal = keyof typeof SIGNAL_CHANNELS;

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import { isRunOpen } from '../runs/run-state.js';
-import { SessionSandboxes } from '../workspaces/session-sandboxes.js';
+import { SessionTraces } from '../workspaces/session-traces.js';
 import { HistoryRepository } from './history.repository.js';
 import { lengthOfTurns } from './history-turns.js';
 import { rebuildHistory } from './rebuild-history.js';
@@ -27,7 +27,7 @@ export class SessionTransferService {
     private readonly repository: SessionRepository,
     private readonly history: HistoryRepository,
     private readonly files: SessionFilesService,
-    private readonly sandboxes: SessionSandboxes,
+    private readonly traces: SessionTraces,
   ) {}
 
   /** As of one moment, also while a run is open. */
@@ -73,7 +73,7 @@ export class SessionTransferService {
       await this.history.write(principal, sessionId, rebuildHistory({ ...body, fileIds }), manager);
       return made;
     });
-    if (!created) await this.sandboxes.end(sessionId);
+    if (!created) await this.traces.end(sessionId);
     return { session: toSessionView(await this.sessions.requireOwned(principal, sessionId)), created };
   }
 

@@ -6,7 +6,7 @@ import { DomainError } from '../errors.js';
 import { newId } from '../ids.js';
 import { requireSandboxProfile } from './sandbox-profile-check.js';
 import { requireSessionHosts } from '../sandbox/egress/session-hosts.js';
-import { SessionSandboxes } from '../workspaces/session-sandboxes.js';
+import { SessionTraces } from '../workspaces/session-traces.js';
 import { decodeCursor, encodeCursor } from './session-cursor.js';
 import type {
   CreateSessionRequest,
@@ -26,7 +26,7 @@ export class SessionService {
     private readonly dataSource: DataSource,
     private readonly sessions: SessionRepository,
     private readonly files: SessionFilesService,
-    private readonly sandboxes: SessionSandboxes,
+    private readonly traces: SessionTraces,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -134,7 +134,7 @@ export class SessionService {
       await this.sessions.remove(sessionId, manager);
       return true;
     });
-    if (removed) await this.sandboxes.end(sessionId);
+    if (removed) await this.traces.end(sessionId);
   }
 }
 

@@ -113,6 +113,26 @@ describe('sessions that take turns on fewer sequences', () => {
   });
 });
 
+test('what is kept of a session goes when it is forgotten, in memory and on disk', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'gantry-kv-'));
+  const engine = demoEngine({ homeDirectory: folder, sequences: 1, stateCacheBytes: 1024 * 1024 * 64 });
+  const files = async () => {
+    const [mine] = await readdir(join(folder, 'kv'));
+    return readdir(join(folder, 'kv', mine ?? ''));
+  };
+  const first = conversation(opening(1), { ...SHORT, sessionId: 'a', owner: 'ada' });
+  await take(engine, first);
+  await take(engine, conversation(opening(2), { ...SHORT, sessionId: 'b', owner: 'bob' }));
+  expect(await files()).toHaveLength(1);
+  engine.forget?.('a');
+  engine.forget?.('b');
+  const { cached } = await take(engine, first);
+  expect(cached).toBe(0);
+  expect(await files()).toEqual([]);
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
 test('what is kept goes with the process, and so does what dead ones left', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'gantry-kv-'));
   const dead = join(folder, 'kv', '999999999');

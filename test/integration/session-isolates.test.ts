@@ -3,7 +3,8 @@ import { EventBus } from '../../src/events/event-bus.js';
 import { IsolatePool } from '../../src/sandbox/isolate/isolate-pool.js';
 import { scriptedCall } from '../../src/sandbox/isolate/scripted-call.js';
 import { SessionsModule } from '../../src/sessions/sessions.module.js';
-import { SessionSandboxes } from '../../src/workspaces/session-sandboxes.js';
+import { createScriptedEngine } from '../../src/engine/scripted/scripted-engine.js';
+import { SessionTraces } from '../../src/workspaces/session-traces.js';
 import { WorkspaceService } from '../../src/workspaces/workspace.service.js';
 import { until } from '../support/until.js';
 import { ask, startTestApp, type TestApp } from './http-api-app.js';
@@ -28,13 +29,17 @@ async function valueOf(sessionId: string, code: string, pool = isolates): Promis
 }
 
 /** Another process that works runs, with isolates of its own. */
-async function anotherWorker(): Promise<{ pool: IsolatePool; close: () => Promise<void> }> {
+async function anotherWorker() {
   const pool = new IsolatePool();
   const bus = new EventBus(app.databaseUrl, { warn: () => undefined, info: () => undefined });
   await bus.start();
-  const sandboxes = new SessionSandboxes(app.dataSource, bus, app.get(WorkspaceService), pool);
-  sandboxes.onModuleInit();
-  return { pool, close: () => Promise.all([pool.close(), bus.close()]).then(() => undefined) };
+  const forgotten: string[] = [];
+  const engine = Object.assign(createScriptedEngine(), {
+    forget: (sessionId: string) => void forgotten.push(sessionId),
+  });
+  const traces = new SessionTraces(app.dataSource, bus, app.get(WorkspaceService), pool, engine);
+  traces.onModuleInit();
+  return { pool, forgotten, close: () => Promise.all([pool.close(), bus.close()]).then(() => undefined) };
 }
 
 test('a deleted session leaves no JavaScript behind', async () => {
@@ -63,6 +68,7 @@ test('what a session left in another process ends there too', async () => {
       (await valueOf(id, 'typeof secret', worker.pool))?.includes('undefined'),
     );
     expect(await valueOf(other, 'typeof secret', worker.pool)).toContain('number');
+    expect(worker.forgotten).toEqual([id]);
   } finally {
     await worker.close();
   }

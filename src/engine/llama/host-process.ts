@@ -117,6 +117,10 @@ export class HostProcess {
     return this.gone ? Promise.reject(hostGone()) : this.vectors.rank(this.nextId++, request, signal);
   }
 
+  forget(sessionId: string): void {
+    this.send({ type: 'forget', sessionId });
+  }
+
   count(messages: readonly ChatMessage[], tools: readonly ToolSpec[]): Promise<number> {
     if (this.gone) return Promise.reject(hostGone());
     const id = this.nextId++;

@@ -45,6 +45,11 @@ export class HostSupervisor {
     this.start();
   }
 
+  /** Undefined while there is none. */
+  get host(): HostProcess | undefined {
+    return 'host' in this.state ? this.state.host : undefined;
+  }
+
   /** Resolves when the model is loaded. Rejects with an EngineError when it will not be, or the signal's reason. */
   async ready(signal?: AbortSignal): Promise<ReadyHost> {
     for (;;) {

@@ -110,6 +110,10 @@ class LlamaEngine implements Engine {
     return this.supervisor.status();
   }
 
+  forget(sessionId: string): void {
+    this.supervisor.host?.forget(sessionId);
+  }
+
   close(): Promise<void> {
     return this.supervisor.close();
   }

@@ -131,6 +131,7 @@ export const toHost = z.discriminatedUnion('type', [
     query: z.string(),
     documents: z.array(z.string()),
   }),
+  z.object({ type: z.literal('forget'), sessionId: z.string() }),
   z.object({ type: z.literal('ping') }),
 ]);
 

@@ -109,6 +109,10 @@ export class ResidentEngine implements Engine {
     };
   }
 
+  forget(sessionId: string): void {
+    for (const model of this.residents()) model.forget(sessionId);
+  }
+
   async close(): Promise<void> {
     await Promise.all(
       this.residents().map(async (model) => {

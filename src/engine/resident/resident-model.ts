@@ -131,6 +131,10 @@ export class ResidentModel {
     for (const wake of waiters) wake();
   }
 
+  forget(sessionId: string): void {
+    this.engine?.forget?.(sessionId);
+  }
+
   /** Gives it the engine that `make` makes, whose word on loading it follows from now on. */
   open(make: (onStatus: (status: EngineStatus) => void) => Engine): Engine {
     this.engine = make((status) => this.noticed(status));

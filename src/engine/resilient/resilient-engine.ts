@@ -188,6 +188,10 @@ class ResilientEngine implements PoolEngine {
     };
   }
 
+  forget(sessionId: string): void {
+    for (const { engine } of this.members) engine.forget?.(sessionId);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.members.map(({ engine }) => engine.close()));
   }

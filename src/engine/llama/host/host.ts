@@ -111,6 +111,10 @@ function receive(message: ToHost): void {
     case 'rank':
       takeVectors(message);
       return;
+    case 'forget':
+      loaded?.pool.forget(message.sessionId);
+      void loaded?.shelf?.drop(message.sessionId);
+      return;
     case 'ping':
       send({ type: 'pong' });
       return;

@@ -78,6 +78,17 @@ describe('SequencePool', () => {
     expect([back.displaced, back.foreign]).toEqual([undefined, false]);
   });
 
+  test('what is forgotten is nobody’s: it is neither gone on with nor kept', async () => {
+    const only = new Letters();
+    const pool = poolOf(only);
+    const lease = await pool.acquire(by('a', 'hello', 'ada'), never, ignore);
+    pool.forget('a');
+    lease.release();
+    only.held = 'hello there';
+    const next = await pool.acquire(by('b', 'hello there, again', 'ada'), never, ignore);
+    expect([next.displaced, next.foreign]).toEqual([undefined, true]);
+  });
+
   test('serves owners in turn and tells positions as they change', async () => {
     const pool = poolOf(new Letters());
     const first = await pool.acquire(by('a'), never, ignore);

@@ -11,7 +11,7 @@ export interface SequenceRequest {
 
 interface Slot {
   readonly sequence: LlamaContextSequence;
-  /** Whose tokens it holds. */
+  /** Whose tokens it holds; NOBODY: those of a session that is forgotten. */
   holder: Pick<SequenceRequest, 'sessionId' | 'owner'> | undefined;
   busy: boolean;
   lastUsed: number;
@@ -23,6 +23,8 @@ interface Waiter extends SequenceRequest {
   readonly onPosition: (position: number) => void;
   readonly grant: (lease: SequenceLease) => void;
 }
+
+const NOBODY = { sessionId: '', owner: '' };
 
 /** A sequence of the context, lent to one generation. */
 export interface SequenceLease {
@@ -86,6 +88,11 @@ export class SequencePool {
     });
   }
 
+  /** Nobody goes on with its tokens, and they are kept nowhere. A generation that is at work goes on. */
+  forget(sessionId: string): void {
+    for (const slot of this.slots) if (slot.holder?.sessionId === sessionId) slot.holder = NOBODY;
+  }
+
   private bestFree(request: SequenceRequest): Offer | undefined {
     const free = this.slots.filter((slot) => !slot.busy);
     const own =
@@ -102,7 +109,7 @@ export class SequencePool {
     let returned = false;
     return {
       sequence: slot.sequence,
-      displaced: continues ? undefined : before?.sessionId,
+      displaced: continues || before === NOBODY ? undefined : before?.sessionId,
       foreign: before !== undefined && before.owner !== owner,
       release: () => {
         if (returned) return;

@@ -70,6 +70,14 @@ export class StateShelf {
     await this.drop(sessionId);
   }
 
+  async drop(sessionId: string): Promise<void> {
+    const kept = this.kept.get(sessionId);
+    if (kept === undefined) return;
+    this.kept.delete(sessionId);
+    this.bytes -= kept.bytes;
+    await rm(kept.path, { force: true });
+  }
+
   async close(): Promise<void> {
     this.kept.clear();
     await rm(this.folder, { recursive: true, force: true });
@@ -80,14 +88,6 @@ export class StateShelf {
       if (this.bytes <= this.maxBytes) return;
       await this.drop(sessionId);
     }
-  }
-
-  private async drop(sessionId: string): Promise<void> {
-    const kept = this.kept.get(sessionId);
-    if (kept === undefined) return;
-    this.kept.delete(sessionId);
-    this.bytes -= kept.bytes;
-    await rm(kept.path, { force: true });
   }
 }
 

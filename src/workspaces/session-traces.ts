@@ -1,12 +1,13 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { ENGINE, type Engine } from '../engine/engine.js';
 import { EventBus } from '../events/event-bus.js';
 import { IsolatePool } from '../sandbox/isolate/isolate-pool.js';
 import { WorkspaceService } from './workspace.service.js';
 
-/** Sandboxes of a session that is gone or replaced, JavaScript's too: they end in every process that has one. */
+/** What processes hold of a session that is gone or replaced: sandboxes, JavaScript's too, and the model's tokens. All of them let go of it. */
 @Injectable()
-export class SessionSandboxes implements OnModuleInit, OnModuleDestroy {
+export class SessionTraces implements OnModuleInit, OnModuleDestroy {
   private stopListening: (() => void) | undefined;
 
   constructor(
@@ -14,10 +15,11 @@ export class SessionSandboxes implements OnModuleInit, OnModuleDestroy {
     @Inject(EventBus) private readonly bus: EventBus,
     private readonly workspaces: WorkspaceService,
     private readonly isolates: IsolatePool,
+    @Inject(ENGINE) private readonly engine: Engine,
   ) {}
 
   onModuleInit(): void {
-    this.stopListening = this.bus.onSignal('end_sandboxes', (message) => {
+    this.stopListening = this.bus.onSignal('forget_session', (message) => {
       const [origin, sessionId] = message.split(' ');
       // What this process said it has done before it said so; by now there may be a new one.
       if (origin !== this.bus.origin && sessionId !== undefined) void this.endHere(sessionId);
@@ -32,10 +34,11 @@ export class SessionSandboxes implements OnModuleInit, OnModuleDestroy {
   async end(sessionId: string): Promise<void> {
     await this.endHere(sessionId);
     const message = `${this.bus.origin} ${sessionId}`;
-    await this.dataSource.query(EventBus.signalSql('end_sandboxes'), [message]);
+    await this.dataSource.query(EventBus.signalSql('forget_session'), [message]);
   }
 
   private async endHere(sessionId: string): Promise<void> {
+    this.engine.forget?.(sessionId);
     this.isolates.release(sessionId);
     await this.workspaces.releaseSandbox(sessionId);
   }
