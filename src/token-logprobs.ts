@@ -20,3 +20,17 @@ export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;
 /** The token that was taken, with the likeliest in its place, best first. */
 export const chosenTokenSchema = tokenLogprobSchema.extend({ top_logprobs: z.array(tokenLogprobSchema) });
 export type ChosenToken = z.infer<typeof chosenTokenSchema>;
+
+/** Most of a distribution that one `raw` event tells of each token. */
+export const MOST_RAW = 1024;
+
+/**
+ * A token as the model made it, syntax and the end of the turn included, and the distribution that it was taken from:
+ * ids of the likeliest tokens, best first, and the natural logarithms of their probabilities.
+ */
+export const rawTokenSchema = z.object({
+  id: z.number().int(),
+  ids: z.array(z.number().int()),
+  logprobs: z.array(z.number()),
+});
+export type RawToken = z.infer<typeof rawTokenSchema>;

@@ -125,6 +125,9 @@ async function record(
       case 'text_delta':
         await journal.write(recorder.addText(event.text, event.logprobs));
         break;
+      case 'raw':
+        await journal.write(recorder.addRaw(event.tokens));
+        break;
       case 'reasoning_delta':
         await journal.write(recorder.addReasoning(event.text, event.logprobs));
         break;

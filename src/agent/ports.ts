@@ -51,7 +51,7 @@ export interface Compaction {
  */
 export interface RunJournal {
   load(): Promise<RunSnapshot>;
-  write(payload: PayloadOf<'chunk'>): Promise<void>;
+  write(payload: PayloadOf<'chunk' | 'raw'>): Promise<void>;
   /** All written chunks are committed. */
   drain(): Promise<void>;
   /** Opens the next attempt of this round's inference on what `plan` keeps of the last one. */

@@ -10,7 +10,7 @@ export function toRequest(
   continueFrom: GenerateRequest['continueFrom'],
 ): GenerateRequest {
   const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
-  const { thinking_budget: thinkingBudget, prediction } = snapshot.options;
+  const { thinking_budget: thinkingBudget, prediction, raw } = snapshot.options;
   const topLogprobs = snapshot.options.logprobs === true ? (snapshot.options.top_logprobs ?? 0) : undefined;
   const forcedTools = toForcedTools(snapshot, tools);
   const responseFormat = toResponseFormat(snapshot.options);
@@ -27,6 +27,7 @@ export function toRequest(
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools }),
     ...(responseFormat === undefined ? {} : { responseFormat }),
+    ...(raw === undefined ? {} : { raw }),
     ...(topLogprobs === undefined ? {} : { topLogprobs }),
     ...(continueFrom === undefined ? {} : { continueFrom }),
   };

@@ -1,6 +1,6 @@
 import type { AssistantPrefix } from '../engine/engine.js';
 import type { ChunkLogprobs, PayloadOf } from '../events/event.js';
-import type { ChosenToken } from '../token-logprobs.js';
+import type { ChosenToken, RawToken } from '../token-logprobs.js';
 
 type Chunk = PayloadOf<'chunk'>;
 type Delta = Chunk['choices'][number]['delta'];
@@ -19,6 +19,7 @@ export class TurnRecorder {
   text: string;
   reasoning: string;
   readonly calls: RecordedCall[] = [];
+  private rawTokens = 0;
   private opened: boolean;
 
   constructor(
@@ -41,6 +42,12 @@ export class TurnRecorder {
     const offset = this.reasoning.length;
     this.reasoning += text;
     return this.chunk(offset, { reasoning_content: text }, logprobs && { reasoning_content: [...logprobs] });
+  }
+
+  addRaw(tokens: readonly RawToken[]): PayloadOf<'raw'> {
+    const index = this.rawTokens;
+    this.rawTokens += tokens.length;
+    return { type: 'raw', round: this.round, attempt: this.attempt, index, tokens: [...tokens] };
   }
 
   startCall(id: string, name: string): Chunk {

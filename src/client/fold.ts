@@ -77,6 +77,8 @@ function applyToRun(run: RunEntry, event: Exclude<WireEvent, { type: 'message' }
       return { ...run, notices: [...run.notices, event.reason] };
     case 'context_compacted':
       return { ...run, compactions: [...run.compactions, compactionOf(event)] };
+    case 'raw':
+      return run;
     case 'done':
       return endedBy(run, event.response, null);
     case 'model_error':

@@ -1,5 +1,5 @@
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding.js';
-import type { ChosenToken } from '../token-logprobs.js';
+import type { ChosenToken, RawToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
 import type { CacheType } from './llama/cache-types.js';
 import type { Media, MediaType } from './media.js';
@@ -90,6 +90,8 @@ export interface GenerateRequest {
   readonly responseFormat?: ResponseFormat;
   /** Each token of text and reasoning comes with its probability, and with so many of the likeliest: 0 to 20. */
   readonly topLogprobs?: number;
+  /** Every token that is made comes with so many of the likeliest in its place: 1 to 1024. */
+  readonly raw?: number;
   /** Continue from exactly this prefix; only what comes after it is emitted. */
   readonly continueFrom?: AssistantPrefix;
 }
@@ -133,6 +135,8 @@ export type EngineEvent =
   /** `logprobs`: the tokens that the text is made of, where they were asked for. */
   | { readonly type: 'text_delta'; readonly text: string; readonly logprobs?: readonly ChosenToken[] }
   | { readonly type: 'reasoning_delta'; readonly text: string; readonly logprobs?: readonly ChosenToken[] }
+  /** Where they were asked for, all tokens, before the text that they make. */
+  | { readonly type: 'raw'; readonly tokens: readonly RawToken[] }
   | { readonly type: 'tool_call_start'; readonly id: string; readonly name: string }
   | { readonly type: 'tool_call_delta'; readonly id: string; readonly arguments: string }
   | {

@@ -34,6 +34,7 @@ export class ReceivedMessageFold {
         if (event.block === 'tool_call') this.completeCall();
         return;
       case 'queued':
+      case 'raw':
       case 'usage':
       case 'stop':
       case 'error':

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chosenTokenSchema } from '../token-logprobs.js';
+import { chosenTokenSchema, rawTokenSchema } from '../token-logprobs.js';
 import { toolCallDataSchema } from './tool-call-data.js';
 
 /** Names and fields are those of mistral.rs' response enum; what is ours is only ever added. */
@@ -167,6 +167,14 @@ const payloads = [
   /** The run let go of its worker until a person or a client answers. */
   z.object({ type: z.literal('run_waiting'), waiting_for: z.enum(['approval', 'tool_result']) }),
   chunkSchema,
+  /** Of runs that ask for it: every token that was made in an attempt, from its `index`-th on. */
+  z.object({
+    type: z.literal('raw'),
+    round: z.number().int(),
+    attempt: z.number().int(),
+    index: z.number().int(),
+    tokens: z.array(rawTokenSchema),
+  }),
   z.object({
     type: z.literal('agentic_tool_call_progress'),
     round: z.number().int(),

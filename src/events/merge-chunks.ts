@@ -2,21 +2,27 @@ import type { ChunkLogprobs, PayloadOf } from './event.js';
 
 type Chunk = PayloadOf<'chunk'>;
 type Output = PayloadOf<'agentic_tool_output'>;
+type Raw = PayloadOf<'raw'>;
 type Delta = Chunk['choices'][number]['delta'];
 
 /** What comes in small pieces and is committed in groups. */
-export type ChunkPayload = Chunk | Output;
+export type ChunkPayload = Chunk | Output | Raw;
 
 const UNITS_OF_LOGPROB = 64;
+const UNITS_OF_RAW = 16;
 
 /** The length of a piece's text, in UTF-16 units. */
 export function unitsOf(payload: ChunkPayload): number {
+  if (payload.type === 'raw') return 0;
   if (payload.type === 'agentic_tool_output') return payload.text.length;
   return textOf(payload.choices[0]?.delta).length;
 }
 
 /** About how much a piece takes while it waits, in the same units. */
 export function weightOf(payload: ChunkPayload): number {
+  if (payload.type === 'raw') {
+    return payload.tokens.reduce((sum, { ids }) => sum + ids.length * UNITS_OF_RAW, 0);
+  }
   const logprobs = payload.type === 'chunk' ? payload.choices[0]?.logprobs : undefined;
   const tokens = [...(logprobs?.content ?? []), ...(logprobs?.reasoning_content ?? [])];
   const entries = tokens.reduce((sum, token) => sum + 1 + token.top_logprobs.length, 0);
@@ -25,6 +31,7 @@ export function weightOf(payload: ChunkPayload): number {
 
 /** Both as one, when `next` goes on exactly where `last` ends on the same channel; undefined otherwise. */
 export function mergeChunks(last: ChunkPayload, next: ChunkPayload): ChunkPayload | undefined {
+  if (last.type === 'raw' || next.type === 'raw') return undefined;
   if (last.offset + unitsOf(last) !== next.offset) return undefined;
   if (last.type === 'chunk' && next.type === 'chunk') return mergeModelChunks(last, next);
   if (last.type === 'agentic_tool_output' && next.type === 'agentic_tool_output')

@@ -47,7 +47,7 @@ export class PostgresRunJournal implements RunJournal {
     );
   }
 
-  write(payload: PayloadOf<'chunk'>): Promise<void> {
+  write(payload: PayloadOf<'chunk' | 'raw'>): Promise<void> {
     return this.chunks.write(this.scope, payload);
   }
 

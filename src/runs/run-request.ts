@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MOST_TOP_LOGPROBS } from '../token-logprobs.js';
+import { MOST_RAW, MOST_TOP_LOGPROBS } from '../token-logprobs.js';
 
 const MOST_BIASES = 1024;
 
@@ -104,6 +104,8 @@ export const runOptionsSchema = z.strictObject({
   context_overflow: z.enum(['compact', 'truncate', 'error']).optional(),
   /** As in OpenAI's Responses: `auto` is `context_overflow: "truncate"`, `disabled` is `"error"`. */
   truncation: z.enum(['auto', 'disabled']).optional(),
+  /** `raw` events: every token that is made, with so many of the likeliest in its place. Needs `max_tokens`. */
+  raw: z.int().min(1).max(MOST_RAW).optional(),
   enable_thinking: z.boolean().optional(),
   /** Tokens of thought a turn, after which the answer begins. */
   thinking_budget: z

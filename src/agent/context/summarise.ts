@@ -87,6 +87,7 @@ async function write(terms: SummaryTerms, request: GenerateRequest): Promise<Wri
         return text.trim() === ''
           ? failed('The model wrote no summary.', usage)
           : { type: 'summary', text: text.trim(), usage };
+      case 'raw':
       case 'reasoning_delta':
       case 'tool_call_start':
       case 'tool_call_delta':

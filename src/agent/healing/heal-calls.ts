@@ -80,6 +80,7 @@ class HealedTurn {
         yield { ...event, received: this.received.snapshot() };
         return;
       case 'queued':
+      case 'raw':
       case 'tool_call_delta':
         yield event;
         return;

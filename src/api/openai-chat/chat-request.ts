@@ -19,6 +19,7 @@ const UNSUPPORTED: Readonly<
   Record<string, { readonly accepts: (value: unknown) => boolean; readonly hint: string }>
 > = {
   n: { accepts: (value) => value === 1, hint: 'must be 1: send one request for each answer' },
+  raw: { accepts: () => false, hint: 'is for runs: send it to POST /v1/sessions/{id}/runs' },
   modalities: { accepts: (value) => JSON.stringify(value) === '["text"]', hint: 'must be ["text"]' },
   audio: { accepts: () => false, hint: 'is not supported: this server makes text' },
   functions: { accepts: isEmpty, hint: 'is the old form: use `tools`' },
@@ -29,7 +30,7 @@ const UNSUPPORTED: Readonly<
 export const chatRequestSchema = z.preprocess(
   withoutNulls,
   runOptionsSchema
-    .omit({ client_tools: true, cancel_on_disconnect: true })
+    .omit({ client_tools: true, cancel_on_disconnect: true, raw: true })
     .extend({
       messages: z.array(chatMessageSchema).min(1, 'must not be empty').max(10_000),
       /** Go on in this session: only what comes after the last message of the assistant is new. */

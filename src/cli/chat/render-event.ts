@@ -41,6 +41,7 @@ export function renderEvent(screen: Screen, style: Style, event: WireEvent): voi
     case 'internal_error':
       screen.line(style.failure(`[the run failed: ${plainLine(event.message)}]`));
       return;
+    case 'raw':
     case 'run_started':
     case 'run_waiting':
     case 'file':

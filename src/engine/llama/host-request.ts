@@ -16,6 +16,7 @@ export function hostRequest(request: GenerateRequest): HostGenerateRequest {
     forcedTools,
     responseFormat,
     topLogprobs,
+    raw,
     continueFrom,
   } = request;
   const { stop, logitBias, ...numbers } = sampling;
@@ -35,6 +36,7 @@ export function hostRequest(request: GenerateRequest): HostGenerateRequest {
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools: [...forcedTools] }),
     ...(responseFormat === undefined ? {} : { responseFormat: copyOfFormat(responseFormat) }),
+    ...(raw === undefined ? {} : { raw }),
     ...(topLogprobs === undefined ? {} : { topLogprobs }),
     ...(continueFrom === undefined ? {} : { continueFrom: { ...continueFrom } }),
   };

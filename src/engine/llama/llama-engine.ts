@@ -179,6 +179,7 @@ function engineEvent(item: StreamItem): EngineEvent {
       };
     }
     case 'queued':
+    case 'raw':
     case 'tool_call_start':
     case 'tool_call_delta':
       return event;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chosenTokenSchema, MOST_TOP_LOGPROBS } from '../../token-logprobs.js';
+import { chosenTokenSchema, MOST_RAW, MOST_TOP_LOGPROBS, rawTokenSchema } from '../../token-logprobs.js';
 import { CACHE_TYPES } from './cache-types.js';
 import type { EngineErrorCode } from '../engine-error.js';
 
@@ -75,6 +75,7 @@ const generateRequest = z.object({
   responseFormat: z
     .object({ type: z.literal('json'), schema: z.record(z.string(), z.unknown()).optional() })
     .optional(),
+  raw: z.number().int().min(1).max(MOST_RAW).optional(),
   topLogprobs: z.number().int().min(0).max(MOST_TOP_LOGPROBS).optional(),
   continueFrom: z.object({ reasoning: z.string(), text: z.string() }).optional(),
 });
@@ -157,6 +158,7 @@ const hostEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('queued'), position: z.number().int() }),
   z.object({ type: z.literal('text_delta'), text: z.string(), logprobs }),
   z.object({ type: z.literal('reasoning_delta'), text: z.string(), logprobs }),
+  z.object({ type: z.literal('raw'), tokens: z.array(rawTokenSchema) }),
   z.object({ type: z.literal('tool_call_start'), id: z.string(), name: z.string() }),
   z.object({ type: z.literal('tool_call_delta'), id: z.string(), arguments: z.string() }),
   z.object({

@@ -66,8 +66,7 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
   const recorder = new TurnRecorder(emit, () => newId('call'), {
     text: (request.continueFrom?.text ?? '') !== '',
   });
-  const { topLogprobs } = request;
-  const report = topLogprobs === undefined ? undefined : new TokenReport(topLogprobs, loaded.tokenBytes);
+  const report = tokenReport(loaded, request, emit);
   const lookup = request.prediction === undefined ? undefined : new InputLookup(sequence, tokens);
   const contextSequence = report?.watch(sequence) ?? sequence;
   const chat = new LlamaChat({ contextSequence, chatWrapper: prompt.wrapper });
@@ -105,6 +104,15 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
     chat.dispose();
     await lookup?.end();
   }
+}
+
+function tokenReport(
+  { tokenBytes }: LoadedModel,
+  { topLogprobs: top, raw }: HostGenerateRequest,
+  emit: Emit,
+): TokenReport | undefined {
+  if (top === undefined && raw === undefined) return undefined;
+  return new TokenReport({ top, raw }, tokenBytes, (token) => emit({ type: 'raw', tokens: [token] }));
 }
 
 /**

@@ -50,8 +50,15 @@ export class Outbox {
   }
 }
 
+const DELTAS: ReadonlySet<HostEvent['type']> = new Set([
+  'text_delta',
+  'reasoning_delta',
+  'tool_call_delta',
+  'raw',
+]);
+
 function isDelta(event: HostEvent): boolean {
-  return event.type === 'text_delta' || event.type === 'reasoning_delta' || event.type === 'tool_call_delta';
+  return DELTAS.has(event.type);
 }
 
 function meltInto(last: HostEvent | undefined, next: HostEvent): HostEvent | undefined {
@@ -66,6 +73,9 @@ function meltInto(last: HostEvent | undefined, next: HostEvent): HostEvent | und
   }
   if (last.type === 'tool_call_delta' && next.type === 'tool_call_delta' && last.id === next.id) {
     return { ...last, arguments: last.arguments + next.arguments };
+  }
+  if (last.type === 'raw' && next.type === 'raw') {
+    return { ...last, tokens: [...last.tokens, ...next.tokens] };
   }
   if (last.type === 'queued' && next.type === 'queued') return next;
   return undefined;
