@@ -3,8 +3,10 @@ import { addConnectOptions, clientOf } from './connect-options.js';
 import type { ConnectOptions } from './connect-options.js';
 import { addInspectCommand } from './models/inspect-command.js';
 import { addListCommand } from './models/list-command.js';
+import { addLoadCommand } from './models/load-command.js';
 import { addPullCommand } from './models/pull-command.js';
 import { addRemoveCommand } from './models/remove-command.js';
+import { addUnloadCommand } from './models/unload-command.js';
 import { plainLine } from './terminal-text.js';
 
 export function modelsCommand(): Command {
@@ -16,6 +18,8 @@ export function modelsCommand(): Command {
   addListCommand(models);
   addInspectCommand(models);
   addRemoveCommand(models);
+  addLoadCommand(models);
+  addUnloadCommand(models);
   return models;
 }
 
