@@ -65,9 +65,9 @@ describe.each(['load', 'validate'])('POST /api/inference/%s', (route) => {
     ['huge', 400, /header/],
     ['half-00001-of-00002', 400, /00002-of-00002.gguf is missing/],
     ['absent', 404, /no model absent/],
-    ['owner', 404, /no model owner|not a file/],
+    ['owner', 400, /not a file/],
     ['hf:owner', 400, /form hf:/],
-    ['\0', 400, /name/],
+    ['\0', 400, /NUL/],
   ])('says what is wrong with %s', async (name, expected, message) => {
     const { status, body } = await ask({ model_path: name });
     expect([status, JSON.stringify(body)]).toEqual([expected, expect.stringMatching(message)]);

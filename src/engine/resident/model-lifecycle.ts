@@ -12,7 +12,7 @@ import type { ResidentSettings } from './resident-settings.js';
 import type { Occupant } from './room.js';
 
 /** Milliseconds that what was cancelled has to come to its end. */
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 5_000;
 const MOST_FAILED = 8;
 
 /** Who works with models, beside the generations that the engine sees itself. */
