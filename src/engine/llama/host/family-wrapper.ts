@@ -1,5 +1,6 @@
 import {
   type ChatModelResponse,
+  ChatMLChatWrapper,
   ChatWrapper,
   type ChatWrapperGenerateContextStateOptions,
   type ChatWrapperGeneratedPrefixTriggersContextState,
@@ -10,6 +11,9 @@ import {
   SpecialTokensText,
 } from 'node-llama-cpp';
 import { type CallSyntax, familySyntax, HERMES } from './call-syntax.js';
+import { TookTooLong, withinTime } from './within-time.js';
+
+const LONGEST_CHOICE_MS = 20_000;
 
 /** How calls and thoughts of the model's family are told from its text. */
 export function chooseWrapper(model: LlamaModel): ChatWrapper {
@@ -18,14 +22,25 @@ export function chooseWrapper(model: LlamaModel): ChatWrapper {
     const { calls, thoughts, toAll } = syntax;
     const settings = {
       ...ChatWrapper.defaultSettings,
-      ...(calls === 'as text' ? {} : { functions: functionSettings(calls) }),
+      // Of those that write no JSON the form is only taken where a call is forced.
+      functions: functionSettings(calls === 'as text' ? HERMES : calls),
       ...(thoughts === undefined ? {} : { segments: { thought: thoughtSettings(thoughts) } }),
     };
     return toAll === undefined ? new FamilyWrapper(settings) : new AddressedWrapper(settings, toAll);
   }
-  const found = resolveChatWrapper(model);
+  const found = wrapperOfLibrary(model);
   const isFound = found.settings.functions.call.prefix !== ChatWrapper.defaultSettings.functions.call.prefix;
   return isFound ? found : new FamilyWrapper({ ...found.settings, functions: functionSettings(HERMES) });
+}
+
+/** It tries the template with conversations of its own, some of which may never end. */
+function wrapperOfLibrary(model: LlamaModel): ChatWrapper {
+  try {
+    return withinTime(LONGEST_CHOICE_MS, () => resolveChatWrapper(model));
+  } catch (error) {
+    if (error instanceof TookTooLong) return new ChatMLChatWrapper();
+    throw error;
+  }
 }
 
 /** The library's own way of putting a turn together is enough: the prompt is ours. */

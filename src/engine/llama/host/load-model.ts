@@ -18,7 +18,7 @@ import { loadProgress } from './load-progress.js';
 import { tellModelProbabilities } from './model-probabilities.js';
 import { chooseWrapper } from './family-wrapper.js';
 import { defaultSampling } from './default-sampling.js';
-import { PromptTemplate } from './prompt-template.js';
+import { PromptTemplate, TemplateUnusable } from './prompt-template.js';
 import { SequencePool } from './sequence-pool.js';
 import { StateShelf } from './state-shelf.js';
 import { VectorDesk } from './vector-desk.js';
@@ -64,6 +64,8 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     onLoadProgress: reportRead,
   });
   if (settings.chatTemplate !== undefined) replaceTemplate(model, settings.chatTemplate);
+  const template = usableTemplate(model, path);
+  const wrapper = chooseWrapper(model);
   report('context', 0);
   const threads = settings.threads === 'auto' ? autoThreads(model, llama) : settings.threads;
   const context = await model.createContext({
@@ -77,13 +79,12 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     flashAttention: flashAttention(settings, llama),
   });
   tellModelProbabilities(context, model);
-  const wrapper = chooseWrapper(model);
-  const facts = describe({ path, llama, model, context, wrapper, threads });
+  const facts = describe({ path, llama, model, context, wrapper, template, threads });
   return {
     model,
     context,
     wrapper,
-    template: new PromptTemplate(model),
+    template,
     pool: new SequencePool(Array.from({ length: settings.sequences }, () => context.getSequence())),
     shelf: await openShelf(settings, send),
     tokenBytes: new TokenBytes(model),
@@ -96,6 +97,18 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     ),
     facts,
   };
+}
+
+function usableTemplate(model: LlamaModel, path: string): PromptTemplate {
+  try {
+    return new PromptTemplate(model);
+  } catch (error) {
+    if (!(error instanceof TemplateUnusable)) throw error;
+    throw new LoadRefused(
+      `${path} cannot be talked to. ${error.message}`,
+      'Take another file of the model, or give a template in place of its own: chat_template_override.',
+    );
+  }
 }
 
 async function fileBytes(path: string): Promise<number> {
@@ -160,10 +173,11 @@ interface Parts {
   readonly model: LlamaModel;
   readonly context: LlamaContext;
   readonly wrapper: ChatWrapper;
+  readonly template: PromptTemplate;
   readonly threads: number;
 }
 
-function describe({ path, llama, model, context, wrapper, threads }: Parts): LoadedModelFacts {
+function describe({ path, llama, model, context, wrapper, template, threads }: Parts): LoadedModelFacts {
   const name = model.fileInfo.metadata.general?.name;
   const cacheType = GgmlType[context.kvCacheKeyType].toLowerCase() as CacheType;
   return {
@@ -180,7 +194,7 @@ function describe({ path, llama, model, context, wrapper, threads }: Parts): Loa
     flashAttention: context.flashAttention !== false,
     memoryBytes:
       model.memoryUsage.ram + model.memoryUsage.vram + context.memoryUsage.ram + context.memoryUsage.vram,
-    toolCalls: model.fileInfo.metadata.tokenizer?.chat_template?.includes('tools') ?? false,
+    toolCalls: template.knowsTools,
     reasoning: wrapper.settings.segments?.thought !== undefined,
   };
 }

@@ -1,11 +1,13 @@
 import type { Template } from '@huggingface/jinja';
 import { LlamaText, SpecialToken, type LlamaModel } from 'node-llama-cpp';
+import { messageOf } from '../../../errors.js';
 import type { HostMessage, HostTool } from '../protocol.js';
 import { type CallSyntax, familySyntax, HERMES, toolOffer } from './call-syntax.js';
 import { compileTemplate } from './compile-template.js';
 import { fitMessages } from './fit-messages.js';
 import { Markup } from './markup.js';
-import { learnManners, type TemplateManners } from './template-manners.js';
+import { learnManners, type TemplateManners, whyUnusable } from './template-manners.js';
+import { TookTooLong, withinTime } from './within-time.js';
 
 export interface PromptRequest {
   readonly messages: readonly HostMessage[];
@@ -17,6 +19,16 @@ export interface PromptRequest {
 const CHATML =
   "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+/** A long conversation takes some 50 ms. */
+const LONGEST_RENDERING_MS = 2000;
+
+/** Nothing can be said to a model of this template. */
+export class TemplateUnusable extends Error {
+  constructor(why: string) {
+    super(`The model's chat template cannot be used: ${why}.`);
+  }
+}
 
 /**
  * The prompt exactly as the model's own Jinja template renders it. The library's generic
@@ -32,14 +44,20 @@ export class PromptTemplate {
   private readonly eos: string;
   private readonly prependBos: boolean;
 
+  /** Throws TemplateUnusable. */
   constructor(model: LlamaModel) {
     this.source = model.fileInfo.metadata.tokenizer?.chat_template ?? CHATML;
-    this.template = compileTemplate(this.source);
+    this.template = compiled(this.source);
     this.markup = Markup.of(model);
     this.bos = model.tokens.bosString ?? '';
     this.eos = model.tokens.eosString ?? '';
     this.prependBos = model.tokens.shouldPrependBosToken;
-    this.manners = learnManners((values) => this.made(values));
+    this.manners = this.learned();
+  }
+
+  /** Whether the template was made for tools; offered they can be in any case. */
+  get knowsTools(): boolean {
+    return this.manners.offer === 'by template' || this.manners.calls !== 'written';
   }
 
   /** Ends where the assistant's turn begins. Throws when the template refuses the messages. */
@@ -60,12 +78,27 @@ export class PromptTemplate {
       add_generation_prompt: true,
       ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
     });
+    if (text.trim() === '') throw new Error('it renders nothing of them');
     const needsBos = this.prependBos && !(this.bos !== '' && text.startsWith(this.bos));
     return LlamaText([...(needsBos ? [new SpecialToken('BOS')] : []), this.markup.reveal(text)]);
   }
 
   private made(values: Readonly<Record<string, unknown>>): string {
-    return this.template.render({ ...values, bos_token: this.bos, eos_token: this.eos });
+    return withinTime(LONGEST_RENDERING_MS, () =>
+      this.template.render({ ...values, bos_token: this.bos, eos_token: this.eos }),
+    );
+  }
+
+  private learned(): TemplateManners {
+    const render = (values: Readonly<Record<string, unknown>>): string => this.made(values);
+    const why = whyUnusable(render);
+    if (why !== undefined) throw new TemplateUnusable(why);
+    try {
+      return learnManners(render);
+    } catch (error) {
+      if (error instanceof TookTooLong) throw new TemplateUnusable(error.message);
+      throw error;
+    }
   }
 
   /** Arguments that will be parsed are hidden in when they are: escapes in JSON may hide markup too. */
@@ -126,6 +159,14 @@ export class PromptTemplate {
     } catch {
       return this.markup.hide(json);
     }
+  }
+}
+
+function compiled(source: string): Template {
+  try {
+    return withinTime(LONGEST_RENDERING_MS, () => compileTemplate(source));
+  } catch (error) {
+    throw new TemplateUnusable(messageOf(error));
   }
 }
 

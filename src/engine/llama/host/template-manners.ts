@@ -1,3 +1,6 @@
+import { messageOf } from '../../../errors.js';
+import { TookTooLong } from './within-time.js';
+
 /** What a template takes of a conversation, and how; learnt by trying, since templates tell it in no other way. */
 export interface TemplateManners {
   /** Without tools: some fail unless there is a list of them. */
@@ -38,12 +41,13 @@ const IDS = {
 const ARGUMENTS = { text: '{"probe_key": "x"}', object: { probe_key: 'x' } } as const;
 const THOUGHT_FIELDS = ['reasoning_content', 'reasoning', 'thinking'] as const;
 
-/** Never throws: what cannot be found out is taken to be as most templates have it. */
+/** What cannot be found out is taken to be as most templates have it. Throws TookTooLong. */
 export function learnManners(render: Render): TemplateManners {
   const attempt = (messages: readonly Message[], more: Message = {}): string => {
     try {
       return render({ messages, add_generation_prompt: true, ...more });
-    } catch {
+    } catch (error) {
+      if (error instanceof TookTooLong) throw error;
       return '';
     }
   };
@@ -63,6 +67,23 @@ export function learnManners(render: Render): TemplateManners {
     ...learnCalls(tried),
     turns: tried(USER, USER) === '' && tried(USER) !== '' ? 'alternating' : 'any',
   };
+}
+
+/** Why nothing can be said to a model of this template: the first thing that it threw. Undefined: something can. */
+export function whyUnusable(render: Render): string | undefined {
+  let why: string | undefined;
+  for (const messages of [[USER], [{ role: 'system', content: 'probe' }, USER]]) {
+    for (const tools of [{}, { tools: [] }]) {
+      try {
+        if (render({ messages, add_generation_prompt: true, ...tools }).trim() !== '') return undefined;
+        why ??= 'it renders nothing';
+      } catch (error) {
+        if (error instanceof TookTooLong) return error.message;
+        why ??= messageOf(error);
+      }
+    }
+  }
+  return why;
 }
 
 type Tried = (...messages: readonly Message[]) => string;
