@@ -1,9 +1,11 @@
 import type { EngineEvent, EngineStopReason, GenerateRequest, Usage } from '../engine/engine.js';
 import { EngineError, type InterruptionCause } from '../engine/engine-error.js';
+import { isCouncil } from '../engine/council-name.js';
 import { makeMoreRoom, makeRoom } from './context/make-room.js';
+import { CouncilRecorder } from './council-recorder.js';
 import { healCalls } from './healing/heal-calls.js';
 import type { RunPorts } from './ports.js';
-import { planRecovery } from './recovery-plan.js';
+import { planRecovery, planRestart } from './recovery-plan.js';
 import type { RunSnapshot } from './snapshot.js';
 import { guardStalls, STALL_LIMITS } from '../engine/stall-guard.js';
 import { toRequest } from './to-request.js';
@@ -36,9 +38,7 @@ export async function infer(
   terms: InferenceTerms,
 ): Promise<InferenceFailure | undefined> {
   const { journal } = ports;
-  // JSON held to a grammar cannot be gone on with: the grammar starts at its beginning.
-  const isFree = (snapshot.options.response_format?.type ?? 'text') === 'text';
-  const plan = planRecovery(isFree ? snapshot.partial : undefined);
+  const plan = canGoOn(snapshot) ? planRecovery(snapshot.partial) : planRestart(snapshot.partial);
   if (plan.type === 'synthesize_tool_use') {
     await journal.beginAttempt(snapshot, plan, terms.cause);
     const { text, reasoning, calls } = plan;
@@ -93,6 +93,14 @@ async function withMoreRoom(
   return room.type === 'compacted' ? undefined : failure;
 }
 
+/**
+ * Not JSON held to a grammar, which starts at its beginning; nor a council's turn, of which nobody knows whose it was:
+ * its experts are asked again.
+ */
+function canGoOn({ options }: RunSnapshot): boolean {
+  return (options.response_format?.type ?? 'text') === 'text' && !isCouncil(options.model);
+}
+
 async function attemptTurn(
   ports: RunPorts,
   snapshot: RunSnapshot,
@@ -117,29 +125,29 @@ async function record(
   recorder: TurnRecorder,
 ): Promise<StreamOutcome> {
   let usage = NO_USAGE;
+  const council = new CouncilRecorder(recorder.round, recorder.attempt);
   for await (const event of events) {
     switch (event.type) {
       case 'queued':
         await journal.queued(event.position);
         break;
-      case 'text_delta':
-        await journal.write(recorder.addText(event.text, event.logprobs));
-        break;
       case 'raw':
         await journal.write(recorder.addRaw(event.tokens));
         break;
+      case 'text_delta':
       case 'reasoning_delta':
-        await journal.write(recorder.addReasoning(event.text, event.logprobs));
-        break;
       case 'tool_call_start':
-        await journal.write(recorder.startCall(event.id, event.name));
-        break;
-      case 'tool_call_delta': {
-        const chunk = recorder.addArguments(event.id, event.arguments);
+      case 'tool_call_delta':
+      case 'content_block_stop': {
+        const chunk = recorder.add(event);
         if (chunk) await journal.write(chunk);
         break;
       }
-      case 'content_block_stop':
+      case 'council_started':
+      case 'expert_delta':
+      case 'expert_done':
+      case 'council_decided':
+        await council.record(journal, event);
         break;
       case 'usage':
         usage = event.usage;

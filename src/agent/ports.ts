@@ -1,11 +1,15 @@
 import type { Engine, ToolSpec, Usage } from '../engine/engine.js';
 import type { ContextCounts, InterruptionCause } from '../engine/engine-error.js';
 import type { Media } from '../engine/media.js';
+import type { CouncilPayload } from '../events/council-payloads.js';
 import type { PayloadOf, StopReason } from '../events/event.js';
 import type { ContextMark } from './context/context-mark.js';
 import type { ToolTraits } from './next-step.js';
 import type { RecoveryPlan } from './recovery-plan.js';
 import type { CallSnapshot, RunSnapshot, Shown } from './snapshot.js';
+
+/** What a council says beside its experts' chunks. */
+export type CouncilNotice = Exclude<CouncilPayload, { type: 'expert_chunk' }>;
 
 /** The model's whole turn, as it becomes part of the conversation. */
 export interface CommittedTurn {
@@ -51,7 +55,7 @@ export interface Compaction {
  */
 export interface RunJournal {
   load(): Promise<RunSnapshot>;
-  write(payload: PayloadOf<'chunk' | 'raw'>): Promise<void>;
+  write(payload: PayloadOf<'chunk' | 'raw' | 'expert_chunk'>): Promise<void>;
   /** All written chunks are committed. */
   drain(): Promise<void>;
   /** Opens the next attempt of this round's inference on what `plan` keeps of the last one. */
@@ -59,6 +63,8 @@ export interface RunJournal {
   queued(position: number): Promise<void>;
   /** From now on the session is shown to the model as the mark says. */
   compact(compaction: Compaction): Promise<void>;
+  /** What a council tells about itself, after all chunks that were written before. */
+  tell(payload: CouncilNotice): Promise<void>;
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void>;
   judge(call: CallSnapshot, judgement: Judgement): Promise<void>;
   advanceRound(snapshot: RunSnapshot): Promise<void>;

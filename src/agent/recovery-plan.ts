@@ -26,11 +26,11 @@ export type RecoveryPlan =
       readonly cancelledCallIds: readonly string[];
     }
   | { readonly type: 'continue_text'; readonly text: string; readonly reasoning: string }
-  | { readonly type: 'whole_restart' };
+  | { readonly type: 'whole_restart'; readonly cancelledCallIds: readonly string[] };
 
 /** Pure and total. */
 export function planRecovery(partial: PartialTurn | undefined): RecoveryPlan {
-  if (!partial) return { type: 'whole_restart' };
+  if (!partial) return planRestart(partial);
   const { text, reasoning } = partial;
   const complete = partial.calls.filter((call) => call.complete);
   const cancelledCallIds = partial.calls.filter((call) => !call.complete).map((call) => call.id);
@@ -40,5 +40,10 @@ export function planRecovery(partial: PartialTurn | undefined): RecoveryPlan {
   }
   if (cancelledCallIds.length > 0) return { type: 'truncate_before_tool', text, reasoning, cancelledCallIds };
   if (text !== '' || reasoning !== '') return { type: 'continue_text', text, reasoning };
-  return { type: 'whole_restart' };
+  return planRestart(partial);
+}
+
+/** For a turn that cannot be gone on with, whatever there is of it. */
+export function planRestart(partial: PartialTurn | undefined): RecoveryPlan {
+  return { type: 'whole_restart', cancelledCallIds: partial?.calls.map(({ id }) => id) ?? [] };
 }

@@ -1,5 +1,6 @@
+import type { CouncilTerms } from '../engine/council-event.js';
 import type { ChatMessage, GenerateRequest, SamplingOptions, ToolSpec } from '../engine/engine.js';
-import type { RunOptions } from '../runs/run-request.js';
+import type { CouncilOptions, RunOptions } from '../runs/run-request.js';
 import type { RunSnapshot } from './snapshot.js';
 
 /** What the engine is asked for this round. Pure. */
@@ -30,6 +31,15 @@ export function toRequest(
     ...(raw === undefined ? {} : { raw }),
     ...(topLogprobs === undefined ? {} : { topLogprobs }),
     ...(continueFrom === undefined ? {} : { continueFrom }),
+    ...(snapshot.options.council === undefined ? {} : { council: toCouncilTerms(snapshot.options.council) }),
+  };
+}
+
+function toCouncilTerms({ strategy, judge, expert_timeout_sec: seconds }: CouncilOptions): CouncilTerms {
+  return {
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(judge === undefined ? {} : { judge }),
+    ...(seconds === undefined ? {} : { expertTimeoutMs: seconds * 1000 }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AssistantPrefix } from '../engine/engine.js';
+import type { AssistantPrefix, TurnEvent } from '../engine/engine.js';
 import type { ChunkLogprobs, PayloadOf } from '../events/event.js';
 import type { ChosenToken, RawToken } from '../token-logprobs.js';
 
@@ -23,13 +23,31 @@ export class TurnRecorder {
   private opened: boolean;
 
   constructor(
-    private readonly round: number,
-    private readonly attempt: number,
+    readonly round: number,
+    readonly attempt: number,
     prefix: AssistantPrefix | undefined,
   ) {
     this.text = prefix?.text ?? '';
     this.reasoning = prefix?.reasoning ?? '';
     this.opened = prefix !== undefined;
+  }
+
+  /** Undefined where there is nothing to write down. */
+  add(event: TurnEvent): Chunk | undefined {
+    switch (event.type) {
+      case 'text_delta':
+        return this.addText(event.text, event.logprobs);
+      case 'reasoning_delta':
+        return this.addReasoning(event.text, event.logprobs);
+      case 'tool_call_start':
+        return this.startCall(event.id, event.name);
+      case 'tool_call_delta':
+        return this.addArguments(event.id, event.arguments);
+      case 'content_block_stop':
+        return undefined;
+      default:
+        return event satisfies never;
+    }
   }
 
   addText(text: string, logprobs?: readonly ChosenToken[]): Chunk {

@@ -1,8 +1,9 @@
 import type { PayloadOf } from '../events/event.js';
 import { joinAt } from './join-at.js';
-import type { CallEntry, RoundEntry, RunEntry } from './transcript.js';
+import type { CallEntry, RoundEntry, RunEntry, TurnEntry } from './transcript.js';
 
-type ToolCallDelta = NonNullable<PayloadOf<'chunk'>['choices'][number]['delta']['tool_calls']>[number];
+type Delta = PayloadOf<'expert_chunk'>['delta'];
+type ToolCallDelta = NonNullable<Delta['tool_calls']>[number];
 
 export function patchRound(
   run: RunEntry,
@@ -12,7 +13,10 @@ export function patchRound(
   const index = run.rounds.findIndex(({ round }) => round === number);
   const known = run.rounds[index];
   if (known !== undefined) return { ...run, rounds: run.rounds.with(index, patch(known)) };
-  const rounds = [...run.rounds, patch({ round: number, content: '', reasoning: '', calls: [] })];
+  const rounds = [
+    ...run.rounds,
+    patch({ round: number, content: '', reasoning: '', calls: [], council: null }),
+  ];
   return { ...run, rounds: rounds.sort((a, b) => a.round - b.round) };
 }
 
@@ -30,13 +34,17 @@ export function patchCall(
 
 export function applyChunk(round: RoundEntry, chunk: PayloadOf<'chunk'>): RoundEntry {
   let next = round;
-  for (const { delta } of chunk.choices) {
-    if (delta.content !== undefined)
-      next = { ...next, content: joinAt(next.content, chunk.offset, delta.content) };
-    if (delta.reasoning_content !== undefined)
-      next = { ...next, reasoning: joinAt(next.reasoning, chunk.offset, delta.reasoning_content) };
-    for (const call of delta.tool_calls ?? []) next = applyCallDelta(next, call, chunk.offset);
-  }
+  for (const { delta } of chunk.choices) next = applyDelta(next, delta, chunk.offset);
+  return next;
+}
+
+export function applyDelta<T extends TurnEntry>(turn: T, delta: Delta, offset: number): T {
+  let next = turn;
+  if (delta.content !== undefined) next = { ...next, content: joinAt(next.content, offset, delta.content) };
+  if (delta.reasoning_content !== undefined)
+    next = { ...next, reasoning: joinAt(next.reasoning, offset, delta.reasoning_content) };
+  for (const call of delta.tool_calls ?? [])
+    next = { ...next, calls: applyCallDelta(next.calls, call, offset) };
   return next;
 }
 
@@ -50,11 +58,15 @@ export function resetStream(round: RoundEntry, event: PayloadOf<'stream_reset'>)
   };
 }
 
-function applyCallDelta(round: RoundEntry, delta: ToolCallDelta, offset: number): RoundEntry {
-  const place = round.calls.findIndex(
+function applyCallDelta(
+  calls: readonly CallEntry[],
+  delta: ToolCallDelta,
+  offset: number,
+): readonly CallEntry[] {
+  const place = calls.findIndex(
     (call) => call.index === delta.index || (delta.id !== undefined && call.tool_call_id === delta.id),
   );
-  const known = round.calls[place] ?? emptyCall(delta.id ?? null, delta.index);
+  const known = calls[place] ?? emptyCall(delta.id ?? null, delta.index);
   const call: CallEntry = {
     ...known,
     index: delta.index,
@@ -62,7 +74,7 @@ function applyCallDelta(round: RoundEntry, delta: ToolCallDelta, offset: number)
     name: delta.function.name ?? known.name,
     arguments_text: joinAt(known.arguments_text, offset, delta.function.arguments ?? ''),
   };
-  return { ...round, calls: place === -1 ? [...round.calls, call] : round.calls.with(place, call) };
+  return place === -1 ? [...calls, call] : calls.with(place, call);
 }
 
 function emptyCall(callId: string | null, index: number | null): CallEntry {

@@ -1,9 +1,11 @@
+import { isCouncilPayload } from '../events/council-payloads.js';
 import type { WireEvent } from '../gateway/frames.js';
 import type { StreamItem } from './decode-server-text.js';
 import { applyChunk, patchCall, patchRound, resetStream } from './fold-round.js';
+import { applyToCouncil } from './fold-council.js';
 import { joinAt } from './join-at.js';
 import { EMPTY_TRANSCRIPT } from './transcript.js';
-import type { CallEntry, Compaction, RunEntry, Transcript } from './transcript.js';
+import type { CallEntry, Compaction, RoundEntry, RunEntry, Transcript } from './transcript.js';
 
 /**
  * Pure. The same events give the same transcript however they were cut, merged or repeated on the way:
@@ -50,6 +52,10 @@ function emptyRun(runId: string): RunEntry {
 }
 
 function applyToRun(run: RunEntry, event: Exclude<WireEvent, { type: 'message' }>): RunEntry {
+  if (isCouncilPayload(event)) {
+    const patch = (round: RoundEntry) => ({ ...round, council: applyToCouncil(round.council, event) });
+    return patchRound(run, event.round, patch);
+  }
   switch (event.type) {
     case 'run_queued':
       return { ...run, phase: 'queued' };

@@ -35,11 +35,32 @@ export interface CallEntry {
   readonly file_ids: readonly string[];
 }
 
-export interface RoundEntry {
-  readonly round: number;
+/** What a round's model says. */
+export interface TurnEntry {
   readonly content: string;
   readonly reasoning: string;
   readonly calls: readonly CallEntry[];
+}
+
+export interface ExpertEntry extends TurnEntry {
+  readonly model: string;
+  readonly phase: 'speaking' | 'done' | 'failed';
+  readonly error: string | null;
+}
+
+export interface CouncilEntry {
+  readonly strategy: string;
+  readonly experts: readonly ExpertEntry[];
+  /** Why this answer; null: not decided yet. */
+  readonly decided_by: string | null;
+  /** The place of the expert whose turn it is; null: none's. */
+  readonly chosen: number | null;
+}
+
+export interface RoundEntry extends TurnEntry {
+  readonly round: number;
+  /** Null: one model was asked. */
+  readonly council: CouncilEntry | null;
 }
 
 export type RunPhase = 'queued' | 'running' | 'waiting' | 'ended';

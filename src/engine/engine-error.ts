@@ -38,6 +38,16 @@ const RETRYABLE: ReadonlySet<EngineErrorCode> = new Set([
   'stream_interrupted',
 ]);
 
+export interface EngineErrorOptions {
+  readonly cause?: unknown;
+  /** Milliseconds. */
+  readonly retryAfterMs?: number;
+  readonly interruption?: InterruptionCause;
+  readonly context?: ContextCounts;
+  /** Default: as the code has it. */
+  readonly retryable?: boolean;
+}
+
 export class EngineError extends Error {
   readonly retryable: boolean;
   readonly countsTowardBreaker: boolean;
@@ -50,17 +60,12 @@ export class EngineError extends Error {
   constructor(
     readonly code: EngineErrorCode,
     message: string,
-    options: {
-      cause?: unknown;
-      retryAfterMs?: number;
-      interruption?: InterruptionCause;
-      context?: ContextCounts;
-    } = {},
+    options: EngineErrorOptions = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'EngineError';
-    this.retryable = RETRYABLE.has(code);
-    this.countsTowardBreaker = this.retryable && code !== 'rate_limited';
+    this.retryable = options.retryable ?? RETRYABLE.has(code);
+    this.countsTowardBreaker = RETRYABLE.has(code) && code !== 'rate_limited';
     this.retryAfterMs = options.retryAfterMs;
     this.interruption = options.interruption;
     this.context = options.context;

@@ -3,6 +3,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { CONFIG, type Config } from '../config/config.js';
 import { ENGINE, type Engine, type EngineStatus } from './engine.js';
 import { engineElsewhere } from './engine-elsewhere.js';
+import { CouncilEngine } from './council/council-engine.js';
 import { createLocalEngine } from './local-engine.js';
 import { createOpenAiEngine } from './openai/openai-engine.js';
 import { isSameServer, OPENAI_PREFIX, publicModelName } from './openai/upstream-address.js';
@@ -10,7 +11,7 @@ import { reportLoading } from './report-loading.js';
 import { configuredSettings, defaultModel } from './resident/default-model.js';
 import { ResidentEngine } from './resident/resident-engine.js';
 import { describePoolEvent } from './resilient/pool-event.js';
-import { createResilientEngine } from './resilient/resilient-engine.js';
+import { createResilientEngine, type PoolEngine } from './resilient/resilient-engine.js';
 
 function createEngine(config: Config, logger: PinoLogger): Engine {
   const { model, fallbackModels } = config.engine;
@@ -18,19 +19,22 @@ function createEngine(config: Config, logger: PinoLogger): Engine {
     return engineElsewhere(publicModelName(model), fallbackModels.map(publicModelName));
   const first = defaultModel(config);
   const create = (name: string, onStatus: OnStatus) => createModelEngine(name, config, logger, onStatus);
+  let pool: PoolEngine | undefined;
   first.open((onStatus) => {
     if (fallbackModels.length === 0) return create(model, onStatus);
     const entryOf = (name: string) => ({
       name: publicModelName(name),
       engine: create(name, () => undefined),
     });
-    return createResilientEngine([entryOf(model), ...fallbackModels.map(entryOf)], {
+    pool = createResilientEngine([entryOf(model), ...fallbackModels.map(entryOf)], {
       onTransition: (event) => logger.warn({ pool: event.type }, describePoolEvent(event)),
     });
+    return pool;
   });
-  return new ResidentEngine(first, (path, settings, onStatus) =>
+  const resident = new ResidentEngine(first, (path, settings, onStatus) =>
     createLocalEngine(path, settings, { config, logger, onStatus }),
   );
+  return new CouncilEngine(resident, (name) => pool?.member(name) ?? resident.find(name));
 }
 
 type OnStatus = (status: EngineStatus) => void;

@@ -1,3 +1,4 @@
+import type { CouncilEvent, CouncilTerms } from './council-event.js';
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding.js';
 import type { ChosenToken, RawToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
@@ -94,6 +95,8 @@ export interface GenerateRequest {
   readonly raw?: number;
   /** Continue from exactly this prefix; only what comes after it is emitted. */
   readonly continueFrom?: AssistantPrefix;
+  /** How `model`, a council, comes to its answer; of no meaning to a single model. */
+  readonly council?: CouncilTerms;
 }
 
 /** What a prompt is counted from; `model` as in GenerateRequest. */
@@ -130,20 +133,24 @@ export interface ReceivedMessage {
   readonly callInFlight?: ToolCallRequest;
 }
 
-export type EngineEvent =
-  | { readonly type: 'queued'; readonly position: number }
-  /** `logprobs`: the tokens that the text is made of, where they were asked for. */
+/** A piece of the turn itself. `logprobs`: the tokens that the text is made of, where they were asked for. */
+export type TurnEvent =
   | { readonly type: 'text_delta'; readonly text: string; readonly logprobs?: readonly ChosenToken[] }
   | { readonly type: 'reasoning_delta'; readonly text: string; readonly logprobs?: readonly ChosenToken[] }
-  /** Where they were asked for, all tokens, before the text that they make. */
-  | { readonly type: 'raw'; readonly tokens: readonly RawToken[] }
   | { readonly type: 'tool_call_start'; readonly id: string; readonly name: string }
   | { readonly type: 'tool_call_delta'; readonly id: string; readonly arguments: string }
   | {
       readonly type: 'content_block_stop';
       readonly block: 'text' | 'reasoning' | 'tool_call';
       readonly id?: string;
-    }
+    };
+
+export type EngineEvent =
+  | { readonly type: 'queued'; readonly position: number }
+  | TurnEvent
+  /** Where they were asked for, all tokens, before the text that they make. */
+  | { readonly type: 'raw'; readonly tokens: readonly RawToken[] }
+  | CouncilEvent
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'stop'; readonly reason: EngineStopReason; readonly message: ReceivedMessage }
   | { readonly type: 'error'; readonly error: EngineError; readonly received: ReceivedMessage };

@@ -35,6 +35,10 @@ export class ReceivedMessageFold {
         return;
       case 'queued':
       case 'raw':
+      case 'council_started':
+      case 'expert_delta':
+      case 'expert_done':
+      case 'council_decided':
       case 'usage':
       case 'stop':
       case 'error':

@@ -1,3 +1,4 @@
+import { isCouncilEvent } from './council-event.js';
 import type { EngineEvent, ReceivedMessage } from './engine.js';
 import { EngineError } from './engine-error.js';
 
@@ -39,8 +40,7 @@ export async function* guardStalls(
       }
       if (next.done) return;
       const event = next.value;
-      if (event.type !== 'queued')
-        limitMs = event.type === 'reasoning_delta' ? limits.reasoning : limits.text;
+      limitMs = limitAfter(event, limits) ?? limitMs;
       yield event;
       if (event.type === 'stop' || event.type === 'error') return;
     }
@@ -49,6 +49,12 @@ export async function* guardStalls(
     stop.abort();
     void events.return?.();
   }
+}
+
+/** Undefined: the turn itself has not begun by it. A council bounds each of its experts by itself. */
+function limitAfter(event: EngineEvent, limits: StallLimits): number | undefined {
+  if (event.type === 'queued' || isCouncilEvent(event)) return undefined;
+  return event.type === 'reasoning_delta' ? limits.reasoning : limits.text;
 }
 
 async function nextWithin(

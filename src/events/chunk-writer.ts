@@ -3,7 +3,7 @@ import { storableJson } from '../database/safe-json.js';
 import { retryTransient } from '../database/transient-error.js';
 import { EventBus } from './event-bus.js';
 import { type EventLog, toEvent } from './event-log.js';
-import { type ChunkPayload, mergeChunks, weightOf } from './merge-chunks.js';
+import { appendChunk, type ChunkPayload, weightOf } from './merge-chunks.js';
 
 /** Token and output pieces wait at most this long for company; the first after a pause goes at once. */
 const FLUSH_EVERY_MS = 20;
@@ -101,10 +101,7 @@ export class ChunkWriter {
   async write(scope: ChunkScope, payload: ChunkPayload): Promise<void> {
     const lane = this.lane(scope);
     if (lane.failure) throw lane.failure;
-    const last = lane.pending.at(-1);
-    const merged = last && mergeChunks(last, payload);
-    if (merged) lane.pending[lane.pending.length - 1] = merged;
-    else lane.pending.push(payload);
+    appendChunk(lane.pending, payload);
     lane.pendingUnits += weightOf(payload);
     this.schedule(FLUSH_EVERY_MS);
     if (lane.pendingUnits > HIGH_WATER_UNITS) await this.drain(scope);

@@ -1,24 +1,8 @@
 import { z } from 'zod';
 import { chosenTokenSchema, rawTokenSchema } from '../token-logprobs.js';
+import { councilPayloads } from './council-payloads.js';
+import { deltaSchema, usageSchema } from './model-output.js';
 import { toolCallDataSchema } from './tool-call-data.js';
-
-/** Names and fields are those of mistral.rs' response enum; what is ours is only ever added. */
-export const usageSchema = z.object({
-  prompt_tokens: z.number().int(),
-  completion_tokens: z.number().int(),
-  total_tokens: z.number().int(),
-  avg_tok_per_sec: z.number(),
-  avg_prompt_tok_per_sec: z.number(),
-  avg_compl_tok_per_sec: z.number(),
-  total_time_sec: z.number(),
-  total_prompt_time_sec: z.number(),
-  total_completion_time_sec: z.number(),
-  prompt_tokens_details: z.object({ cached_tokens: z.number().int() }).optional(),
-  /** Of runs that ask for `prediction`. */
-  completion_tokens_details: z
-    .object({ accepted_prediction_tokens: z.number().int(), rejected_prediction_tokens: z.number().int() })
-    .optional(),
-});
 
 export const fileObjectSchema = z.object({
   id: z.string(),
@@ -38,13 +22,6 @@ export const fileObjectSchema = z.object({
   message: z.string().optional(),
 });
 export type FileObject = z.infer<typeof fileObjectSchema>;
-
-export const toolCallDeltaSchema = z.object({
-  index: z.number().int(),
-  id: z.string().optional(),
-  type: z.literal('function').optional(),
-  function: z.object({ name: z.string().optional(), arguments: z.string().optional() }),
-});
 
 /** The tokens that a chunk's text is made of, for runs that ask for them. */
 export const chunkLogprobsSchema = z.object({
@@ -66,12 +43,7 @@ export const chunkSchema = z.object({
   choices: z.array(
     z.object({
       index: z.number().int(),
-      delta: z.object({
-        role: z.literal('assistant').optional(),
-        content: z.string().optional(),
-        reasoning_content: z.string().optional(),
-        tool_calls: z.array(toolCallDeltaSchema).optional(),
-      }),
+      delta: deltaSchema,
       logprobs: chunkLogprobsSchema.optional(),
       finish_reason: z.string().nullable(),
     }),
@@ -175,6 +147,7 @@ const payloads = [
     index: z.number().int(),
     tokens: z.array(rawTokenSchema),
   }),
+  ...councilPayloads,
   z.object({
     type: z.literal('agentic_tool_call_progress'),
     round: z.number().int(),

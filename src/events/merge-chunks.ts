@@ -3,10 +3,11 @@ import type { ChunkLogprobs, PayloadOf } from './event.js';
 type Chunk = PayloadOf<'chunk'>;
 type Output = PayloadOf<'agentic_tool_output'>;
 type Raw = PayloadOf<'raw'>;
+type ExpertChunk = PayloadOf<'expert_chunk'>;
 type Delta = Chunk['choices'][number]['delta'];
 
 /** What comes in small pieces and is committed in groups. */
-export type ChunkPayload = Chunk | Output | Raw;
+export type ChunkPayload = Chunk | Output | Raw | ExpertChunk;
 
 const UNITS_OF_LOGPROB = 64;
 const UNITS_OF_RAW = 16;
@@ -15,7 +16,21 @@ const UNITS_OF_RAW = 16;
 export function unitsOf(payload: ChunkPayload): number {
   if (payload.type === 'raw') return 0;
   if (payload.type === 'agentic_tool_output') return payload.text.length;
-  return textOf(payload.choices[0]?.delta).length;
+  return textOf(payload.type === 'chunk' ? payload.choices[0]?.delta : payload.delta).length;
+}
+
+/**
+ * Adds a piece to those that wait, joined to the one it goes on from. A council's experts speak at the same time: a
+ * piece of one goes past those of the others, but never past its own or past anything else.
+ */
+export function appendChunk(waiting: ChunkPayload[], next: ChunkPayload): void {
+  const isOthers = (piece: ChunkPayload): boolean =>
+    next.type === 'expert_chunk' && piece.type === 'expert_chunk' && piece.expert !== next.expert;
+  const place = waiting.findLastIndex((piece) => !isOthers(piece));
+  const last = waiting[place];
+  const merged = last && mergeChunks(last, next);
+  if (merged) waiting[place] = merged;
+  else waiting.push(next);
 }
 
 /** About how much a piece takes while it waits, in the same units. */
@@ -36,7 +51,16 @@ export function mergeChunks(last: ChunkPayload, next: ChunkPayload): ChunkPayloa
   if (last.type === 'chunk' && next.type === 'chunk') return mergeModelChunks(last, next);
   if (last.type === 'agentic_tool_output' && next.type === 'agentic_tool_output')
     return mergeOutputs(last, next);
+  if (last.type === 'expert_chunk' && next.type === 'expert_chunk') return mergeExperts(last, next);
   return undefined;
+}
+
+function mergeExperts(last: ExpertChunk, next: ExpertChunk): ExpertChunk | undefined {
+  if (last.expert !== next.expert || last.round !== next.round || last.attempt !== next.attempt)
+    return undefined;
+  if (next.delta.role !== undefined) return undefined;
+  const delta = mergeDeltas(last.delta, next.delta);
+  return delta && { ...last, delta };
 }
 
 function mergeOutputs(last: Output, next: Output): Output | undefined {

@@ -1,5 +1,7 @@
-import type { GantryEvent } from '../events/event.js';
+import type { GantryEvent, PayloadOf } from '../events/event.js';
 import type { WireEvent } from './frames.js';
+
+type Delta = PayloadOf<'expert_chunk'>['delta'];
 
 /** A merged event carries at most about this much text, so that one frame never grows without end. */
 const MAX_MERGED_UNITS = 64 * 1024;
@@ -31,30 +33,39 @@ function pieceOf(event: WireEvent): TextPiece | undefined {
     const channel = JSON.stringify([event.run_id, event.round, event.tool_call_id, event.stream]);
     return { channel, offset: event.offset, text: event.text };
   }
+  if (event.type === 'expert_chunk') {
+    const channel = JSON.stringify([event.run_id, event.round, event.attempt, 'expert', event.expert]);
+    return pieceOfDelta(event.delta, event.offset, channel);
+  }
   if (event.type !== 'chunk' || event.choices.length !== 1) return undefined;
   const [choice] = event.choices;
   if (choice === undefined || choice.finish_reason !== null) return undefined;
   // Joined without end they would make a frame of megabytes.
   if (choice.logprobs !== undefined) return undefined;
-  const { content, reasoning_content: reasoning, tool_calls: calls } = choice.delta;
-  const channel = (name: string) =>
-    JSON.stringify([event.run_id, event.round, event.attempt, choice.index, name]);
+  const channel = JSON.stringify([event.run_id, event.round, event.attempt, choice.index]);
+  return pieceOfDelta(choice.delta, event.offset, channel);
+}
+
+function pieceOfDelta(delta: Delta, offset: number, channel: string): TextPiece | undefined {
+  const { content, reasoning_content: reasoning, tool_calls: calls } = delta;
   if (calls !== undefined) return undefined;
   if (content !== undefined && reasoning === undefined)
-    return { channel: channel('content'), offset: event.offset, text: content };
+    return { channel: `${channel} content`, offset, text: content };
   if (reasoning !== undefined && content === undefined)
-    return { channel: channel('reasoning'), offset: event.offset, text: reasoning };
+    return { channel: `${channel} reasoning`, offset, text: reasoning };
   return undefined;
 }
 
 function withText(event: WireEvent, text: string, next: GantryEvent): WireEvent {
   if (event.type === 'agentic_tool_output') return { ...event, text };
+  if (event.type === 'expert_chunk') return { ...event, delta: deltaWith(event.delta, text) };
   if (event.type !== 'chunk' || next.type !== 'chunk') return event;
   return {
     ...event,
-    choices: event.choices.map((choice) => {
-      const key = choice.delta.content === undefined ? 'reasoning_content' : 'content';
-      return { ...choice, delta: { ...choice.delta, [key]: text } };
-    }),
+    choices: event.choices.map((choice) => ({ ...choice, delta: deltaWith(choice.delta, text) })),
   };
+}
+
+function deltaWith(delta: Delta, text: string): Delta {
+  return { ...delta, [delta.content === undefined ? 'reasoning_content' : 'content']: text };
 }

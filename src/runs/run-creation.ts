@@ -9,7 +9,7 @@ import { type AppendEvents, EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
 import { newId } from '../ids.js';
 import { Attachments, type UploadedMedia } from '../files/attachments.js';
-import { checkModel } from './check-model.js';
+import { checkModelOptions } from './check-model.js';
 import { checkTokenOutputs } from './check-token-outputs.js';
 import { endRun } from './end-run.js';
 import { lockCancelId, takeStashedCancel } from './run-cancel.js';
@@ -62,7 +62,7 @@ export class RunCreation {
 
   /** Rejects with `not_found` for a model that is not here, `conflict` for a `cancel_id` that is taken. */
   async insert(run: NewRun): Promise<CreatedRun> {
-    checkModel(this.engine, run.options.model);
+    checkModelOptions(this.engine, run.options);
     checkTokenOutputs(run.options);
     try {
       const created = await this.log.transaction((manager, append) => this.insertIn(manager, append, run));

@@ -1,5 +1,12 @@
 import type { DataSource, EntityManager } from 'typeorm';
-import type { CommittedTurn, Compaction, Judgement, RunFailure, RunJournal } from '../agent/ports.js';
+import type {
+  CommittedTurn,
+  Compaction,
+  CouncilNotice,
+  Judgement,
+  RunFailure,
+  RunJournal,
+} from '../agent/ports.js';
 import type { RecoveryPlan } from '../agent/recovery-plan.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import { storableJson, storableText } from '../database/safe-json.js';
@@ -47,7 +54,7 @@ export class PostgresRunJournal implements RunJournal {
     );
   }
 
-  write(payload: PayloadOf<'chunk' | 'raw'>): Promise<void> {
+  write(payload: PayloadOf<'chunk' | 'raw' | 'expert_chunk'>): Promise<void> {
     return this.chunks.write(this.scope, payload);
   }
 
@@ -92,6 +99,11 @@ export class PostgresRunJournal implements RunJournal {
       await writeContext(manager, this.scope, mark);
       await append([event.summary === null ? event : { ...event, summary: storableText(event.summary) }]);
     });
+  }
+
+  async tell(payload: CouncilNotice): Promise<void> {
+    await this.drain();
+    await this.commit((_manager, append) => append([payload]).then(() => undefined));
   }
 
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void> {

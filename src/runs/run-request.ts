@@ -44,9 +44,22 @@ const logitBiasSchema = z
     `must not name more than ${MOST_BIASES} tokens`,
   );
 
+/** How a run with `model: "council:a,b,c"` comes to its answer. */
+const councilOptionsSchema = z.strictObject({
+  /** Default: `judge`. */
+  strategy: z.enum(['first', 'vote', 'judge', 'merge']).optional(),
+  /** The model that judges or merges; default: the first expert. */
+  judge: z.string().min(1).max(512).optional(),
+  /** Seconds for an expert's whole turn, and for the judge's; default: 300. */
+  expert_timeout_sec: z.number().positive().max(3600).optional(),
+});
+export type CouncilOptions = z.infer<typeof councilOptionsSchema>;
+
 /** What a run carries for life: the request without who, where and the user's text. */
 export const runOptionsSchema = z.strictObject({
-  model: z.string().min(1).max(512).optional(),
+  /** A model's name, or a council of several: `council:a,b,c`. */
+  model: z.string().min(1).max(4096).optional(),
+  council: councilOptionsSchema.optional(),
   /** Client functions, offered beside the server's own tools. */
   tools: z.array(functionToolSchema).max(64).optional(),
   /**

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { stopReasonSchema, usageSchema } from '../events/event.js';
+import { stopReasonSchema } from '../events/event.js';
+import { usageSchema } from '../events/model-output.js';
 
 /** A run as every surface shows it. Times are ISO 8601. */
 export const runViewSchema = z.object({

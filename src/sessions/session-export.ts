@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { fileObjectSchema, stopReasonSchema, usageSchema } from '../events/event.js';
+import { fileObjectSchema, stopReasonSchema } from '../events/event.js';
+import { usageSchema } from '../events/model-output.js';
 import { toolCallDataSchema } from '../events/tool-call-data.js';
 import { egress, sandboxProfile, sessionViewSchema, systemPrompt, title } from './session-request.js';
 

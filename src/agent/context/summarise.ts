@@ -1,4 +1,5 @@
 import type { GenerateRequest, Usage } from '../../engine/engine.js';
+import { expertsOf, isCouncil } from '../../engine/council-name.js';
 import type { EngineError } from '../../engine/engine-error.js';
 import { guardStalls, STALL_LIMITS } from '../../engine/stall-guard.js';
 import { addUsage, NO_USAGE } from '../../engine/usage.js';
@@ -39,6 +40,7 @@ export async function summarise(terms: SummaryTerms, source: SummarySource): Pro
   if (prompt === undefined) return failed('What is to be summarised does not fit the window.');
   const request = {
     ...base,
+    ...oneModelOf(base),
     messages: prompt.messages,
     tools: [],
     sampling: { temperature: 0, maxTokens: budget.summaryTokens },
@@ -46,6 +48,12 @@ export async function summarise(terms: SummaryTerms, source: SummarySource): Pro
   };
   const written = await writePatiently(terms, request);
   return written.type === 'failed' ? written : { ...written, pieces: prompt.pieces };
+}
+
+/** A council does not gather for a summary: its first expert writes it. */
+function oneModelOf({ model }: SummaryTerms['base']): Pick<GenerateRequest, 'model'> {
+  const [first] = isCouncil(model) ? expertsOf(model) : [model];
+  return first === undefined ? {} : { model: first };
 }
 
 async function writePatiently(terms: SummaryTerms, request: GenerateRequest): Promise<Written> {
@@ -92,6 +100,10 @@ async function write(terms: SummaryTerms, request: GenerateRequest): Promise<Wri
       case 'tool_call_start':
       case 'tool_call_delta':
       case 'content_block_stop':
+      case 'council_started':
+      case 'expert_delta':
+      case 'expert_done':
+      case 'council_decided':
         break;
       default:
         return event satisfies never;

@@ -81,6 +81,10 @@ class HealedTurn {
         return;
       case 'queued':
       case 'raw':
+      case 'council_started':
+      case 'expert_delta':
+      case 'expert_done':
+      case 'council_decided':
       case 'tool_call_delta':
         yield event;
         return;

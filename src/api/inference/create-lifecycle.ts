@@ -3,7 +3,8 @@ import type { DataSource } from 'typeorm';
 import type { Config } from '../../config/config.js';
 import type { Engine } from '../../engine/engine.js';
 import { ModelLifecycle } from '../../engine/resident/model-lifecycle.js';
-import { ResidentEngine } from '../../engine/resident/resident-engine.js';
+import type { ResidentEngine } from '../../engine/resident/resident-engine.js';
+import { residentEngineOf } from '../../engine/resident-engine-of.js';
 import { modelsFolder } from '../../models/models-folder.js';
 import { runModelUsers } from '../../runs/run-model-users.js';
 import type { RunService } from '../../runs/run.service.js';
@@ -13,12 +14,13 @@ const SHARE_OF_FREE = 0.9;
 
 /** Undefined where this process has no engine of its own. */
 export function createLifecycle(
-  engine: Engine,
+  whole: Engine,
   config: Config,
   dataSource: DataSource,
   runs: RunService,
 ): ModelLifecycle | undefined {
-  if (!(engine instanceof ResidentEngine)) return undefined;
+  const engine = residentEngineOf(whole);
+  if (engine === undefined) return undefined;
   return new ModelLifecycle({
     engine,
     users: runModelUsers(dataSource, runs),

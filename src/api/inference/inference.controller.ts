@@ -30,18 +30,14 @@ interface ModelList {
   readonly data: readonly ModelObject[];
 }
 
+/** What all have in common; a council, which is no model of its own, has nothing else. */
+const NO_MODEL = { object: 'model', created: 0, owned_by: 'gantry' } as const;
+
 function modelOf(status: EngineStatus): ModelObject {
   const contextSize = 'contextSize' in status ? status.contextSize : undefined;
   const known = contextSize === undefined ? {} : { context_length: contextSize };
   const input = status.state === 'remote' ? status.input : [];
-  return {
-    id: status.model,
-    object: 'model',
-    created: 0,
-    owned_by: 'gantry',
-    ...known,
-    input_modalities: ['text', ...input],
-  };
+  return { ...NO_MODEL, id: status.model, ...known, input_modalities: ['text', ...input] };
 }
 
 @Controller()
@@ -77,6 +73,9 @@ export class InferenceController {
   model(@Param('id') id: readonly string[]): ModelObject {
     const name = id.join('/');
     checkModel(this.engine, name);
-    return modelOf(servedModel(this.engine, name)?.status ?? this.engine.status());
+    const served = servedModel(this.engine, name);
+    return served === undefined
+      ? { ...NO_MODEL, id: name, input_modalities: ['text'] }
+      : modelOf(served.status);
   }
 }

@@ -8,7 +8,8 @@ import {
   type WhenBusy,
 } from '../../engine/resident/model-lifecycle.js';
 import { asModelRefusal } from '../../engine/resident/model-refusals.js';
-import { ResidentEngine } from '../../engine/resident/resident-engine.js';
+import type { ResidentEngine } from '../../engine/resident/resident-engine.js';
+import { residentEngineOf } from '../../engine/resident-engine-of.js';
 import type { ResidentModel } from '../../engine/resident/resident-model.js';
 import type { ResidentSettings } from '../../engine/resident/resident-settings.js';
 import {
@@ -100,12 +101,13 @@ export class ModelLifecycleService {
   }
 
   residents(): readonly ResidentModel[] {
-    return this.engine instanceof ResidentEngine ? this.engine.residents() : [];
+    return residentEngineOf(this.engine)?.residents() ?? [];
   }
 
   private here(): { readonly lifecycle: ModelLifecycle; readonly residents: ResidentEngine } {
-    const { engine, lifecycle } = this;
-    if (lifecycle !== undefined && engine instanceof ResidentEngine) return { lifecycle, residents: engine };
+    const { lifecycle } = this;
+    const residents = residentEngineOf(this.engine);
+    if (lifecycle !== undefined && residents !== undefined) return { lifecycle, residents };
     throw new DomainError(
       'conflict',
       'This process has no engine, since it works no runs (GANTRY_WORKER=off): ask a server that works them.',

@@ -50,7 +50,7 @@ export class ChatCompletionService {
       runId: run.id,
       sessionId: run.session_id,
       created: Math.floor(Date.parse(run.created_at) / 1000),
-      model: servedModel(this.engine, request.model)?.status.model ?? this.engine.status().model,
+      model: servedModel(this.engine, options.model)?.status.model ?? options.model ?? '',
       includeUsage: request.stream_options?.include_usage ?? false,
       isClientTool: (name) => isClientTool(options, name),
       showsEvents: offersServerTools(options),

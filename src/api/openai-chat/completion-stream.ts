@@ -30,6 +30,10 @@ const SHOWN = new Set<GantryEvent['type']>([
   'agentic_tool_approval_required',
   'agentic_tool_approval_resolved',
   'context_compacted',
+  'council_started',
+  'expert_chunk',
+  'expert_done',
+  'council_decided',
 ]);
 
 /**

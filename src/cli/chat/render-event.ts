@@ -1,3 +1,4 @@
+import type { CouncilPayload } from '../../events/council-payloads.js';
 import type { RunResponse } from '../../events/event.js';
 import type { ToolCallData } from '../../events/tool-call-data.js';
 import type { WireEvent } from '../../gateway/frames.js';
@@ -8,8 +9,8 @@ import type { Screen } from './screen.js';
 
 const SHOWN_LINES = 20;
 
-/** Shows one event. Approvals and files are the chat's own matter. */
-export function renderEvent(screen: Screen, style: Style, event: WireEvent): void {
+/** Shows one event. Approvals, files and councils are the chat's own matter. */
+export function renderEvent(screen: Screen, style: Style, event: Exclude<WireEvent, CouncilPayload>): void {
   switch (event.type) {
     case 'message':
       screen.line(style.bold(`> ${plainText(event.content)}`));

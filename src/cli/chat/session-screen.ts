@@ -1,3 +1,4 @@
+import { isCouncilPayload } from '../../events/council-payloads.js';
 import { isTerminalEvent } from '../../events/event.js';
 import type { FileObject } from '../../events/event.js';
 import type { StreamItem } from '../../client/decode-server-text.js';
@@ -5,6 +6,7 @@ import type { WireEvent } from '../../gateway/frames.js';
 import type { Style } from '../style.js';
 import { plainLine } from '../terminal-text.js';
 import type { ApprovalRequest } from './approval-question.js';
+import { CouncilScreen } from './council-screen.js';
 import { renderEvent } from './render-event.js';
 import type { Screen } from './screen.js';
 
@@ -20,6 +22,7 @@ export class SessionScreen {
   readonly approvals = new Map<string, ApprovalRequest>();
   private readonly endedRuns = new Set<string>();
   private readonly typedHere: string[] = [];
+  private readonly council: CouncilScreen;
 
   constructor(
     private readonly screen: Screen,
@@ -27,6 +30,7 @@ export class SessionScreen {
     afterSeq: number,
     private readonly onFile: (file: FileObject) => void,
   ) {
+    this.council = new CouncilScreen(screen, style);
     this.lastSeq = afterSeq;
   }
 
@@ -52,7 +56,8 @@ export class SessionScreen {
     }
     this.follow(item);
     if (item.type === 'message' && this.isTypedHere(item.content)) return;
-    renderEvent(this.screen, this.style, item);
+    if (isCouncilPayload(item)) this.council.show(item);
+    else renderEvent(this.screen, this.style, item);
   }
 
   private follow(event: WireEvent): void {
