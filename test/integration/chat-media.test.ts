@@ -28,7 +28,7 @@ const plot: Tool = {
 
 let server: ChatServer;
 beforeAll(async () => {
-  server = await startChatServer([plot as Tool]);
+  server = await startChatServer([plot]);
 });
 afterAll(() => server.close());
 beforeEach(() => {
