@@ -21,7 +21,7 @@ export async function loadOnOneCore(path: string): Promise<OnOneCore> {
     },
     () => undefined,
   );
-  const whoever = { sessionId: 'evaluation', owner: 'evaluation', tokens: [] };
+  const whoever = { sessionId: 'evaluation', owner: 'evaluation', tokens: [], kept: 0 };
   const { sequence } = await pool.acquire(whoever, new AbortController().signal, () => undefined);
   return { model, sequence, [Symbol.asyncDispose]: () => model.llama.dispose() };
 }

@@ -33,7 +33,9 @@ export async function runGeneration(
       return;
     }
     const { sessionId, owner } = request;
-    const wanted = { sessionId, owner: owner ?? sessionId, tokens: prompt.tokens };
+    const { tokens } = prompt;
+    const kept = loaded.shelf?.sharedLength(sessionId, tokens) ?? 0;
+    const wanted = { sessionId, owner: owner ?? sessionId, tokens, kept };
     const lease = await loaded.pool.acquire(wanted, signal, (position) => emit({ type: 'queued', position }));
     try {
       await makeTurn({ loaded, request, prompt, emit, signal, lease });

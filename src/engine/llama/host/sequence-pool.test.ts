@@ -29,6 +29,7 @@ const by = (sessionId: string, prompt = '', owner = sessionId) => ({
   sessionId,
   owner,
   tokens: tokensOf(prompt),
+  kept: 0,
 });
 
 describe('SequencePool', () => {
@@ -109,5 +110,28 @@ describe('SequencePool', () => {
     (await b).release();
     (await d).release();
     expect(told).toEqual({ b: [1], c: [2, 3], d: [2, 1] });
+  });
+
+  test('rounds that go on pass a long prompt, three times', async () => {
+    const going = new Letters('x'.repeat(1000));
+    const pool = poolOf(going);
+    const first = await pool.acquire(by('going', '', 'a'), never, ignore);
+    const served: string[] = [];
+    const ask = async (sessionId: string, prompt: string, kept = 0) => {
+      const lease = await pool.acquire({ ...by(sessionId, prompt), kept }, never, ignore);
+      served.push(sessionId);
+      lease.release();
+    };
+    const document = 'd'.repeat(500);
+    const all = [
+      ask('long', document),
+      ask('other long', document),
+      ask('kept', document, 400),
+      ask('going', `${going.held}more`),
+      ...['short', 'shorter', 'late'].map((name) => ask(name, name)),
+    ];
+    first.release();
+    await Promise.all(all);
+    expect(served).toEqual(['kept', 'going', 'short', 'long', 'other long', 'shorter', 'late']);
   });
 });

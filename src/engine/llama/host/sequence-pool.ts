@@ -1,5 +1,6 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 import { fairOrder } from '../../fair-order.js';
+import { type Reading, shortFirst } from './short-first.js';
 
 /** Whose turn it is, and what its prompt is. */
 export interface SequenceRequest {
@@ -7,6 +8,8 @@ export interface SequenceRequest {
   /** Nobody goes on with another owner's tokens, and each waits for a turn of their own. */
   readonly owner: string;
   readonly tokens: readonly Token[];
+  /** How many of them can be brought back from elsewhere. */
+  readonly kept: number;
 }
 
 interface Slot {
@@ -17,7 +20,8 @@ interface Slot {
   lastUsed: number;
 }
 
-interface Waiter extends SequenceRequest {
+interface Waiter extends SequenceRequest, Reading {
+  passedBy: number;
   /** The place it was told last. */
   told: number;
   readonly onPosition: (position: number) => void;
@@ -75,6 +79,8 @@ export class SequencePool {
       };
       const waiter: Waiter = {
         ...request,
+        unread: this.unread(request),
+        passedBy: 0,
         told: 0,
         onPosition,
         grant: (lease) => {
@@ -91,6 +97,11 @@ export class SequencePool {
   /** Nobody goes on with its tokens, and they are kept nowhere. A generation that is at work goes on. */
   forget(sessionId: string): void {
     for (const slot of this.slots) if (slot.holder?.sessionId === sessionId) slot.holder = NOBODY;
+  }
+
+  private unread({ sessionId, tokens, kept }: SequenceRequest): number {
+    const slot = this.slots.find(({ holder }) => holder?.sessionId === sessionId);
+    return tokens.length - Math.max(kept, slot?.sequence.nextTokenIndex ?? 0);
   }
 
   private bestFree(request: SequenceRequest): Offer | undefined {
@@ -125,6 +136,7 @@ export class SequencePool {
     const [next] = this.inOrder();
     const offer = next && this.bestFree(next);
     if (next === undefined || offer === undefined) return;
+    for (const earlier of this.waiting.slice(0, this.waiting.indexOf(next))) earlier.passedBy += 1;
     this.waiting = this.waiting.filter((waiter) => waiter !== next);
     next.grant(this.lend(offer, next));
     this.tellPositions();
@@ -135,7 +147,7 @@ export class SequencePool {
     for (const { busy, holder } of this.slots) {
       if (busy && holder !== undefined) atWork.set(holder.owner, (atWork.get(holder.owner) ?? 0) + 1);
     }
-    return fairOrder(this.waiting, atWork);
+    return fairOrder(shortFirst(this.waiting), atWork);
   }
 
   private tellPositions(): void {

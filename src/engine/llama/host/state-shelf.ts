@@ -54,6 +54,11 @@ export class StateShelf {
     }
   }
 
+  /** How many of the prompt's tokens `restore` would bring back. */
+  sharedLength(sessionId: string, prompt: readonly Token[]): number {
+    return sharedLength(this.kept.get(sessionId)?.tokens ?? [], prompt);
+  }
+
   /** Puts back what the session had, if more of its prompt is in it than in the sequence. */
   async restore(sessionId: string, sequence: LlamaContextSequence, prompt: readonly Token[]): Promise<void> {
     const kept = this.kept.get(sessionId);
