@@ -1,4 +1,4 @@
-import { isCouncilPayload } from '../events/council-payloads.js';
+import { type CouncilPayload, isCouncilPayload } from '../events/council-payloads.js';
 import type { WireEvent } from '../gateway/frames.js';
 import type { StreamItem } from './decode-server-text.js';
 import { applyChunk, patchCall, patchRound, resetStream } from './fold-round.js';
@@ -52,10 +52,15 @@ function emptyRun(runId: string): RunEntry {
 }
 
 function applyToRun(run: RunEntry, event: Exclude<WireEvent, { type: 'message' }>): RunEntry {
-  if (isCouncilPayload(event)) {
-    const patch = (round: RoundEntry) => ({ ...round, council: applyToCouncil(round.council, event) });
-    return patchRound(run, event.round, patch);
-  }
+  if (!isCouncilPayload(event)) return applyToAnswer(run, event);
+  const patch = (round: RoundEntry) => ({ ...round, council: applyToCouncil(round.council, event) });
+  return patchRound(run, event.round, patch);
+}
+
+function applyToAnswer(
+  run: RunEntry,
+  event: Exclude<WireEvent, CouncilPayload | { type: 'message' }>,
+): RunEntry {
   switch (event.type) {
     case 'run_queued':
       return { ...run, phase: 'queued' };

@@ -1,4 +1,5 @@
 import type { EngineEvent, GenerateRequest } from '../../engine/engine.js';
+import { isCouncilEvent } from '../../engine/council-event.js';
 import { ReceivedMessageFold } from '../../engine/received-message.js';
 import { newId } from '../../ids.js';
 import { TokensOfText } from '../../tokens-of-text.js';
@@ -50,6 +51,10 @@ class HealedTurn {
   }
 
   private *translate(event: EngineEvent): Generator<EngineEvent, void, void> {
+    if (isCouncilEvent(event)) {
+      yield event;
+      return;
+    }
     switch (event.type) {
       case 'text_delta':
         this.tokens?.feed(event.text, event.logprobs ?? []);
@@ -81,10 +86,6 @@ class HealedTurn {
         return;
       case 'queued':
       case 'raw':
-      case 'council_started':
-      case 'expert_delta':
-      case 'expert_done':
-      case 'council_decided':
       case 'tool_call_delta':
         yield event;
         return;

@@ -42,17 +42,23 @@ export function renderEvent(screen: Screen, style: Style, event: Exclude<WireEve
     case 'internal_error':
       screen.line(style.failure(`[the run failed: ${plainLine(event.message)}]`));
       return;
-    case 'raw':
-    case 'run_started':
-    case 'run_waiting':
-    case 'file':
-    case 'agentic_tool_approval_required':
-    case 'agentic_tool_approval_resolved':
-      return;
     default:
-      event satisfies never;
+      event satisfies SilentEvent;
   }
 }
+
+type SilentEvent = Extract<
+  WireEvent,
+  {
+    type:
+      | 'raw'
+      | 'run_started'
+      | 'run_waiting'
+      | 'file'
+      | 'agentic_tool_approval_required'
+      | 'agentic_tool_approval_resolved';
+  }
+>;
 
 function renderPlace(screen: Screen, style: Style, position: number): void {
   if (position > 0) screen.line(style.dim(`[queued behind ${position}]`));
