@@ -1,8 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { splitPairs } from '../../src/agent/context/conversation.fixture.js';
 import type { Engine } from '../../src/engine/engine.js';
 import { EngineError } from '../../src/engine/engine-error.js';
 import { says, type ScriptedTurn } from '../../src/engine/scripted/scripted-turn.js';
-import { follow, isDone, ofType, OWNER, responseOf, type WorkerProcess, workToEnd } from './run-harness.js';
+import {
+  calling,
+  follow,
+  isDone,
+  ofType,
+  OWNER,
+  responseOf,
+  scriptedTool,
+  type WorkerProcess,
+  workToEnd,
+} from './run-harness.js';
 import { RunWorkers } from './run-workers.js';
 
 let workers: RunWorkers;
@@ -165,6 +176,36 @@ test('an engine that refuses what was counted to fit is given less', async () =>
   worker.engine.enqueue({ steps: [{ type: 'fail', error: overflow }] });
   const alone = await workToEnd(worker, { input: 'five' });
   expect(ofType(alone.events, 'model_error')).toMatchObject([{ message: 'That is too long.' }]);
+});
+
+test('a run of many rounds goes on: its old results are trimmed, its old rounds left out, seldom and for good', async () => {
+  const worker = await workers.start(
+    [scriptedTool('echo', {}, (value) => words(40, value))],
+    [],
+    {},
+    undefined,
+    small,
+  );
+  const rounds = Array.from({ length: 25 }, (_, n) => calling('echo', `r${n} ${words(10, 'why')}`));
+  worker.engine.enqueue(...rounds, says('Done.'));
+  const { events } = await workToEnd(worker, {
+    input: 'a long task',
+    max_tool_rounds: 25,
+    context_overflow: 'truncate',
+  });
+  expect(responseOf(events).agentic_tool_calls).toHaveLength(25);
+  const compacted = ofType(events, 'context_compacted');
+  expect(compacted.length).toBeGreaterThan(1);
+  const requests = worker.engine.requests.map(({ messages }) => messages);
+  const changed = requests.filter((messages, index) => {
+    const before = requests[index - 1] ?? [];
+    return JSON.stringify(messages.slice(0, before.length)) !== JSON.stringify(before);
+  });
+  expect(changed).toHaveLength(compacted.length);
+  for (const messages of requests) {
+    expect(splitPairs(messages)).toEqual([]);
+    expect(messages[1]).toEqual({ role: 'user', content: 'a long task' });
+  }
 });
 
 describe('context_overflow', () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WHOLE_CONTEXT } from '../../src/agent/context/context-mark.js';
 import { insertMessage } from '../../src/runs/insert-message.js';
+import { readContext, writeContext } from '../../src/runs/session-context.js';
 import { type SerializedSession } from '../../src/sessions/session-export.js';
 import { sessionViewSchema } from '../../src/sessions/session-request.js';
 import { SessionsModule } from '../../src/sessions/sessions.module.js';
@@ -66,6 +68,7 @@ describe('export and import', () => {
       body: { error: { code: 'session_busy' } },
     });
     await app.dataSource.query(`UPDATE runs SET state = 'failed' WHERE id = $1`, [runId]);
+    await writeContext(app.dataSource.manager, { sessionId: id, runId }, { ...WHOLE_CONTEXT, from: 3 });
     expect(await sessions.put(id, body)).toMatchObject({
       status: 200,
       body: { id, title: 'new', last_seq: 1 },
@@ -74,6 +77,7 @@ describe('export and import', () => {
     expect(replaced.files.map((file) => file.path)).toEqual(['new.txt']);
     expect(replaced.messages.map((message) => message.content)[0]).toBe('make new.txt');
     expect(await sessions.lastPosition(id)).toBe(4);
+    expect(await readContext(app.dataSource.manager, id)).toEqual(WHOLE_CONTEXT);
   });
 
   it('end what was open when the export was made', async () => {

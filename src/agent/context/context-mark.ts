@@ -54,7 +54,10 @@ export function isShown(message: SnapshotMessage, place: number, mark: ContextMa
 
 /** A result as the mark shows it; the same object where that is the whole. */
 export function shownResult(message: ToolMessage, place: number, mark: ContextMark): ToolMessage {
-  if (place < mark.trimmedBefore) return shorter(message, noteFor(message.content));
+  if (place < mark.trimmedBefore) {
+    const { shows: _pictures, ...trimmed } = shorter(message, noteFor(message.content));
+    return trimmed.content === message.content ? message : trimmed;
+  }
   if (place < mark.cappedBefore) {
     return shorter(message, capOutput(message.content, mark.capCharacters, undefined).content);
   }

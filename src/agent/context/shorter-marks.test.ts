@@ -93,6 +93,19 @@ describe('shorterMarks', () => {
   });
 });
 
+test('a result that is trimmed shows no pictures either', () => {
+  const pictured = working.map((message) =>
+    message.role === 'tool'
+      ? { ...message, shows: { from: 'pictures' as const, callId: message.toolCallId } }
+      : message,
+  );
+  const [trim] = shorterMarks(pictured, WHOLE_CONTEXT, turnStart);
+  const shown = applyMark(pictured, trim?.marks.at(-1) ?? WHOLE_CONTEXT);
+  expect(shown.flatMap((message) => ('shows' in message ? [message.content.length] : []))).toEqual([
+    3000, 3000, 3000,
+  ]);
+});
+
 const content = fc.integer({ min: 0, max: 3000 }).map((length) => 'y'.repeat(length));
 const rounds = fc.array(fc.array(content, { minLength: 1, maxLength: 3 }), { maxLength: 4 });
 const turns = fc.array(fc.record({ rounds, steered: fc.boolean() }), { minLength: 1, maxLength: 5 });
