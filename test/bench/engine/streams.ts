@@ -5,22 +5,28 @@ import { type Dialogue, INPUT, longDialogues } from '../long-dialogues.js';
 import { take } from './take.js';
 import { readyStatus } from './with-engine.js';
 
-const PLAN = [
+export interface StreamPlan {
+  readonly streams: number;
+  readonly tokens: number;
+  readonly rounds: number;
+}
+
+const PLAN: readonly StreamPlan[] = [
   { streams: 1, tokens: 400, rounds: 7 },
   { streams: 2, tokens: 200, rounds: 5 },
   { streams: 4, tokens: 200, rounds: 5 },
   { streams: 8, tokens: 200, rounds: 5 },
-] as const;
+];
 
 /** The port, with the model in its host process, next to the bare library in another. */
-export async function measureStreams(engine: Engine): Promise<void> {
-  for (const plan of PLAN) await compareStreams(engine, readyStatus(engine.status()), plan);
+export async function measureStreams(engine: Engine, plans = PLAN): Promise<void> {
+  for (const plan of plans) await compareStreams(engine, readyStatus(engine.status()), plan);
 }
 
 async function compareStreams(
   engine: Engine,
   { path, contextSize, threads }: Extract<EngineStatus, { state: 'ready' }>,
-  { streams, tokens, rounds }: (typeof PLAN)[number],
+  { streams, tokens, rounds }: StreamPlan,
 ): Promise<void> {
   const bare = await BareLlama.start({ path, contextSize, threads, sequences: streams });
   try {
