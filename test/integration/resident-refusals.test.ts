@@ -54,7 +54,7 @@ describe.each(['load', 'validate'])('POST /api/inference/%s', (route) => {
     ['a linked shard', () => 'shard-00001-of-00002.gguf'],
   ])('reads nothing outside of the models folder: %s', async (_what, path) => {
     const { status, body } = await ask({ model_path: path() });
-    expect([status, body['error']]).toMatchObject([403, { code: 'outside_models_folder' }]);
+    expect([status, body['error']]).toMatchObject([400, { code: 'outside_models_folder' }]);
   });
 
   test.each([

@@ -12,10 +12,11 @@ export interface RunUse {
 
 const MOST_NAMED = 10;
 
+/** Not 403: that is of the key, and clients give up at it. */
 const CODES = {
   invalid_name: 'invalid_request',
   not_found: 'not_found',
-  unauthorized: 'forbidden',
+  unauthorized: 'invalid_request',
   unknown_variant: 'not_found',
   missing_shard: 'invalid_request',
   hub_unreachable: 'unavailable',
@@ -26,7 +27,7 @@ const CODES = {
   disk_full: 'storage_full',
   cannot_write: 'unavailable',
   bad_file: 'invalid_request',
-  protected: 'forbidden',
+  protected: 'invalid_request',
 } as const satisfies Record<ModelErrorCode, DomainError['code']>;
 
 /** What went wrong with a model, for the client that asked for it. Anything unexpected stays as it is. */
