@@ -2,7 +2,7 @@ import type { CouncilEvent, CouncilTerms } from './council-event.js';
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding.js';
 import type { ChosenToken, RawToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
-import type { CacheType } from './llama/cache-types.js';
+import type { CacheType } from './cache-types.js';
 import type { Media, MediaType } from './media.js';
 
 /** JSON Schema of a tool's arguments. */

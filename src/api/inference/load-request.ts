@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CACHE_TYPES, isQuantized } from '../../engine/llama/cache-types.js';
+import { CACHE_TYPES, isQuantized } from '../../engine/cache-types.js';
 
 const LONGEST_TEMPLATE = 256 * 1024;
 

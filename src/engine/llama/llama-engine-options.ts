@@ -1,6 +1,6 @@
 import type { HubAccess } from '../../models/hub-request.js';
 import type { EngineStatus } from '../engine.js';
-import type { CacheType } from './cache-types.js';
+import type { CacheType } from '../cache-types.js';
 
 export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { chosenTokenSchema, MOST_RAW, MOST_TOP_LOGPROBS, rawTokenSchema } from '../../token-logprobs.js';
-import { CACHE_TYPES } from './cache-types.js';
+import { CACHE_TYPES } from '../cache-types.js';
 import type { EngineErrorCode } from '../engine-error.js';
 
 /**

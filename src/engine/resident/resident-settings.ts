@@ -1,4 +1,4 @@
-import type { CacheType } from '../llama/cache-types.js';
+import type { CacheType } from '../cache-types.js';
 
 /** How a model is asked to be loaded. Two loads with equal settings are the same. */
 export interface ResidentSettings {

@@ -3,7 +3,7 @@ import { GgufInsights, readGgufFileInfo, type GgufFileInfo, type Llama } from 'n
 import { messageOf } from '../../../errors.js';
 import { ModelError } from '../../../models/model-error.js';
 import { readModelFiles } from '../../../models/read-model-files.js';
-import { isQuantized } from '../cache-types.js';
+import { isQuantized } from '../../cache-types.js';
 import type { LoadSettings } from '../protocol.js';
 
 /** Why a model is not loaded, in words for the person who chose it. */

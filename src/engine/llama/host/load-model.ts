@@ -10,7 +10,7 @@ import { stat } from 'node:fs/promises';
 import { LlamaLogLevel } from 'node-llama-cpp';
 import { messageOf } from '../../../errors.js';
 import { allShards } from '../../../models/shards.js';
-import { type CacheType, isQuantized } from '../cache-types.js';
+import { type CacheType, isQuantized } from '../../cache-types.js';
 import type { FromHost, HostSampling, LoadedModelFacts, LoadSettings } from '../protocol.js';
 import { checkModelFile, LoadRefused } from './check-model-file.js';
 import { downloadModel } from './download-model.js';
