@@ -11,7 +11,7 @@ export function toRequest(
   continueFrom: GenerateRequest['continueFrom'],
 ): GenerateRequest {
   const { model, enable_thinking: enableThinking, parallel_tool_calls: parallelToolCalls } = snapshot.options;
-  const { thinking_budget: thinkingBudget, prediction, raw } = snapshot.options;
+  const { thinking_budget: thinkingBudget, prediction, raw, use_adapter: adapter } = snapshot.options;
   const topLogprobs = snapshot.options.logprobs === true ? (snapshot.options.top_logprobs ?? 0) : undefined;
   const forcedTools = toForcedTools(snapshot, tools);
   const responseFormat = toResponseFormat(snapshot.options);
@@ -24,6 +24,7 @@ export function toRequest(
     ...(model === undefined ? {} : { model }),
     ...(enableThinking === undefined ? {} : { enableThinking }),
     ...(thinkingBudget === undefined ? {} : { thinkingBudget }),
+    ...(typeof adapter === 'string' ? { adapter } : {}),
     ...(prediction === undefined ? {} : { prediction: prediction.type }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools }),

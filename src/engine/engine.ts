@@ -79,6 +79,8 @@ export interface GenerateRequest {
   readonly tools: readonly ToolSpec[];
   readonly sampling: SamplingOptions;
   readonly enableThinking?: boolean;
+  /** Name of a LoRA adapter that changes the model for this turn. */
+  readonly adapter?: string;
   /** Guess tokens by what followed the same ones in the prompt: the text is the same, sooner where it repeats. */
   readonly prediction?: 'input_lookup';
   /** After so many tokens of thought the answer begins. */

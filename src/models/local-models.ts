@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ADAPTERS } from './adapters-folder.js';
 import { allShards, firstShard } from './shards.js';
 
 export interface LocalModel {
@@ -61,6 +62,7 @@ async function ggufNames(folder: string, inside: string, depth: number): Promise
   const found = await Promise.all(
     entries.map(async (entry) => {
       const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
+      if (name === ADAPTERS) return [];
       if (entry.isDirectory()) return ggufNames(folder, name, depth - 1);
       return /\.gguf(?:\.part)?$/.test(name) && (await isFile(join(folder, name))) ? [name] : [];
     }),

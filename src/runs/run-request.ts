@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ADAPTER_NAME } from '../models/adapters-folder.js';
 import { MOST_RAW, MOST_TOP_LOGPROBS } from '../token-logprobs.js';
 
 const MOST_BIASES = 1024;
@@ -105,6 +106,13 @@ export const runOptionsSchema = z.strictObject({
   stop: z.union([z.string(), z.array(z.string()).max(16)]).optional(),
   logit_bias: logitBiasSchema.optional(),
   max_tokens: z.int().positive().optional(),
+  /** A LoRA adapter in models/adapters, by the name of its file without .gguf; false: none. */
+  use_adapter: z
+    .union([
+      z.literal(false),
+      z.string().regex(ADAPTER_NAME, 'must be the name of an adapter in models/adapters, without .gguf'),
+    ])
+    .optional(),
   /** Tokens are guessed by what stands in the prompt. */
   prediction: z.strictObject({ type: z.literal('input_lookup') }).optional(),
   /** Each token of the answer with its probability, and with so many of the likeliest in its place. */

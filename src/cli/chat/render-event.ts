@@ -16,15 +16,12 @@ export function renderEvent(screen: Screen, style: Style, event: Exclude<WireEve
       screen.line(style.bold(`> ${plainText(event.content)}`));
       return;
     case 'run_queued':
-      renderPlace(screen, style, event.position);
-      return;
+      return renderPlace(screen, style, event.position);
     case 'chunk':
     case 'agentic_tool_output':
-      renderPiece(screen, style, event);
-      return;
+      return renderPiece(screen, style, event);
     case 'agentic_tool_call_progress':
-      renderCall(screen, style, event);
-      return;
+      return renderCall(screen, style, event);
     case 'client_tool_call':
       screen.line(style.warning(`[the call ${plainLine(event.tool_name)} waits for a client's answer]`));
       return;

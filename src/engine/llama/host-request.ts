@@ -1,8 +1,8 @@
 import type { ChatMessage, GenerateRequest, ResponseFormat, ToolSpec } from '../engine.js';
 import type { HostGenerateRequest, HostMessage, HostTool } from './protocol.js';
 
-/** The request as the host is sent it: plain and mutable copies. */
-export function hostRequest(request: GenerateRequest): HostGenerateRequest {
+/** The request as the host is sent it: plain and mutable copies, and the file of its adapter. */
+export function hostRequest(request: GenerateRequest, adapter?: string): HostGenerateRequest {
   const {
     sessionId,
     owner,
@@ -32,6 +32,7 @@ export function hostRequest(request: GenerateRequest): HostGenerateRequest {
     },
     ...(enableThinking === undefined ? {} : { enableThinking }),
     ...(thinkingBudget === undefined ? {} : { thinkingBudget }),
+    ...(adapter === undefined ? {} : { adapter }),
     ...(prediction === undefined ? {} : { prediction }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(forcedTools === undefined ? {} : { forcedTools: [...forcedTools] }),

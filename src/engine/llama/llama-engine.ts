@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.js';
+import { findAdapter } from '../../models/adapters-folder.js';
 import { PUBLIC_HUB } from '../../models/hub-request.js';
 import { EngineError } from '../engine-error.js';
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from '../embedding.js';
@@ -16,6 +17,7 @@ import type { StreamItem } from './event-stream.js';
 import { hostRequest } from './host-request.js';
 import { HostSupervisor, type ReadyHost } from './host-supervisor.js';
 import type { LlamaEngineOptions } from './llama-engine-options.js';
+import type { HostGenerateRequest } from './protocol.js';
 import { parseModelSource, type ModelSource } from './model-source.js';
 
 /** A host that does not answer a cancel within this is taken for wedged. */
@@ -50,7 +52,7 @@ class LlamaEngine implements Engine {
   private readonly supervisor: HostSupervisor;
 
   constructor(
-    options: LlamaEngineOptions,
+    private readonly options: LlamaEngineOptions,
     private readonly source: ModelSource,
   ) {
     this.supervisor = new HostSupervisor(options, source);
@@ -61,7 +63,8 @@ class LlamaEngine implements Engine {
     try {
       const ready = await this.supervisor.ready(signal);
       this.checkModel(request.model, ready);
-      for await (const event of this.turn(ready, request, signal)) {
+      const turn = hostRequest(request, await this.adapterFile(request.adapter));
+      for await (const event of this.turn(ready, turn, signal)) {
         received.add(event);
         if (event.type !== 'stop') {
           yield event;
@@ -118,6 +121,16 @@ class LlamaEngine implements Engine {
     return this.supervisor.close();
   }
 
+  private async adapterFile(name: string | undefined): Promise<string | undefined> {
+    if (name === undefined) return undefined;
+    const found = await findAdapter(this.options.homeDirectory, name);
+    if (found.type === 'found') return found.path;
+    throw new EngineError(
+      'invalid_request',
+      `use_adapter: there is no adapter ${JSON.stringify(name)} in models/adapters; there are: ${found.names.join(', ') || 'none'}.`,
+    );
+  }
+
   private checkModel(asked: string | undefined, { model }: ReadyHost): void {
     if (asked === undefined || asked === this.source.name || asked === model.name) return;
     throw new EngineError('model_not_found', `No model "${asked}" is loaded; "${this.source.name}" is.`);
@@ -126,10 +139,10 @@ class LlamaEngine implements Engine {
   /** The events of one turn up to and with `stop`. Throws an EngineError where it breaks. */
   private async *turn(
     { host }: ReadyHost,
-    request: GenerateRequest,
+    request: HostGenerateRequest,
     signal: AbortSignal,
   ): AsyncGenerator<EngineEvent, void, void> {
-    const turn = host.generate(hostRequest(request));
+    const turn = host.generate(request);
     let wedged: NodeJS.Timeout | undefined;
     const onAbort = (): void => {
       turn.cancel();

@@ -70,6 +70,8 @@ const generateRequest = z.object({
   enableThinking: z.boolean().optional(),
   thinkingBudget: z.number().int().positive().optional(),
   prediction: z.literal('input_lookup').optional(),
+  /** Path of a LoRA adapter's file. */
+  adapter: z.string().optional(),
   parallelToolCalls: z.boolean().optional(),
   forcedTools: z.array(z.string()).min(1).optional(),
   responseFormat: z

@@ -50,11 +50,12 @@ export function chatBody(request: GenerateRequest, model: string, traits: Server
 
 /** Throws EngineError for what the server would leave out without a word. */
 function refuseUnsupported(
-  { sampling, thinkingBudget, prediction, raw }: GenerateRequest,
+  { sampling, thinkingBudget, prediction, raw, adapter }: GenerateRequest,
   traits: ServerTraits,
 ): void {
   const missing = [
     ...(sampling.logitBias !== undefined && !traits.logitBias ? ['logit_bias'] : []),
+    ...(adapter === undefined ? [] : ['use_adapter']),
     ...(raw === undefined ? [] : ['raw']),
     ...(prediction === undefined ? [] : ['prediction']),
     ...(thinkingBudget !== undefined && traits.thinkingBudget === undefined ? ['thinking_budget'] : []),

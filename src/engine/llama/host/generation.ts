@@ -34,13 +34,19 @@ export async function runGeneration(
     }
     const { sessionId, owner } = request;
     const { tokens } = prompt;
-    const kept = loaded.shelf?.sharedLength(sessionId, tokens) ?? 0;
-    const wanted = { sessionId, owner: owner ?? sessionId, tokens, kept };
-    const lease = await loaded.pool.acquire(wanted, signal, (position) => emit({ type: 'queued', position }));
+    const place = await placeOf(loaded, request);
     try {
-      await makeTurn({ loaded, request, prompt, emit, signal, lease });
+      const kept = place.shelf?.sharedLength(sessionId, tokens) ?? 0;
+      const wanted = { sessionId, owner: owner ?? sessionId, tokens, kept };
+      const onPosition = (position: number): void => emit({ type: 'queued', position });
+      const lease = await place.pool.acquire(wanted, signal, onPosition);
+      try {
+        await makeTurn({ loaded, shelf: place.shelf, request, prompt, emit, signal, lease });
+      } finally {
+        lease.release();
+      }
     } finally {
-      lease.release();
+      place.release();
     }
   } catch (error) {
     if (signal.aborted) emit({ type: 'stop', reason: 'cancelled' });
@@ -50,8 +56,20 @@ export async function runGeneration(
   }
 }
 
+interface Place extends Pick<LoadedModel, 'pool' | 'shelf'> {
+  release(): void;
+}
+
+/** Where the request's tokens are evaluated. What an adapter evaluated is kept in its own context only. */
+async function placeOf(loaded: LoadedModel, { adapter }: HostGenerateRequest): Promise<Place> {
+  if (adapter === undefined) return { pool: loaded.pool, shelf: loaded.shelf, release: () => undefined };
+  const { pool, release } = await loaded.adapters.open(adapter);
+  return { pool, shelf: undefined, release };
+}
+
 interface Turn {
   readonly loaded: LoadedModel;
+  readonly shelf: LoadedModel['shelf'];
   readonly request: HostGenerateRequest;
   readonly prompt: PreparedPrompt;
   readonly emit: Emit;
@@ -59,7 +77,7 @@ interface Turn {
   readonly lease: SequenceLease;
 }
 
-async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn): Promise<void> {
+async function makeTurn({ loaded, shelf, request, prompt, emit, signal, lease }: Turn): Promise<void> {
   const { sequence } = lease;
   const { tokens, response } = prompt;
   const meter = new UsageMeter();
@@ -77,7 +95,7 @@ async function makeTurn({ loaded, request, prompt, emit, signal, lease }: Turn):
     return { type: 'usage', usage: meter.finish(made, lookup?.count) };
   };
   try {
-    await bringBack(loaded, request.sessionId, lease, tokens);
+    await bringBack(shelf, request.sessionId, lease, tokens);
     const cached = await prefill(sequence, tokens, loaded.context.batchSize, signal);
     meter.promptDone(tokens.length, cached);
     lookup?.begin();
@@ -122,7 +140,7 @@ function tokenReport(
  * the count of cached tokens, and the time to the first one, would tell how their prompt begins.
  */
 async function bringBack(
-  { shelf }: LoadedModel,
+  shelf: LoadedModel['shelf'],
   sessionId: string,
   { sequence, displaced, foreign }: SequenceLease,
   tokens: readonly Token[],

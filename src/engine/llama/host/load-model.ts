@@ -12,6 +12,7 @@ import { messageOf } from '../../../errors.js';
 import { allShards } from '../../../models/shards.js';
 import { type CacheType, isQuantized } from '../../cache-types.js';
 import type { FromHost, HostSampling, LoadedModelFacts, LoadSettings } from '../protocol.js';
+import { AdapterContexts } from './adapter-contexts.js';
 import { checkModelFile, LoadRefused } from './check-model-file.js';
 import { downloadModel } from './download-model.js';
 import { loadProgress } from './load-progress.js';
@@ -34,6 +35,7 @@ export interface LoadedModel {
   readonly pool: SequencePool;
   /** Undefined: nothing is kept on disk. */
   readonly shelf: StateShelf | undefined;
+  readonly adapters: AdapterContexts;
   readonly vectors: VectorDesk;
   readonly tokenBytes: TokenBytes;
   readonly defaultSampling: HostSampling;
@@ -68,16 +70,16 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
   const wrapper = chooseWrapper(model);
   report('context', 0);
   const threads = settings.threads === 'auto' ? autoThreads(model, llama) : settings.threads;
-  const context = await model.createContext({
-    contextSize: settings.contextSize,
-    sequences: settings.sequences,
+  const cache = {
     threads,
     experimentalKvCacheKeyType: ggmlType(settings.cacheType),
     experimentalKvCacheValueType: ggmlType(settings.cacheType),
     // The CPU's flash attention goes key by key when it makes one token: measured, demo model, one thread, 300 to 500
     // tokens of context: 300 tokens/s with it and 800 without; reading the prompt is a quarter slower without.
     flashAttention: flashAttention(settings, llama),
-  });
+  };
+  const { contextSize, sequences } = settings;
+  const context = await model.createContext({ ...cache, contextSize, sequences });
   tellModelProbabilities(context, model);
   const facts = describe({ path, llama, model, context, wrapper, template, threads });
   return {
@@ -87,6 +89,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     template,
     pool: new SequencePool(Array.from({ length: settings.sequences }, () => context.getSequence())),
     shelf: await openShelf(settings, send),
+    adapters: new AdapterContexts(model, { ...cache, contextSize: context.contextSize }),
     tokenBytes: new TokenBytes(model),
     defaultSampling: defaultSampling(model, settings.defaultTemperature),
     vectors: new VectorDesk(
