@@ -3,6 +3,7 @@ import { ADAPTER_NAME } from '../models/adapters-folder.js';
 import { MOST_RAW, MOST_TOP_LOGPROBS } from '../token-logprobs.js';
 
 const MOST_BIASES = 1024;
+const NO_ADAPTER_NAME = 'must be the name of an adapter in models/adapters, without .gguf, or false';
 
 export const agentPermissionSchema = z.enum(['auto', 'ask', 'deny']);
 export type AgentPermission = z.infer<typeof agentPermissionSchema>;
@@ -108,10 +109,7 @@ export const runOptionsSchema = z.strictObject({
   max_tokens: z.int().positive().optional(),
   /** A LoRA adapter in models/adapters, by the name of its file without .gguf; false: none. */
   use_adapter: z
-    .union([
-      z.literal(false),
-      z.string().regex(ADAPTER_NAME, 'must be the name of an adapter in models/adapters, without .gguf'),
-    ])
+    .union([z.literal(false), z.string().regex(ADAPTER_NAME, NO_ADAPTER_NAME)], { error: NO_ADAPTER_NAME })
     .optional(),
   /** Tokens are guessed by what stands in the prompt. */
   prediction: z.strictObject({ type: z.literal('input_lookup') }).optional(),
