@@ -134,6 +134,19 @@ describe('makeRoom', () => {
     expect(compactions[0]?.mark).toMatchObject({ summary: 'Both parts.' });
   });
 
+  test('the summary that there was is kept where no new one is made', async () => {
+    const context = { ...WHOLE_CONTEXT, from: 3, summary: 'First part.' };
+    const [shorter, failing] = [
+      { options: { context_overflow: 'truncate' as const } },
+      { script: [{ ...says('On and on'), stop: 'length' as const }] },
+    ];
+    for (const scene of [shorter, failing]) {
+      const { room, compactions } = await work({ messages: talk, context, ...scene });
+      expect(compactions[0]?.event).toMatchObject({ summary: null, turns_summarised: 0 });
+      expect(shownIn(room)[2]).toMatchObject({ role: 'assistant', content: 'First part.' });
+    }
+  });
+
   test.each([
     ['is too long', { ...says('On and on'), stop: 'length' as const }, 'too long'],
     ['is empty', says(''), 'no summary'],
