@@ -120,8 +120,9 @@ export async function follow(
   sessionId: string,
   until: (event: GantryEvent) => boolean,
   afterSeq = 0,
+  boundMs = 20_000,
 ): Promise<GantryEvent[]> {
-  const giveUp = AbortSignal.timeout(20_000);
+  const giveUp = AbortSignal.timeout(boundMs);
   const seen: GantryEvent[] = [];
   for await (const event of worker.log.subscribe(sessionId, afterSeq, giveUp)) {
     if (event.type === 'live') continue;
@@ -138,12 +139,18 @@ export interface WorkedRun {
 }
 
 /** Creates a run and follows it to its end. */
-export async function workToEnd(worker: WorkerProcess, request: CreateRunRequest): Promise<WorkedRun> {
+export async function workToEnd(
+  worker: WorkerProcess,
+  request: CreateRunRequest,
+  boundMs?: number,
+): Promise<WorkedRun> {
   const { run } = await worker.runs.create(OWNER, request);
   const events = await follow(
     worker,
     run.session_id,
     (event) => event.run_id === run.id && isTerminalEvent(event),
+    0,
+    boundMs,
   );
   return {
     sessionId: run.session_id,

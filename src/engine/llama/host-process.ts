@@ -67,6 +67,7 @@ export class HostProcess {
   constructor(
     environment: Readonly<Record<string, string>>,
     private readonly listeners: HostListeners,
+    pingEveryMs = PING_EVERY_MS,
   ) {
     const { entry, execArgv } = hostCommand();
     this.child = fork(entry, [], {
@@ -80,7 +81,7 @@ export class HostProcess {
     this.child.on('message', (raw) => this.receive(raw));
     this.child.on('error', (error) => this.log.add(error.message));
     this.child.once('close', (code, signal) => this.ended(code, signal));
-    this.heartbeat = setInterval(() => this.beat(), PING_EVERY_MS);
+    this.heartbeat = setInterval(() => this.beat(), pingEveryMs);
     this.heartbeat.unref();
   }
 

@@ -106,10 +106,12 @@ export class HostSupervisor {
   }
 
   private start(): void {
-    const host = new HostProcess(this.options.environment ?? {}, {
-      onNotice: (notice) => this.noticed(host, notice),
-      onExit: (exit) => this.exited(exit),
-    });
+    const { environment = {}, pingEveryMs } = this.options;
+    const listeners = {
+      onNotice: (notice: HostNotice) => this.noticed(host, notice),
+      onExit: (exit: HostExit) => this.exited(exit),
+    };
+    const host = new HostProcess(environment, listeners, pingEveryMs);
     this.change({ name: 'loading', host, phase: 'start', progress: 0 });
     host.load(this.settings());
   }

@@ -32,6 +32,8 @@ export interface LlamaEngineOptions {
   readonly memoryBudgetBytes?: number;
   /** Memory for embeddings and ranking is freed after so many milliseconds without any; default 5 minutes. */
   readonly vectorIdleMs?: number;
+  /** Milliseconds between the questions whether the host still answers; it is ended after twelve in vain. Default: 5000. */
+  readonly pingEveryMs?: number;
   /** The whole environment of the host process, e.g. LD_LIBRARY_PATH or CUDA_VISIBLE_DEVICES; default: empty. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Told each change of state and the progress of a load. */

@@ -84,7 +84,5 @@ export class VectorReplies {
 }
 
 function copied(inputs: EmbedRequest['inputs']): string[] | number[][] {
-  return inputs.every((input) => typeof input === 'string')
-    ? [...inputs]
-    : (inputs.map((ids) => [...ids]) as number[][]);
+  return typeof inputs[0] === 'string' ? inputs.map(String) : inputs.map((ids) => Array.from(ids, Number));
 }

@@ -1,6 +1,6 @@
 import { availableMemory } from 'node:process';
 import type { LlamaModel } from 'node-llama-cpp';
-import { POOLING } from './pooling.js';
+import { POOLING, poolingOf } from './pooling.js';
 import { VectorsRefused } from './vectors-refused.js';
 
 /** What a context for embeddings or ranking is made with. */
@@ -15,7 +15,8 @@ export interface VectorContextOptions {
  * several, llama.cpp would give what belongs to the last of them.
  */
 export function vectorContextOptions(model: LlamaModel, size: number, threads: number): VectorContextOptions {
-  const { pooling_type: pooling, attention } = model.fileInfo.architectureMetadata;
+  const { attention } = model.fileInfo.architectureMetadata;
+  const pooling = poolingOf(model);
   const isLastToken = pooling === undefined || pooling === POOLING.none || pooling === POOLING.last;
   const isPiecewise = isLastToken && attention?.causal !== false;
   return { contextSize: size, threads, ...(isPiecewise ? {} : { batchSize: size }) };

@@ -1,7 +1,7 @@
 import type { LlamaEmbeddingContext, LlamaModel, Token } from 'node-llama-cpp';
 import { type EmbeddingInputs, normalised } from '../../embedding.js';
 import { contextCost, vectorContextOptions } from './context-cost.js';
-import { POOLING } from './pooling.js';
+import { POOLING, poolingOf } from './pooling.js';
 import { SizedContext } from './sized-context.js';
 import { checkLengths, checkTokenIds, tokenized } from './vector-input.js';
 import { VectorsRefused } from './vectors-refused.js';
@@ -55,11 +55,11 @@ export class Embedder {
   }
 
   private checkModel(): void {
-    const { fileInsights, fileInfo } = this.model;
+    const { fileInsights } = this.model;
     if (fileInsights.hasEncoder && fileInsights.hasDecoder) {
       throw new VectorsRefused('invalid_request', 'A model of encoder and decoder makes no embeddings.');
     }
-    if (fileInfo.architectureMetadata.pooling_type === POOLING.rank) {
+    if (poolingOf(this.model) === POOLING.rank) {
       throw new VectorsRefused(
         'invalid_request',
         'This model is a reranker and makes no embeddings; an embedding model does.',
