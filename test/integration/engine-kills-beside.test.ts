@@ -51,7 +51,7 @@ async function saysHello(engine: Engine): Promise<string> {
   return textOf(events);
 }
 
-describe.each(SIGNALS)('a host that is hit by %s', (signal) => {
+describe.each(SIGNALS)('a host that is hit by %s', { timeout: 120_000 }, (signal) => {
   test('while it loads is started again', async () => {
     let hits = 0;
     const onStatus: LlamaEngineOptions['onStatus'] = (status) => {
@@ -168,30 +168,38 @@ describe.each(SIGNALS)('a host that is hit by %s', (signal) => {
   });
 });
 
-test('a host that dies at every first token is given up, and the run ends with why', async () => {
-  const workers = await RunWorkers.open();
-  try {
-    const engine = demoEngine();
-    const victim = () => {
-      const status = engine.status();
-      if (status.state === 'ready') process.kill(status.hostPid, 'SIGKILL');
+test(
+  'a host that dies at every first token is given up, and the run ends with why',
+  { timeout: 120_000 },
+  async () => {
+    const workers = await RunWorkers.open();
+    try {
+      const engine = demoEngine();
+      const victim = () => {
+        const status = engine.status();
+        if (status.state === 'ready') process.kill(status.hostPid, 'SIGKILL');
+        struck.arm('first token');
+      };
+      const struck = struckEngine(engine, victim);
       struck.arm('first token');
-    };
-    const struck = struckEngine(engine, victim);
-    struck.arm('first token');
-    const worker = await workers.start([], [], {}, undefined, () => struck.engine);
-    await engine.capabilities();
-    const { events } = await workToEnd(worker, { input: 'What can you do?', enable_thinking: false }, 60_000);
-    expect(events.some(isDone)).toBe(false);
-    const [failure] = ofType(events, 'model_error');
-    expect(failure?.message).toContain('SIGKILL');
-    expect(engine.status().state).toBe('failed');
-    table.push({
-      moment: 'every first token',
-      signal: 'SIGKILL',
-      outcome: `model_error ${failure?.code ?? ''}`,
-    });
-  } finally {
-    await workers.close();
-  }
-});
+      const worker = await workers.start([], [], {}, undefined, () => struck.engine);
+      await engine.capabilities();
+      const { events } = await workToEnd(
+        worker,
+        { input: 'What can you do?', enable_thinking: false },
+        110_000,
+      );
+      expect(events.some(isDone)).toBe(false);
+      const [failure] = ofType(events, 'model_error');
+      expect(failure?.message).toContain('SIGKILL');
+      expect(engine.status().state).toBe('failed');
+      table.push({
+        moment: 'every first token',
+        signal: 'SIGKILL',
+        outcome: `model_error ${failure?.code ?? ''}`,
+      });
+    } finally {
+      await workers.close();
+    }
+  },
+);
