@@ -63,8 +63,8 @@ interface Place extends Pick<LoadedModel, 'pool' | 'shelf'> {
 /** Where the request's tokens are evaluated. What an adapter evaluated is kept in its own context only. */
 async function placeOf(loaded: LoadedModel, { adapter }: HostGenerateRequest): Promise<Place> {
   if (adapter === undefined) return { pool: loaded.pool, shelf: loaded.shelf, release: () => undefined };
-  const { pool, release } = await loaded.adapters.open(adapter);
-  return { pool, shelf: undefined, release };
+  const lent = await loaded.adapters.open(adapter);
+  return { pool: lent.pool, shelf: undefined, release: () => lent.release() };
 }
 
 interface Turn {

@@ -55,7 +55,7 @@ function fromSpaceMarks(text: string): Uint8Array {
 }
 
 function fromByteLetters(text: string): Uint8Array | undefined {
-  const bytes = [...text].map((letter) => BYTE_OF_LETTER.get(letter));
+  const bytes = Array.from(text, (letter) => BYTE_OF_LETTER.get(letter));
   return bytes.every((byte) => byte !== undefined) ? Uint8Array.from(bytes) : undefined;
 }
 
