@@ -36,7 +36,7 @@ export class Markup {
     const texts = new Set<string>();
     for (const token of model.iterateAllTokens()) {
       const isControl = model.isSpecialToken(token);
-      if (!isControl && model.getTokenAttributes(token).userDefined !== true) continue;
+      if (!isControl && !model.getTokenAttributes(token).userDefined) continue;
       const text = model.detokenize([token], true);
       // Bytes and single characters are no markup; hiding them would only tear texts apart.
       if (text.length > 2 && (isControl || LOOKS_LIKE_MARKUP.test(text))) texts.add(text);
@@ -79,7 +79,7 @@ export class Markup {
 function textOfMarkup(text: string): SpecialToken {
   return Object.assign(new SpecialToken('EOS'), {
     tokenize: (tokenizer: Tokenizer): Token[] =>
-      [...text].flatMap((character) => tokenizer(character, false, 'trimLeadingSpace')),
+      Array.from(text, (character) => tokenizer(character, false, 'trimLeadingSpace')).flat(),
     toString: () => text,
   });
 }
