@@ -1,6 +1,9 @@
 import { type BeforeApplicationShutdown, Global, Inject, Module } from '@nestjs/common';
 import { PinoLogger } from 'nestjs-pino';
 import { CONFIG, type Config } from '../config/config.js';
+import { EngineMetrics } from '../observability/metrics/engine-metrics.js';
+import { EngineMetricsModule } from '../observability/metrics/engine-metrics.module.js';
+import { meteredEngine } from './metered-engine.js';
 import { ENGINE, type Engine, type EngineStatus } from './engine.js';
 import { engineElsewhere } from './engine-elsewhere.js';
 import { CouncilEngine } from './council/council-engine.js';
@@ -13,12 +16,17 @@ import { ResidentEngine } from './resident/resident-engine.js';
 import { describePoolEvent } from './resilient/pool-event.js';
 import { createResilientEngine, type PoolEngine } from './resilient/resilient-engine.js';
 
-function createEngine(config: Config, logger: PinoLogger): Engine {
+function createEngine(config: Config, logger: PinoLogger, metrics: EngineMetrics): Engine {
   const { model, fallbackModels } = config.engine;
   if (!config.runs.worker)
     return engineElsewhere(publicModelName(model), fallbackModels.map(publicModelName));
   const first = defaultModel(config);
-  const create = (name: string, onStatus: OnStatus) => createModelEngine(name, config, logger, onStatus);
+  const told = (onStatus: OnStatus) => (status: EngineStatus) => {
+    metrics.statusChanged(status);
+    onStatus(status);
+  };
+  const create = (name: string, onStatus: OnStatus) =>
+    meteredEngine(createModelEngine(name, config, logger, told(onStatus)), metrics);
   let pool: PoolEngine | undefined;
   first.open((onStatus) => {
     if (fallbackModels.length === 0) return create(model, onStatus);
@@ -27,12 +35,15 @@ function createEngine(config: Config, logger: PinoLogger): Engine {
       engine: create(name, () => undefined),
     });
     pool = createResilientEngine([entryOf(model), ...fallbackModels.map(entryOf)], {
-      onTransition: (event) => logger.warn({ pool: event.type }, describePoolEvent(event)),
+      onTransition: (event) => {
+        metrics.poolChanged(event);
+        logger.warn({ pool: event.type }, describePoolEvent(event));
+      },
     });
     return pool;
   });
   const resident = new ResidentEngine(first, (path, settings, onStatus) =>
-    createLocalEngine(path, settings, { config, logger, onStatus }),
+    meteredEngine(createLocalEngine(path, settings, { config, logger, onStatus: told(onStatus) }), metrics),
   );
   return new CouncilEngine(resident, (name) => pool?.member(name) ?? resident.find(name));
 }
@@ -64,7 +75,8 @@ function keyFor(model: string, { model: first, fallbackModels, upstreamKey }: Co
 /** The model, loading or looked for from the moment the process starts. */
 @Global()
 @Module({
-  providers: [{ provide: ENGINE, inject: [CONFIG, PinoLogger], useFactory: createEngine }],
+  imports: [EngineMetricsModule],
+  providers: [{ provide: ENGINE, inject: [CONFIG, PinoLogger, EngineMetrics], useFactory: createEngine }],
   exports: [ENGINE],
 })
 export class EngineModule implements BeforeApplicationShutdown {

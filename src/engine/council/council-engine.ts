@@ -12,6 +12,7 @@ import type {
   ServedModel,
 } from '../engine.js';
 import { servedModels } from '../served-models.js';
+import { councilSessions } from './council-sessions.js';
 import type { Council, Expert } from './council.js';
 import { holdCouncil } from './hold-council.js';
 import { NOTHING } from './turn-events.js';
@@ -78,6 +79,11 @@ export class CouncilEngine implements Engine {
   find(model: string): Engine | undefined {
     if (!isCouncil(model)) return this.engine.find?.(model) ?? this.findExpert(model);
     return this.expertsOf(model) instanceof EngineError ? undefined : this;
+  }
+
+  /** What each expert and the judge keep of it goes too. */
+  forget(sessionId: string): void {
+    for (const id of [sessionId, ...councilSessions(sessionId)]) this.engine.forget?.(id);
   }
 
   close(): Promise<void> {

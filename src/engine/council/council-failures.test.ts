@@ -93,6 +93,13 @@ describe('who is asked', () => {
     ]);
   });
 
+  test('a session that is forgotten is forgotten by its experts and its judge', () => {
+    const forgotten: string[] = [];
+    const inner = Object.assign(createScriptedEngine(), { forget: (id: string) => void forgotten.push(id) });
+    new CouncilEngine(inner, () => undefined).forget('s');
+    expect(forgotten).toEqual(['s', ...[0, 1, 2, 3, 4, 5, 6, 7].map((place) => `s:${place}`), 's:judge']);
+  });
+
   test('a council has the smallest window of its experts, and tools only if all have', async () => {
     const small = createScriptedEngine();
     small.capabilities = () =>

@@ -4,6 +4,7 @@ import { askExpert, type ExpertEnd } from './ask-expert.js';
 import { type Ballot, isUsable, isVoteDecided } from './ballot.js';
 import type { Council } from './council.js';
 import { decide } from './decide.js';
+import { expertSession } from './council-sessions.js';
 import { interleave } from './interleave.js';
 import { mergeTurns } from './merge-turns.js';
 import { nobodyUsable } from './nobody-usable.js';
@@ -103,7 +104,7 @@ function requestOf(
   const { seed } = request.sampling;
   const earlier = experts.slice(0, place).filter(({ name }) => name === experts[place]?.name).length;
   const sampling = seed === undefined ? request.sampling : { ...request.sampling, seed: seed + earlier };
-  return { ...request, sampling, sessionId: `${request.sessionId}:${place}` };
+  return { ...request, sampling, sessionId: expertSession(request.sessionId, place) };
 }
 
 function doneEvent(expert: number, end: ExpertEnd): CouncilEvent {

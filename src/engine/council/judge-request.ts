@@ -1,3 +1,4 @@
+import { judgeSession } from './council-sessions.js';
 import type { ChatMessage, Engine, GenerateRequest, ReceivedMessage } from '../engine.js';
 
 export type JudgeTask = 'choose' | 'merge';
@@ -46,7 +47,7 @@ export async function judgeRequest(
     messages = messagesOf(newest, answers, task, limit);
   }
   return {
-    sessionId: `${asked.sessionId}:judge`,
+    sessionId: judgeSession(asked.sessionId),
     ...(asked.owner === undefined ? {} : { owner: asked.owner }),
     messages,
     tools: [],
