@@ -74,8 +74,9 @@ function batchBytes(files: readonly [ModelFile, ...ModelFile[]]): number {
 }
 
 function numbersOf([{ header }]: readonly [ModelFile, ...ModelFile[]]) {
-  const architecture = header.values.get('general.architecture');
-  return (key: string): number | undefined => positive(header.values.get(`${String(architecture)}.${key}`));
+  const named = header.values.get('general.architecture');
+  const architecture = typeof named === 'string' ? named : '';
+  return (key: string): number | undefined => positive(header.values.get(`${architecture}.${key}`));
 }
 
 function positive(value: GgufValue | undefined): number | undefined {

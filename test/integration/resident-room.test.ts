@@ -44,9 +44,8 @@ describe('a budget for two models beside the default', () => {
     expect((await load(wanted)).status).toBe(200);
     expect(await names()).toEqual(['demo', 'a', 'c']);
 
-    const held = server.engine
-      .generate(endlessRequest({ model: 'a' }), new AbortController().signal)
-      [Symbol.asyncIterator]();
+    const events = server.engine.generate(endlessRequest({ model: 'a' }), new AbortController().signal);
+    const held = events[Symbol.asyncIterator]();
     await held.next();
     expect((await load({ model_path: 'b', max_seq_length: 512 })).status).toBe(200);
     expect(await names()).toEqual(['demo', 'a', 'b']);
@@ -102,6 +101,15 @@ describe('loads that are broken off', () => {
     expect(hub.requests.at(-1)?.range).toMatch(/^bytes=[1-9]/);
     const told = JSON.stringify([second.body, (await server.ask('/api/inference/status')).body]);
     expect(told).not.toMatch(/hf_of_the/);
+  });
+
+  test('what the disk has no room for is refused before a byte is fetched, and nothing is left behind', async () => {
+    hub.files.set('vast-Q8_0.gguf', { content: Buffer.from('GGUF'), listed: { bytes: 2 ** 50 } });
+    const { status, body } = await load({ model_path: 'hf:o/demo:Q8_0' });
+    hub.files.delete('vast-Q8_0.gguf');
+    expect([status, body['error']]).toMatchObject([507, { code: 'not_enough_space' }]);
+    expect((await server.ask('/api/inference/status')).body).toMatchObject({ loading: [] });
+    expect((await server.ask('/api/inference/load-progress?model=o/demo:Q8_0')).body['phase']).toBeNull();
   });
 
   test('a cancel that comes first ends its load, once', async () => {
