@@ -16,7 +16,7 @@ test('first: the first usable turn is the answer, and the others are stopped', a
   expect(events.at(-1)).toMatchObject({ type: 'stop', reason: 'stop', message: { text: '42' } });
   expect(ofType(events, 'council_decided')).toEqual([{ type: 'council_decided', by: 'first', chosen: 1 }]);
   const done = ofType(events, 'expert_done');
-  expect(done.map(({ expert }) => expert).toSorted()).toEqual([0, 1, 2]);
+  expect(new Set(done.map(({ expert }) => expert))).toEqual(new Set([0, 1, 2]));
   expect(done.filter(({ error }) => error?.code === 'cancelled')).toHaveLength(2);
 });
 

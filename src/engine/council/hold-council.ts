@@ -31,14 +31,21 @@ export async function* holdCouncil(
   };
   const spent = new Spending();
   const { ends, ballots } = yield* hear(council, request, signal, spent);
-  if (signal.aborted) return yield* ended(spent, { type: 'stop', reason: 'cancelled', message: NOTHING });
+  if (signal.aborted) {
+    yield* ended(spent, { type: 'stop', reason: 'cancelled', message: NOTHING });
+    return;
+  }
   const terms = { timeoutMs, signal, random };
   const decision = await decide(council, request, ballots, terms);
   spent.add(decision?.usage);
-  if (signal.aborted) return yield* ended(spent, { type: 'stop', reason: 'cancelled', message: NOTHING });
+  if (signal.aborted) {
+    yield* ended(spent, { type: 'stop', reason: 'cancelled', message: NOTHING });
+    return;
+  }
   if (decision === undefined) {
     const error = nobodyUsable(ends.map((end, place) => ({ name: experts[place]?.name ?? '', end })));
-    return yield* ended(spent, { type: 'error', error, received: NOTHING });
+    yield* ended(spent, { type: 'error', error, received: NOTHING });
+    return;
   }
   if (decision.type === 'merge') {
     yield* mergeTurns(judge, request, ballots, terms, spent);
