@@ -42,6 +42,10 @@ export class Run {
   @Column({ type: 'text', nullable: true })
   input!: string | null;
 
+  /** What that text shows. */
+  @Column({ name: 'input_file_ids', type: 'jsonb', nullable: true })
+  inputFileIds!: string[] | null;
+
   @Column({ name: 'message_id', type: 'text', nullable: true })
   messageId!: string | null;
 

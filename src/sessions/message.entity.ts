@@ -34,6 +34,10 @@ export class Message {
   @Column({ name: 'tool_call_id', type: 'text', nullable: true })
   toolCallId!: string | null;
 
+  /** Only a user's: what it shows to the model. */
+  @Column({ name: 'file_ids', type: 'jsonb', nullable: true })
+  fileIds!: string[] | null;
+
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt!: Date;
 }

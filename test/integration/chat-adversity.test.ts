@@ -19,13 +19,13 @@ const failing = (code: ConstructorParameters<typeof EngineError>[0]) => ({
 });
 
 describe('a request that cannot be served', () => {
-  const part = { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } };
+  const part = { type: 'video_url', video_url: { url: 'data:video/mp4;base64,AA==' } };
   const call = { id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } };
   test.each([
     ['no messages', { messages: [] }, 'messages'],
     ['messages that are none', { messages: 'Hello' }, 'messages'],
     ['a role that nobody has', { messages: [{ role: 'critic', content: 'x' }] }, 'messages[0].role'],
-    ['an image', { messages: [{ role: 'user', content: [part] }] }, 'messages[0].content[0].type'],
+    ['a film', { messages: [{ role: 'user', content: [part] }] }, 'messages[0].content[0].type'],
     ['an assistant who speaks last', { messages: [{ role: 'assistant', content: 'x' }] }, 'messages'],
     [
       'a result without a call',

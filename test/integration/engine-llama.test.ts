@@ -106,14 +106,17 @@ describe('the demo model', () => {
   });
 
   test('sees results as they are, not quoted', async () => {
+    const read = demoTool('read_file', 'path', 'start', 'end');
     const tools = [
       demoTool('python', 'code'),
-      demoTool('read_file', 'path'),
+      demoTool('javascript', 'code'),
+      demoTool('terminal', 'commands', 'background'),
+      { ...read, parameters: { ...read.parameters, required: ['path'] } },
       demoTool('write_file', 'path', 'content'),
       demoTool('list_files'),
     ];
-    const { answer } = await dialogue('Show me notes.txt', ['first line\nsecond line'], { tools });
-    expect(answer).toContain('first line\nsecond line');
+    const { answer } = await dialogue('What is in notes.txt?', ['the "red" door'], { tools });
+    expect(answer).toContain('the "red" door');
   });
 
   test('a control token in a message stays text', async () => {

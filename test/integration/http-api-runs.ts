@@ -8,6 +8,7 @@ import { RunCancel } from '../../src/runs/run-cancel.js';
 import { RunCreation } from '../../src/runs/run-creation.js';
 import { RunQueue } from '../../src/runs/run-queue.js';
 import { RunService, RunServiceParts } from '../../src/runs/run.service.js';
+import { FilesModule } from '../../src/files/files.module.js';
 import { SessionsModule } from '../../src/sessions/sessions.module.js';
 import { ToolRegistry } from '../../src/tools/tool-registry.js';
 import { BUILT_IN_TOOLS } from '../../src/tools/tool.js';
@@ -33,7 +34,7 @@ const SERVICES = [RunService, ConversationRuns, ApprovalService, RuleService];
 /** The services of runs and approvals as they are, over a queue that nobody works. */
 @Global()
 @Module({
-  imports: [SessionsModule, WorkspacesModule],
+  imports: [FilesModule, SessionsModule, WorkspacesModule],
   providers: [
     ...SERVICES,
     RunServiceParts,

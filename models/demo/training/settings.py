@@ -16,11 +16,11 @@ HELD_OUT_SEED = 999
 
 @dataclass(frozen=True)
 class Shape:
-    """The network. 2.85 million parameters, 5.7 MB as F16."""
+    """The network. 3.74 million parameters, 7.5 MB as F16."""
 
     vocabulary: int = VOCABULARY
     width: int = 192
-    layers: int = 6
+    layers: int = 8
     heads: int = 6
     hidden: int = 512
     context: int = CONTEXT
