@@ -1,3 +1,5 @@
+import { messageOf } from '../errors.js';
+
 /** The closed set of ways an engine can fail (see docs/architecture.md, "Engines"). */
 export type EngineErrorCode =
   | 'provider'
@@ -70,4 +72,11 @@ export class EngineError extends Error {
     this.interruption = options.interruption;
     this.context = options.context;
   }
+}
+
+/** What an engine threw that is not yet one of its errors. */
+export function toEngineError(reason: unknown): EngineError {
+  return reason instanceof EngineError
+    ? reason
+    : new EngineError('provider', messageOf(reason), { cause: reason });
 }

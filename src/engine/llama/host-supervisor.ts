@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Changes } from '../changes.js';
 import { EngineError } from '../engine-error.js';
 import type { EngineStatus } from '../engine.js';
 import { failureHint } from './failure-hint.js';
@@ -36,7 +37,7 @@ export class HostSupervisor {
   private state: State = { name: 'loading', host: undefined, phase: 'start', progress: 0 };
   private crashes = 0;
   private restartTimer: NodeJS.Timeout | undefined;
-  private readonly waiters = new Set<() => void>();
+  private readonly changes = new Changes();
 
   constructor(
     private readonly options: LlamaEngineOptions,
@@ -59,7 +60,7 @@ export class HostSupervisor {
       if (state.name === 'failed')
         throw new EngineError('model_not_found', withHint(state.message, state.hint));
       if (state.name === 'closed') throw new EngineError('cancelled', 'The engine is closed.');
-      await this.nextChange(signal);
+      await this.changes.next(signal);
     }
   }
 
@@ -206,22 +207,8 @@ export class HostSupervisor {
     // Closed and failed are ends: a late word of a dying host changes nothing.
     if (this.state.name === 'closed' || (this.state.name === 'failed' && next.name !== 'closed')) return;
     this.state = next;
-    const waiters = [...this.waiters];
-    this.waiters.clear();
-    for (const wake of waiters) wake();
+    this.changes.announce();
     this.options.onStatus?.(this.status());
-  }
-
-  private nextChange(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        signal?.removeEventListener('abort', wake);
-        this.waiters.delete(wake);
-        resolve();
-      };
-      this.waiters.add(wake);
-      signal?.addEventListener('abort', wake, { once: true });
-    });
   }
 }
 

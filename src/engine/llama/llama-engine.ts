@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.js';
 import { findAdapter } from '../../models/adapters-folder.js';
 import { PUBLIC_HUB } from '../../models/hub-request.js';
-import { EngineError } from '../engine-error.js';
+import { EngineError, toEngineError } from '../engine-error.js';
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from '../embedding.js';
 import type {
   CountRequest,
@@ -75,7 +75,7 @@ class LlamaEngine implements Engine {
       }
     } catch (error) {
       if (signal.aborted) yield { type: 'stop', reason: 'cancelled', message: received.snapshot() };
-      else yield { type: 'error', error: asEngineError(error), received: received.snapshot() };
+      else yield { type: 'error', error: toEngineError(error), received: received.snapshot() };
     }
   }
 
@@ -199,10 +199,4 @@ function engineEvent(item: StreamItem): EngineEvent {
     default:
       return event satisfies never;
   }
-}
-
-function asEngineError(error: unknown): EngineError {
-  return error instanceof EngineError
-    ? error
-    : new EngineError('provider', messageOf(error), { cause: error });
 }

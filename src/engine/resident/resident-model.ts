@@ -1,4 +1,3 @@
-import { messageOf } from '../../errors.js';
 import { settlesWithin } from '../../settles-within.js';
 import type {
   CountRequest,
@@ -9,7 +8,8 @@ import type {
   ServedModel,
 } from '../engine.js';
 import type { EmbedRequest, Embeddings, Ranking, RankRequest } from '../embedding.js';
-import { EngineError } from '../engine-error.js';
+import { Changes } from '../changes.js';
+import { EngineError, toEngineError } from '../engine-error.js';
 import { modelsOf } from '../models-of.js';
 import type { ResidentSettings } from './resident-settings.js';
 import { nextResidentState, type ResidentEvent, type ResidentState } from './resident-state.js';
@@ -53,7 +53,7 @@ export class ResidentModel {
   private current: ResidentState = { type: 'loading', phase: 'start', progress: 0 };
   private engine: Engine | undefined;
   private readonly uses = new Set<OpenUse>();
-  private readonly waiters = new Set<() => void>();
+  private readonly changes = new Changes();
 
   constructor(private readonly options: ResidentOptions) {
     this.isDefault = options.isDefault;
@@ -126,9 +126,7 @@ export class ResidentModel {
   /** Moves it; whoever waits looks again. Throws IllegalResidentTransition. */
   apply(event: ResidentEvent): void {
     this.current = nextResidentState(this.current, event);
-    const waiters = [...this.waiters];
-    this.waiters.clear();
-    for (const wake of waiters) wake();
+    this.changes.announce();
   }
 
   forget(sessionId: string): void {
@@ -146,7 +144,7 @@ export class ResidentModel {
   async loaded(): Promise<void> {
     while (this.current.type === 'loading') {
       this.cancel.signal.throwIfAborted();
-      await this.nextChange(this.cancel.signal);
+      await this.changes.next(this.cancel.signal);
     }
     if (this.current.type === 'ready') return;
     this.cancel.signal.throwIfAborted();
@@ -155,7 +153,7 @@ export class ResidentModel {
 
   /** Resolves when it is not on its way out, or is gone. */
   async unloaded(): Promise<void> {
-    while (this.current.type === 'unloading') await this.nextChange(undefined);
+    while (this.current.type === 'unloading') await this.changes.next(undefined);
   }
 
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<EngineEvent, void, void> {
@@ -256,7 +254,7 @@ export class ResidentModel {
   private finish(use: OpenUse): void {
     this.uses.delete(use);
     this.lastUsedAt = Date.now();
-    for (const wake of this.waiters) wake();
+    this.changes.announce();
   }
 
   /** The engine once there is one; it waits itself until the model is loaded. Rejects with EngineError. */
@@ -265,24 +263,12 @@ export class ResidentModel {
       signal?.throwIfAborted();
       if (!this.isServing) throw this.refusal();
       if (this.engine !== undefined) return this.engine;
-      await this.nextChange(signal);
+      await this.changes.next(signal);
     }
   }
 
   private async idle(): Promise<void> {
-    while (this.isBusy) await this.nextChange(undefined);
-  }
-
-  private nextChange(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        signal?.removeEventListener('abort', wake);
-        this.waiters.delete(wake);
-        resolve();
-      };
-      this.waiters.add(wake);
-      signal?.addEventListener('abort', wake, { once: true });
-    });
+    while (this.isBusy) await this.changes.next(undefined);
   }
 
   /** After its end was decided here, what its host tells changes nothing. */
@@ -314,9 +300,6 @@ export class ResidentModel {
   }
 
   private asRefusal(error: unknown): EngineError {
-    if (!this.isServing) return this.refusal();
-    return error instanceof EngineError
-      ? error
-      : new EngineError('provider', messageOf(error), { cause: error });
+    return this.isServing ? toEngineError(error) : this.refusal();
   }
 }

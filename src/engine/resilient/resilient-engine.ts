@@ -1,6 +1,5 @@
-import { messageOf } from '../../errors.js';
 import type { EmbedRequest, Embeddings, RankRequest, Ranking } from '../embedding.js';
-import { EngineError, type EngineErrorCode } from '../engine-error.js';
+import { EngineError, type EngineErrorCode, toEngineError } from '../engine-error.js';
 import type {
   CountRequest,
   Engine,
@@ -11,13 +10,13 @@ import type {
   ReceivedMessage,
   Usage,
 } from '../engine.js';
-import { ReceivedMessageFold } from '../received-message.js';
 import { addUsage } from '../usage.js';
 import { askInOrder } from './ask-in-order.js';
 import { BREAKER_LIMITS, type BreakerLimits } from './breaker.js';
 import type { PoolEvent } from './pool-event.js';
 import { type MemberAttempt, PoolMember } from './pool-member.js';
 import { nobodyAnswered, type Refusal } from './nobody-answered.js';
+import { wholeTurn } from './whole-turn.js';
 
 export interface PoolEntry {
   /** Shown in status and log: no secrets. */
@@ -229,7 +228,7 @@ class ResilientEngine implements PoolEngine {
     let usage = spent;
     let hasContent = false;
     try {
-      for await (const event of whole(member.engine.generate(request, signal))) {
+      for await (const event of wholeTurn(member.engine.generate(request, signal))) {
         switch (event.type) {
           case 'queued':
             yield event;
@@ -294,26 +293,4 @@ function endByAbort(attempt: MemberAttempt, signal: AbortSignal): void {
 /** A member that could not be set up refuses everything; that is its own fault. */
 function isFaultOfRequest(error: EngineError, { engine }: PoolMember): boolean {
   return FAULTS_OF_REQUEST.has(error.code) && engine.status().state !== 'failed';
-}
-
-/** The same events, with an end where the engine breaks its promise and throws or says none. */
-async function* whole(events: AsyncIterable<EngineEvent>): AsyncGenerator<EngineEvent, void, void> {
-  const fold = new ReceivedMessageFold();
-  let error = new EngineError('provider', 'The engine ended its stream without saying how.');
-  try {
-    for await (const event of events) {
-      fold.add(event);
-      yield event;
-      if (event.type === 'stop' || event.type === 'error') return;
-    }
-  } catch (reason) {
-    error = toEngineError(reason);
-  }
-  yield { type: 'error', error, received: fold.snapshot() };
-}
-
-function toEngineError(reason: unknown): EngineError {
-  return reason instanceof EngineError
-    ? reason
-    : new EngineError('provider', messageOf(reason), { cause: reason });
 }
