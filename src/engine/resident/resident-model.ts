@@ -12,6 +12,7 @@ import { Changes } from '../changes.js';
 import { EngineError, toEngineError } from '../engine-error.js';
 import { modelsOf } from '../models-of.js';
 import type { ResidentSettings } from './resident-settings.js';
+import { refusalIn } from './state-refusal.js';
 import { nextResidentState, type ResidentEvent, type ResidentState } from './resident-state.js';
 
 /** A generation under way, or the making of vectors, which has no session. */
@@ -210,21 +211,7 @@ export class ResidentModel {
 
   /** Why no request is taken in the state it is in. */
   refusal(): EngineError {
-    const { current } = this;
-    switch (current.type) {
-      case 'failed': {
-        const hint = current.hint === undefined ? '' : ` ${current.hint}`;
-        return new EngineError('model_not_found', `${current.message}${hint}`);
-      }
-      case 'loading':
-      case 'ready':
-        return new EngineError('overloaded', `The model "${this.name}" is not ready.`);
-      case 'unloading':
-      case 'gone':
-        return new EngineError('model_not_found', `The model "${this.name}" was unloaded.`);
-      default:
-        return current satisfies never;
-    }
+    return refusalIn(this.current, this.name);
   }
 
   private async vectors<T>(
