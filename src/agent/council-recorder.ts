@@ -1,7 +1,7 @@
 import type { CouncilEvent } from '../engine/council-event.js';
 import type { EngineError } from '../engine/engine-error.js';
 import type { PayloadOf } from '../events/event.js';
-import type { CouncilNotice, RunJournal } from './ports.js';
+import type { InferenceNotice, RunJournal } from './ports.js';
 import { TurnRecorder } from './turn-recorder.js';
 
 /** Writes down what a council tells in one attempt of a round: each expert's turn has offsets of its own. */
@@ -28,7 +28,7 @@ export class CouncilRecorder {
     return known;
   }
 
-  private payloadOf(event: Exclude<CouncilEvent, { type: 'expert_delta' }>): CouncilNotice {
+  private payloadOf(event: Exclude<CouncilEvent, { type: 'expert_delta' }>): InferenceNotice {
     const { round, attempt } = this;
     switch (event.type) {
       case 'council_started': {

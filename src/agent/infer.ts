@@ -4,7 +4,7 @@ import { isCouncil } from '../engine/council-name.js';
 import { makeMoreRoom, makeRoom } from './context/make-room.js';
 import { CouncilRecorder } from './council-recorder.js';
 import { healCalls } from './healing/heal-calls.js';
-import type { RunPorts } from './ports.js';
+import type { InferenceNotice, RunPorts } from './ports.js';
 import { planRecovery, planRestart } from './recovery-plan.js';
 import type { RunSnapshot } from './snapshot.js';
 import { guardStalls, STALL_LIMITS } from '../engine/stall-guard.js';
@@ -62,6 +62,8 @@ export async function infer(
   const request = toRequest(snapshot, room.messages, room.tools, prefix);
   const outcome = await attemptTurn(ports, snapshot, terms, recorder, request);
   await journal.drain();
+  const isCommitted = outcome.type === 'stop' && !(outcome.reason === 'cancelled' && terms.signal.aborted);
+  if (!isCommitted && outcome.usage !== NO_USAGE) await journal.spend(addUsage(snapshot.usage, outcome.usage));
   const progressed =
     recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
   if (outcome.type === 'error')
@@ -77,6 +79,7 @@ export async function infer(
     calls,
     finishReason: calls.length > 0 ? 'tool_calls' : cut ? 'length' : 'stop',
     usage: addUsage(snapshot.usage, outcome.usage),
+    ...(outcome.model === undefined ? {} : { model: outcome.model }),
   });
   return undefined;
 }
@@ -115,9 +118,15 @@ async function attemptTurn(
   return record(ports, heals ? healCalls(events, request, signal) : events, recorder);
 }
 
+/** `model`: who answered in place of the one that was asked. */
 type StreamOutcome =
-  | { readonly type: 'stop'; readonly reason: EngineStopReason; readonly usage: Usage }
-  | { readonly type: 'error'; readonly error: EngineError };
+  | {
+      readonly type: 'stop';
+      readonly reason: EngineStopReason;
+      readonly usage: Usage;
+      readonly model: string | undefined;
+    }
+  | { readonly type: 'error'; readonly error: EngineError; readonly usage: Usage };
 
 async function record(
   { journal }: RunPorts,
@@ -125,6 +134,7 @@ async function record(
   recorder: TurnRecorder,
 ): Promise<StreamOutcome> {
   let usage = NO_USAGE;
+  let model: string | undefined;
   const council = new CouncilRecorder(recorder.round, recorder.attempt);
   for await (const event of events) {
     switch (event.type) {
@@ -149,13 +159,17 @@ async function record(
       case 'council_decided':
         await council.record(journal, event);
         break;
+      case 'fallback':
+        model = event.model;
+        await journal.tell(fallbackNotice(recorder, event));
+        break;
       case 'usage':
         usage = event.usage;
         break;
       case 'stop':
-        return { type: 'stop', reason: event.reason, usage };
+        return { type: 'stop', reason: event.reason, usage, model };
       case 'error':
-        return { type: 'error', error: event.error };
+        return { type: 'error', error: event.error, usage };
       default:
         return event satisfies never;
     }
@@ -163,5 +177,14 @@ async function record(
   return {
     type: 'error',
     error: new EngineError('provider', 'The engine ended its stream without saying how.'),
+    usage,
   };
+}
+
+function fallbackNotice(
+  { round, attempt }: TurnRecorder,
+  { model, passedOver }: Extract<EngineEvent, { type: 'fallback' }>,
+): InferenceNotice {
+  const passed_over = passedOver.map(({ name, why }) => ({ model: name, message: why }));
+  return { type: 'model_fallback', round, attempt, model, passed_over };
 }

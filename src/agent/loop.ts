@@ -58,8 +58,8 @@ export async function workRun(ports: RunPorts, server: ServerLimits, signal: Abo
         await journal.returnCalls(snapshot);
         return 'finished';
       case 'finish':
-        await journal.finish(step.stopReason);
-        return 'finished';
+        if (await journal.finish(step.stopReason)) return 'finished';
+        break;
       default:
         return step satisfies never;
     }
@@ -88,8 +88,20 @@ async function inferPatiently(
     await ports.journal.fail({ code, message, ...(context === undefined ? {} : { context }) });
     return false;
   }
-  await ports.pause(retryDelayMs(error, patience.retries, ports.random()), terms.signal);
+  const delayMs = retryDelayMs(error, patience.retries, ports.random());
   patience.retries += 1;
+  ports.onRetry(error);
+  await ports.journal.tell({
+    type: 'inference_retry',
+    round: snapshot.round,
+    attempt: snapshot.attempt,
+    code: error.code,
+    message: error.message,
+    delay_ms: Math.round(delayMs),
+    retry: patience.retries,
+    max_retries: MAX_RETRIES,
+  });
+  await ports.pause(delayMs, terms.signal);
   patience.cause = error.interruption ?? 'connection_reset';
   return true;
 }

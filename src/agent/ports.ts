@@ -1,5 +1,5 @@
 import type { Engine, ToolSpec, Usage } from '../engine/engine.js';
-import type { ContextCounts, InterruptionCause } from '../engine/engine-error.js';
+import type { ContextCounts, EngineError, InterruptionCause } from '../engine/engine-error.js';
 import type { Media } from '../engine/media.js';
 import type { CouncilPayload } from '../events/council-payloads.js';
 import type { PayloadOf, StopReason } from '../events/event.js';
@@ -8,8 +8,10 @@ import type { ToolTraits } from './next-step.js';
 import type { RecoveryPlan } from './recovery-plan.js';
 import type { CallSnapshot, RunSnapshot, Shown } from './snapshot.js';
 
-/** What a council says beside its experts' chunks. */
-export type CouncilNotice = Exclude<CouncilPayload, { type: 'expert_chunk' }>;
+/** What there is to say of a round's inference beside its text. */
+export type InferenceNotice =
+  | Exclude<CouncilPayload, { type: 'expert_chunk' }>
+  | PayloadOf<'inference_retry' | 'model_fallback'>;
 
 /** The model's whole turn, as it becomes part of the conversation. */
 export interface CommittedTurn {
@@ -18,6 +20,8 @@ export interface CommittedTurn {
   readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[];
   readonly finishReason: 'stop' | 'tool_calls' | 'length';
   readonly usage: Usage;
+  /** Who wrote it, where it is not the one that the run is for. */
+  readonly model?: string;
 }
 
 /** What policy and validation make of a proposed call. `content` is what the model reads. */
@@ -63,14 +67,17 @@ export interface RunJournal {
   queued(position: number): Promise<void>;
   /** From now on the session is shown to the model as the mark says. */
   compact(compaction: Compaction): Promise<void>;
-  /** What a council tells about itself, after all chunks that were written before. */
-  tell(payload: CouncilNotice): Promise<void>;
+  /** After all chunks that were written before. */
+  tell(payload: InferenceNotice): Promise<void>;
+  /** The run's usage, with that of an attempt whose turn is not committed. */
+  spend(usage: Usage): Promise<void>;
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void>;
   judge(call: CallSnapshot, judgement: Judgement): Promise<void>;
   advanceRound(snapshot: RunSnapshot): Promise<void>;
   /** False: an answer came in the meantime, so go on. */
   wait(kind: 'approval' | 'client'): Promise<boolean>;
-  finish(stopReason: StopReason): Promise<void>;
+  /** False: the run was steered in the meantime, so go on. */
+  finish(stopReason: StopReason): Promise<boolean>;
   /** Ends the run with the round's returned calls as its answer; results of the round's other calls are kept. */
   returnCalls(snapshot: RunSnapshot): Promise<void>;
   cancel(): Promise<void>;
@@ -97,6 +104,8 @@ export interface RunPorts {
   readonly journal: RunJournal;
   readonly tools: RunTools;
   readonly engine: Engine;
+  /** Counts what is tried again. */
+  readonly onRetry: (failure: EngineError) => void;
   /** Milliseconds, monotonic. */
   readonly now: () => number;
   /** Settles after about `ms`, at once when aborted. */

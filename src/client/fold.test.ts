@@ -294,4 +294,30 @@ describe('fold', () => {
     ]).entries;
     expect(run).toMatchObject({ type: 'run', compactions: [compacted] });
   });
+
+  test('tells of attempts that are begun anew, and who answers instead of whom', () => {
+    const at = { session_id: 'sess_1', run_id: 'run_1', ts: 0, round: 0 };
+    const [run] = fold([
+      {
+        type: 'inference_retry',
+        attempt: 0,
+        code: 'provider',
+        message: 'It is busy.',
+        delay_ms: 500,
+        retry: 1,
+        max_retries: 2,
+        seq: 1,
+        ...at,
+      },
+      {
+        type: 'model_fallback',
+        attempt: 1,
+        model: 'second',
+        passed_over: [{ model: 'first', message: 'It is busy.' }],
+        seq: 2,
+        ...at,
+      },
+    ]).entries;
+    expect(run).toMatchObject({ type: 'run', model: 'second', notices: ['It is busy.'] });
+  });
 });

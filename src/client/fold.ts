@@ -86,6 +86,10 @@ function applyToAnswer(
       return applyFile(run, event);
     case 'sandbox_state_lost':
       return { ...run, notices: [...run.notices, event.reason] };
+    case 'inference_retry':
+      return { ...run, notices: [...run.notices, event.message] };
+    case 'model_fallback':
+      return { ...run, model: event.model };
     case 'context_compacted':
       return { ...run, compactions: [...run.compactions, compactionOf(event)] };
     case 'raw':

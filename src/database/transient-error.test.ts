@@ -1,4 +1,8 @@
-import { QueryFailedError, QueryRunnerAlreadyReleasedError } from 'typeorm';
+import {
+  QueryFailedError,
+  QueryRunnerAlreadyReleasedError,
+  QueryRunnerProviderAlreadyReleasedError,
+} from 'typeorm';
 import { expect, test } from 'vitest';
 import { isTransientDatabaseError } from './transient-error.js';
 
@@ -13,6 +17,7 @@ test.each([
   ['a socket that was reset', Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })],
   ['what pg says without a code', new Error('Connection terminated unexpectedly')],
   ['the next query of a transaction whose connection broke', new QueryRunnerAlreadyReleasedError()],
+  ['a manager whose connection broke', new QueryRunnerProviderAlreadyReleasedError()],
   ['a cause', new Error('could not commit', { cause: failed('57P01') })],
 ])('%s may pass later', (_what, error) => {
   expect(isTransientDatabaseError(error)).toBe(true);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { QueryRunnerAlreadyReleasedError } from 'typeorm';
+import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError } from 'typeorm';
 
 /** Connection lost, server starting or stopping, deadlock, serialization: the same statement may pass later. */
 const TRANSIENT_STATES = /^(08|57P0[1-3]|40001|40P01|53300)/;
@@ -11,13 +11,20 @@ const TRANSIENT_NODE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ET
 /** True when the database could not be reached or gave up the transaction for a reason of its own. */
 export function isTransientDatabaseError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // TypeORM lets go of a broken connection: whatever the transaction still asks for ends like this.
-  if (error instanceof QueryRunnerAlreadyReleasedError) return true;
+  if (isOfReleasedConnection(error)) return true;
   const code = (error as { code?: unknown }).code;
   if (typeof code === 'string' && (TRANSIENT_STATES.test(code) || TRANSIENT_NODE_CODES.has(code)))
     return true;
   if (TRANSIENT_MESSAGES.test(error.message)) return true;
   return error.cause !== undefined && isTransientDatabaseError(error.cause);
+}
+
+/** TypeORM lets go of a broken connection: whatever the transaction still asks for ends like this. */
+function isOfReleasedConnection(error: Error): boolean {
+  return (
+    error instanceof QueryRunnerAlreadyReleasedError ||
+    error instanceof QueryRunnerProviderAlreadyReleasedError
+  );
 }
 
 /** The database gave one of several transactions up, so that the others could go on. */

@@ -4,6 +4,7 @@ import type { ChosenToken, RawToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
 import type { CacheType } from './cache-types.js';
 import type { Media, MediaType } from './media.js';
+import type { PassedOver } from './passed-over.js';
 
 /** JSON Schema of a tool's arguments. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -153,6 +154,8 @@ export type EngineEvent =
   /** Where they were asked for, all tokens, before the text that they make. */
   | { readonly type: 'raw'; readonly tokens: readonly RawToken[] }
   | CouncilEvent
+  /** Of a pool, before the turn begins: `model` is asked instead of those that did not answer. */
+  | { readonly type: 'fallback'; readonly model: string; readonly passedOver: readonly PassedOver[] }
   | { readonly type: 'usage'; readonly usage: Usage }
   | { readonly type: 'stop'; readonly reason: EngineStopReason; readonly message: ReceivedMessage }
   | { readonly type: 'error'; readonly error: EngineError; readonly received: ReceivedMessage };

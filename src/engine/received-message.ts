@@ -34,6 +34,7 @@ export class ReceivedMessageFold {
         if (event.block === 'tool_call') this.completeCall();
         return;
       case 'queued':
+      case 'fallback':
       case 'raw':
       case 'council_started':
       case 'expert_delta':

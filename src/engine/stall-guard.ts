@@ -53,7 +53,7 @@ export async function* guardStalls(
 
 /** Undefined: the turn itself has not begun by it. A council bounds each of its experts by itself. */
 function limitAfter(event: EngineEvent, limits: StallLimits): number | undefined {
-  if (event.type === 'queued' || isCouncilEvent(event)) return undefined;
+  if (event.type === 'queued' || event.type === 'fallback' || isCouncilEvent(event)) return undefined;
   return event.type === 'reasoning_delta' ? limits.reasoning : limits.text;
 }
 

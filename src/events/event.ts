@@ -148,6 +148,27 @@ const payloads = [
     tokens: z.array(rawTokenSchema),
   }),
   ...councilPayloads,
+  /** The engine failed in a way that may pass: the round's next attempt begins in `delay_ms`. */
+  z.object({
+    type: z.literal('inference_retry'),
+    round: z.number().int(),
+    /** The one that failed. */
+    attempt: z.number().int(),
+    code: z.string(),
+    message: z.string(),
+    delay_ms: z.number().int(),
+    /** Which of how many in a row, from 1. */
+    retry: z.number().int(),
+    max_retries: z.number().int(),
+  }),
+  /** A model of the pool answers in place of others. */
+  z.object({
+    type: z.literal('model_fallback'),
+    round: z.number().int(),
+    attempt: z.number().int(),
+    model: z.string(),
+    passed_over: z.array(z.object({ model: z.string(), message: z.string() })),
+  }),
   z.object({
     type: z.literal('agentic_tool_call_progress'),
     round: z.number().int(),

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { mediaTypeOf } from '../engine/media.js';
 import { DomainError } from '../errors.js';
 import { FileService } from './file.service.js';
+import type { StoredFile } from './file.entity.js';
 
 /** A picture or a sound as a client sent it with a message. */
 export interface UploadedMedia {
@@ -11,6 +12,9 @@ export interface UploadedMedia {
 }
 
 const MAX_ATTACHMENTS = 64;
+const PURPOSE = 'user_data';
+/** More is shown to no model. */
+export const MAX_SHOWN_BYTES = 16 * 2 ** 20;
 
 /** Keeps what messages show to the model as files of their session. */
 @Injectable()
@@ -25,23 +29,59 @@ export class Attachments {
     media: readonly UploadedMedia[],
   ): Promise<string[]> {
     if (media.length > MAX_ATTACHMENTS) {
-      throw refused(`A message may show ${MAX_ATTACHMENTS} pictures and sounds, not ${media.length}.`);
+      throw refused(`A message may show ${MAX_ATTACHMENTS} pictures and sounds, not ${media.length}.`, 'messages');
     }
     const ids: string[] = [];
     for (const { name, content } of media) {
-      const facts = { owner, sessionId, name, purpose: 'user_data' };
-      const file = await this.files.store({ ...facts, content }, manager);
-      if (mediaTypeOf(file.mimeType) === undefined) {
-        throw refused(
-          `${name} is ${file.mimeType}. A message may show PNG, JPEG, GIF and WebP pictures, and WAV and MP3 sounds.`,
-        );
-      }
+      const file = await this.files.store({ owner, sessionId, name, purpose: PURPOSE, content }, manager);
+      requireMedia(file, 'messages');
       ids.push(file.id);
+    }
+    return ids;
+  }
+
+  /**
+   * Copies of uploads, ids in the given order. Rejects with `not_found` for somebody else's, `invalid_request` for what is
+   * neither picture nor sound, `too_large`, and as storing does.
+   */
+  async take(
+    manager: EntityManager,
+    owner: string,
+    sessionId: string,
+    fileIds: readonly string[],
+  ): Promise<string[]> {
+    const ids: string[] = [];
+    for (const id of fileIds) {
+      const file = await this.files.requireReadable(owner, id);
+      requireMedia(file, 'show_file_ids');
+      requireShowable(file);
+      const facts = { owner, sessionId, name: file.name, purpose: PURPOSE };
+      ids.push((await this.files.duplicate(manager, file, facts)).id);
     }
     return ids;
   }
 }
 
-function refused(message: string): DomainError {
-  return new DomainError('invalid_request', message, { param: 'messages', reason: 'unsupported_media' });
+function requireMedia({ name, mimeType }: StoredFile, param: string): void {
+  if (mediaTypeOf(mimeType) !== undefined) return;
+  throw refused(
+    `${name} is ${mimeType}. A message may show PNG, JPEG, GIF and WebP pictures, and WAV and MP3 sounds.`,
+    param,
+  );
+}
+
+function requireShowable({ name, bytes }: StoredFile): void {
+  if (Number(bytes) <= MAX_SHOWN_BYTES) return;
+  throw new DomainError(
+    'too_large',
+    `${name} has ${bytes} bytes; a picture or sound of ${MAX_SHOWN_BYTES} at most can be shown.`,
+    {
+      param: 'show_file_ids',
+      reason: 'file_too_large',
+    },
+  );
+}
+
+function refused(message: string, param: string): DomainError {
+  return new DomainError('invalid_request', message, { param, reason: 'unsupported_media' });
 }

@@ -32,6 +32,8 @@ export interface NewRun {
   readonly input: string | undefined;
   /** What the user's message shows; absent: nothing. */
   readonly media?: readonly UploadedMedia[];
+  /** Uploads that it shows besides. */
+  readonly shownFileIds?: readonly string[];
   /** What else the run starts from, in its creating transaction; returns the events. */
   begin(manager: EntityManager, runId: string, sessionId: string): Promise<readonly EventPayload[]>;
 }
@@ -103,8 +105,12 @@ export class RunCreation {
     const messageId = run.input === undefined ? null : newId('msg');
     if (run.cancelId !== undefined) await lockCancelId(manager, run.owner, run.cancelId);
     const sessionId = await run.openSession(manager);
-    const fileIds = await this.attachments.keep(manager, run.owner, sessionId, run.media ?? []);
+    const fileIds = [
+      ...(await this.attachments.keep(manager, run.owner, sessionId, run.media ?? [])),
+      ...(await this.attachments.take(manager, run.owner, sessionId, run.shownFileIds ?? [])),
+    ];
     await insertRow(manager, { id, sessionId, messageId, fileIds }, run);
+    if (run.kind === 'chat') await takeSteering(manager, sessionId, id);
     const message = messageId === null ? [] : [userMessage(messageId, run.input ?? '', fileIds)];
     const position = await countAhead(manager, sessionId, id);
     const events = await run.begin(manager, id, sessionId);
@@ -153,6 +159,15 @@ async function insertRow(
       run.requestHash,
       ids.fileIds.length === 0 ? null : JSON.stringify(ids.fileIds),
     ],
+  );
+}
+
+/** What steered a run that ended with calls for the client steers the one that goes on with their results. */
+async function takeSteering(manager: EntityManager, sessionId: string, runId: string): Promise<void> {
+  await manager.query(
+    `UPDATE steering_messages SET run_id = $2
+     WHERE run_id IN (SELECT id FROM runs WHERE session_id = $1 AND stop_reason = 'tool_calls')`,
+    [sessionId, runId],
   );
 }
 

@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type {
   CommittedTurn,
   Compaction,
-  CouncilNotice,
+  InferenceNotice,
   Judgement,
   RunFailure,
   RunJournal,
@@ -11,6 +11,7 @@ import type { RecoveryPlan } from '../agent/recovery-plan.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import { storableJson, storableText } from '../database/safe-json.js';
 import { retryTransient } from '../database/transient-error.js';
+import type { Usage } from '../engine/engine.js';
 import type { InterruptionCause } from '../engine/engine-error.js';
 import type { ChunkScope, ChunkWriter } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
@@ -28,6 +29,8 @@ import { writeContext } from './session-context.js';
 /** What the worker lends to the journal of a run it has claimed. */
 export interface ClaimTerms {
   readonly clock: WorkClock;
+  /** The one that the run is for. */
+  readonly model: string;
   /** What a run that ended or waits leaves to do: let the session's next one in. */
   letNextIn(manager: EntityManager): Promise<void>;
 }
@@ -92,26 +95,30 @@ export class PostgresRunJournal implements RunJournal {
 
   compact({ mark, usage, event }: Compaction): Promise<void> {
     return this.commit(async (manager, append) => {
-      await manager.query(`UPDATE runs SET usage = $2 WHERE id = $1`, [
-        this.scope.runId,
-        storableJson(usage),
-      ]);
+      await this.setUsage(manager, usage);
       await writeContext(manager, this.scope, mark);
       await append([event.summary === null ? event : { ...event, summary: storableText(event.summary) }]);
     });
   }
 
-  async tell(payload: CouncilNotice): Promise<void> {
+  async tell(payload: InferenceNotice): Promise<void> {
     await this.drain();
     await this.commit((_manager, append) => append([payload]).then(() => undefined));
+  }
+
+  spend(usage: Usage): Promise<void> {
+    return this.commit(async (manager) => {
+      await this.setUsage(manager, usage);
+    });
   }
 
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void> {
     return this.commit(async (manager, append) => {
       await manager.query(
-        `UPDATE runs SET usage = $2, finish_reason = $3, tool_call_count = tool_call_count + $4 WHERE id = $1`,
-        [this.scope.runId, storableJson(turn.usage), turn.finishReason, turn.calls.length],
+        `UPDATE runs SET finish_reason = $2, tool_call_count = tool_call_count + $3, model = $4 WHERE id = $1`,
+        [this.scope.runId, turn.finishReason, turn.calls.length, turn.model ?? this.claim.model],
       );
+      await this.setUsage(manager, turn.usage);
       await insertMessage(manager, {
         sessionId: this.scope.sessionId,
         runId: this.scope.runId,
@@ -155,36 +162,47 @@ export class PostgresRunJournal implements RunJournal {
     });
   }
 
-  finish(stopReason: StopReason): Promise<void> {
-    return this.end({ type: 'complete', stopReason });
+  finish(stopReason: StopReason): Promise<boolean> {
+    return this.end({ type: 'complete', stopReason }, async (manager) => !(await this.isSteered(manager)));
   }
 
   async returnCalls(snapshot: RunSnapshot): Promise<void> {
     const ours = snapshot.calls.filter((call) => call.state !== 'returned');
-    await this.end({ type: 'complete', stopReason: 'tool_calls' }, (manager) =>
-      this.insertResults(manager, ours),
-    );
+    await this.end({ type: 'complete', stopReason: 'tool_calls' }, async (manager) => {
+      await this.insertResults(manager, ours);
+      return true;
+    });
   }
 
-  cancel(): Promise<void> {
-    return this.end({ type: 'cancel' });
+  async cancel(): Promise<void> {
+    await this.end({ type: 'cancel' });
   }
 
-  fail(failure: RunFailure): Promise<void> {
-    return this.end({ type: 'fail', failure });
+  async fail(failure: RunFailure): Promise<void> {
+    await this.end({ type: 'fail', failure });
   }
 
   private async end(
     ending: RunEnding,
-    before: (manager: EntityManager) => Promise<void> = () => Promise.resolve(),
-  ): Promise<void> {
-    await this.commit(async (manager, append) => {
-      await before(manager);
+    mayEnd: (manager: EntityManager) => Promise<boolean> = () => Promise.resolve(true),
+  ): Promise<boolean> {
+    const hasEnded = await this.commit(async (manager, append) => {
+      if (!(await mayEnd(manager))) return false;
       await this.addActiveTime(manager);
       await append(await endRun(manager, this.scope, ending));
       await this.claim.letNextIn(manager);
+      return true;
     });
-    this.chunks.discard(this.scope.runId);
+    if (hasEnded) this.chunks.discard(this.scope.runId);
+    return hasEnded;
+  }
+
+  /** A message that came after the snapshot was read is still this run's. */
+  private async isSteered(manager: EntityManager): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(`SELECT 1 FROM steering_messages WHERE run_id = $1 LIMIT 1`, [
+      this.scope.runId,
+    ]);
+    return rows.length > 0;
   }
 
   private async insertResults(manager: EntityManager, calls: readonly CallSnapshot[]): Promise<void> {
@@ -217,6 +235,10 @@ export class PostgresRunJournal implements RunJournal {
       });
       await append([{ type: 'message', message_id: messageId, role: 'user', content: storableText(text) }]);
     }
+  }
+
+  private async setUsage(manager: EntityManager, usage: Usage): Promise<void> {
+    await manager.query(`UPDATE runs SET usage = $2 WHERE id = $1`, [this.scope.runId, storableJson(usage)]);
   }
 
   private async addActiveTime(manager: EntityManager): Promise<void> {

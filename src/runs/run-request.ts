@@ -150,6 +150,8 @@ export const createRunSchema = runOptionsSchema.omit({ client_tools: true }).ext
   input: z.string().min(1, 'must not be empty').max(1_000_000),
   /** Uploaded files to put into the working directory first. */
   file_ids: z.array(z.string()).max(64).optional(),
+  /** Uploaded pictures and sounds that the message shows to the model. */
+  show_file_ids: z.array(z.string()).max(64).optional(),
   cancel_id: z.string().min(1).max(128).optional(),
   idempotency_key: z.string().min(1).max(128).optional(),
 });

@@ -10,6 +10,8 @@ import { ChunkWriter } from '../events/chunk-writer.js';
 import { EventLog } from '../events/event-log.js';
 import { FileService } from '../files/file.service.js';
 import { FilesModule } from '../files/files.module.js';
+import { EngineMetrics } from '../observability/metrics/engine-metrics.js';
+import { EngineMetricsModule } from '../observability/metrics/engine-metrics.module.js';
 import { settlesWithin } from '../settles-within.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
 import { WorkspaceService } from '../workspaces/workspace.service.js';
@@ -32,13 +34,14 @@ const PARTS = [
   ToolRegistry,
   WorkspaceService,
   FileService,
+  EngineMetrics,
 ] as const;
 
 function createWorker(
   queue: RunQueue,
   { url }: DatabaseServer,
   logger: PinoLogger,
-  ...[config, dataSource, log, chunks, engine, registry, workspaces, files]: [
+  ...[config, dataSource, log, chunks, engine, registry, workspaces, files, metrics]: [
     Config,
     DataSource,
     EventLog,
@@ -47,6 +50,7 @@ function createWorker(
     ToolRegistry,
     WorkspaceService,
     FileService,
+    EngineMetrics,
   ]
 ): RunWorker {
   const lease = new WorkerLease(url, logger);
@@ -61,6 +65,7 @@ function createWorker(
     files,
     queue,
     lease,
+    onRetry: (failure) => metrics.retried(failure),
     logger,
   };
   return new RunWorker(parts);
@@ -68,7 +73,7 @@ function createWorker(
 
 /** Works runs in this process. */
 @Module({
-  imports: [EventsModule, FilesModule, WorkspacesModule],
+  imports: [EngineMetricsModule, EventsModule, FilesModule, WorkspacesModule],
   providers: [
     {
       provide: RunWorker,

@@ -40,6 +40,8 @@ export interface RunWorkerParts {
   readonly files: FileService;
   readonly queue: RunQueue;
   readonly lease: WorkerLease;
+  /** Told of each attempt of inference that is begun anew. */
+  readonly onRetry: (failure: EngineError) => void;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
@@ -149,6 +151,7 @@ export class RunWorker {
     const clock = new WorkClock();
     const journal = new PostgresRunJournal(dataSource, log, chunks, calls, run, {
       clock,
+      model: run.model,
       letNextIn: (manager) => this.startNext(manager, run),
     });
     const runner = new CallRunner({ log, chunks, calls, workspaces, files, clock, scope: run });
@@ -171,7 +174,9 @@ export class RunWorker {
         },
       );
       const media = new StoredMedia(this.parts.dataSource, this.parts.files);
-      const ports = { journal, tools, engine, media, now: () => clock.now(), pause, random: Math.random };
+      const { onRetry } = this.parts;
+      const now = () => clock.now();
+      const ports = { journal, tools, engine, media, onRetry, now, pause, random: Math.random };
       const end = await workRun(ports, config.runs, signal);
       logger.info({ runId: run.runId, generation: run.generation, end }, 'A run was worked.');
     } catch (error) {

@@ -49,7 +49,7 @@ export class RunService {
 
   /** A user message to be worked. Rejects with DomainError: unknown session, files, tools that clash. */
   async create(owner: string, request: CreateRunRequest): Promise<CreatedRun> {
-    const { session_id, input, file_ids, cancel_id, idempotency_key, ...options } = request;
+    const { session_id, input, file_ids, show_file_ids, cancel_id, idempotency_key, ...options } = request;
     const { creation, sessions, workspaces, registry } = this.parts;
     checkClientTools(registry, options);
     checkContextOverflow(options);
@@ -73,6 +73,7 @@ export class RunService {
       cancelId: cancel_id,
       idempotencyKey: idempotency_key,
       input,
+      shownFileIds: show_file_ids ?? [],
       begin: () => Promise.resolve([]),
     });
   }

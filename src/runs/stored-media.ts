@@ -3,10 +3,8 @@ import type { ShownMedia } from '../agent/ports.js';
 import type { Shown } from '../agent/snapshot.js';
 import { type Media, mediaTypeOf } from '../engine/media.js';
 import { detectContentType } from '../files/content-type.js';
+import { MAX_SHOWN_BYTES } from '../files/attachments.js';
 import type { FileService } from '../files/file.service.js';
-
-/** More is shown to no model. */
-const MAX_BYTES = 16 * 2 ** 20;
 
 /** What messages show, from the files and the calls' results that they name. */
 export class StoredMedia implements ShownMedia {
@@ -23,8 +21,8 @@ export class StoredMedia implements ShownMedia {
     const found: Media[] = [];
     for (const file of await this.files.findMany(fileIds)) {
       const type = mediaTypeOf(file.mimeType);
-      if (type === undefined || Number(file.bytes) > MAX_BYTES) continue;
-      const data = (await this.files.readAll(file, MAX_BYTES)).toString('base64');
+      if (type === undefined || Number(file.bytes) > MAX_SHOWN_BYTES) continue;
+      const data = (await this.files.readAll(file, MAX_SHOWN_BYTES)).toString('base64');
       found.push({ type, mimeType: file.mimeType, name: file.name, data });
     }
     return found;
@@ -40,7 +38,7 @@ export class StoredMedia implements ShownMedia {
       const head = Buffer.from(data.slice(0, 8192), 'base64');
       const { mimeType } = await detectContentType(head, false, '');
       const type = mediaTypeOf(mimeType);
-      if (type !== undefined && data.length <= (MAX_BYTES / 3) * 4) {
+      if (type !== undefined && data.length <= (MAX_SHOWN_BYTES / 3) * 4) {
         found.push({ type, mimeType, name: `picture ${index + 1}`, data });
       }
     }

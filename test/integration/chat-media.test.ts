@@ -1,8 +1,10 @@
+import { toFile } from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createOpenAiEngine } from '../../src/engine/openai/openai-engine.js';
 import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
 import type { Tool } from '../../src/tools/tool.js';
 import { type ChatServer, startChatServer } from './chat-server.js';
+import { until } from '../support/until.js';
 import { collect } from './engine-conformance.js';
 import { scriptedTool } from './run-harness.js';
 
@@ -122,6 +124,47 @@ describe('what a message shows', () => {
       messages: [{ role: 'user', content: 'Red?' }],
     });
     expect(server.engine.requests.at(-1)?.messages[1]).toMatchObject({ content: 'Look', media: [asMedia] });
+  });
+
+  test('may be an upload that a run of the native API names', async () => {
+    const upload = async (name: string, content: Buffer) => {
+      const form = new FormData();
+      form.append('purpose', 'user_data');
+      form.append('file', new Blob([Uint8Array.from(content)]), name);
+      const headers = { authorization: `Bearer ${server.key}` };
+      const answer = await fetch(`${server.url}/v1/files`, { method: 'POST', headers, body: form });
+      return ((await answer.json()) as { id: string }).id;
+    };
+    const run = async (session: string, ...show_file_ids: string[]) =>
+      server.fetch(`/v1/sessions/${session}/runs`, {
+        method: 'POST',
+        body: JSON.stringify({ input: 'And in here?', show_file_ids }),
+      });
+    const dot = await upload('dot.png', Buffer.from(PNG, 'base64'));
+    const note = await upload('note.txt', Buffer.from('No picture.'));
+    const created = await server.fetch('/v1/sessions', { method: 'POST', body: '{}' });
+    const { id } = (await created.json()) as { id: string };
+    server.engine.enqueue(says('A dot.'));
+    expect((await run(id, dot)).status).toBe(201);
+    await until(
+      'the model is asked',
+      10_000,
+      () => server.engine.requests.at(-1)?.messages.at(-1)?.content === 'And in here?',
+    );
+    expect(server.engine.requests.at(-1)?.messages.at(-1)).toMatchObject({
+      media: [{ type: 'image', mimeType: 'image/png', name: 'dot.png', data: PNG }],
+    });
+    const refused = await run(id, note);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      400,
+      { error: { param: 'show_file_ids', code: 'unsupported_media' } },
+    ]);
+    expect((await run(id, 'file_of_nobody')).status).toBe(404);
+    const bobs = await server.bob.files.create({
+      file: await toFile(Buffer.from(PNG, 'base64'), 'secret.png'),
+      purpose: 'user_data',
+    });
+    expect((await run(id, bobs.id)).status).toBe(404);
   });
 
   test('arrives through Gantry on Gantry', async () => {

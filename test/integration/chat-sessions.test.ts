@@ -1,3 +1,4 @@
+import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
 import { SessionService } from '../../src/sessions/session.service.js';
@@ -118,6 +119,40 @@ describe('calls given back in a session', () => {
       ['user', 'Forget it.'],
     ]);
   });
+});
+
+test('what steers a run that ends with calls for the client is said after their results', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { steps } = calls({ name: 'weather', arguments: { city: 'Rome' } });
+  server.engine.enqueue({
+    steps: [{ type: 'text', pieces: ['Let me see. '] }, { type: 'wait', until: gate.promise }, ...steps],
+  });
+  const first = { messages: [user('Weather?')], tools: [weather] };
+  const stream = await server.alice.chat.completions.create({
+    model: 'scripted',
+    stream: true,
+    ...first,
+  } as unknown as ChatCompletionCreateParamsStreaming);
+  let [sessionId, callId]: (string | undefined)[] = [];
+  for await (const chunk of stream) {
+    const { content, tool_calls: made } = chunk.choices[0]?.delta ?? {};
+    if (content) {
+      const steering = { method: 'POST', body: JSON.stringify({ text: 'In words.' }) };
+      expect((await server.fetch(`/v1/runs/${chunk.id}/steer`, steering)).status).toBeLessThan(300);
+      gate.resolve();
+    }
+    callId ??= made?.[0]?.id;
+    if ('session_id' in chunk) sessionId = String(chunk.session_id);
+  }
+  server.engine.enqueue(says('4 C.'), says('Four degrees.'));
+  const result = { role: 'tool', tool_call_id: callId, content: 'cold' };
+  const answer = await ask({ session_id: sessionId, tools: [weather], messages: [result] });
+  expect(answer.choices[0]?.message.content).toContain('Four degrees.');
+  expect(lastMessages().slice(-3)).toEqual([
+    ['tool', 'cold'],
+    ['assistant', '4 C.'],
+    ['user', 'In words.'],
+  ]);
 });
 
 describe('a session that one request made', () => {

@@ -1,15 +1,16 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { EngineStatus } from '../../src/engine/engine.js';
+import type { Engine, EngineStatus } from '../../src/engine/engine.js';
 import { EngineError } from '../../src/engine/engine-error.js';
 import type { PoolEvent } from '../../src/engine/resilient/pool-event.js';
 import { createResilientEngine } from '../../src/engine/resilient/resilient-engine.js';
 import { createScriptedEngine } from '../../src/engine/scripted/scripted-engine.js';
 import { says, type ScriptedTurn } from '../../src/engine/scripted/scripted-turn.js';
+import { NO_USAGE } from '../../src/engine/usage.js';
 import { answers, startScriptedUpstream } from '../support/scripted-upstream.js';
 import { TEST_LIMITS } from '../support/upstream-misbehaviours/misbehaviour.js';
 import { collect, textOf } from './engine-conformance.js';
 import { engineOn, REQUEST } from './openai-engine-fixture.js';
-import { ofType, responseOf, workToEnd } from './run-harness.js';
+import { calling, ofType, responseOf, scriptedTool, workToEnd } from './run-harness.js';
 import { RunWorkers } from './run-workers.js';
 
 const never = new AbortController().signal;
@@ -19,6 +20,11 @@ beforeEach(async () => {
   workers = await RunWorkers.open();
 });
 afterEach(() => workers.close());
+
+function called(model: string, engine: Engine): Engine {
+  const status = () => ({ ...engine.status(), model });
+  return Object.create(engine, { status: { value: status } }) as Engine;
+}
 
 function membersOf(status: EngineStatus) {
   return status.state === 'pool' ? status.members : [];
@@ -77,12 +83,13 @@ test('a run that breaks in the middle goes on with the next model from the exact
       { type: 'text', pieces: ['The sea ', 'is '] },
       { type: 'fail', error },
     ],
+    usage: { ...NO_USAGE, prompt_tokens: 30, completion_tokens: 2, total_tokens: 32 },
   };
   const first = createScriptedEngine([breaks, { steps: [{ type: 'fail', error }] }]);
   const worker = await workers.start([], [says('blue.')], {}, undefined, (second) =>
     createResilientEngine([
       { name: 'first', engine: first },
-      { name: 'second', engine: second },
+      { name: 'second', engine: called('the second model', second) },
     ]),
   );
   const { events } = await workToEnd(worker, { input: 'sea' });
@@ -91,6 +98,46 @@ test('a run that breaks in the middle goes on with the next model from the exact
   expect(worker.engine.requests.map(({ continueFrom }) => continueFrom)).toEqual([prefix]);
   expect(responseOf(events).choices[0]?.message.content).toBe('The sea is blue.');
   expect(ofType(events, 'stream_reset')).toMatchObject([{ cause: 'connection_reset', to_offset: 11 }]);
+  expect(ofType(events, 'inference_retry')).toMatchObject([
+    {
+      round: 0,
+      attempt: 0,
+      code: 'stream_interrupted',
+      message: 'It is gone.',
+      delay_ms: 1,
+      retry: 1,
+      max_retries: 2,
+    },
+  ]);
+  expect(ofType(events, 'model_fallback')).toMatchObject([
+    {
+      round: 0,
+      attempt: 1,
+      model: 'the second model',
+      passed_over: [{ model: 'first', message: 'It is gone.' }],
+    },
+  ]);
+  // What the attempt that broke has cost is counted as well.
+  expect(responseOf(events)).toMatchObject({
+    model: 'the second model',
+    usage: { prompt_tokens: 31, completion_tokens: 3, total_tokens: 34 },
+  });
+});
+
+test('the next round is the preferred model again, and the run goes by its name', async () => {
+  const error = new EngineError('provider', 'It is busy with itself.');
+  const first = createScriptedEngine([{ steps: [{ type: 'fail', error }] }, says('And said.')]);
+  const echo = scriptedTool('echo');
+  const worker = await workers.start([echo], [calling('echo', 'x')], {}, undefined, (second) =>
+    createResilientEngine([
+      { name: 'first', engine: called('the first model', first) },
+      { name: 'second', engine: called('the second model', second) },
+    ]),
+  );
+  const { events } = await workToEnd(worker, { input: 'echo x' });
+  expect(ofType(events, 'model_fallback')).toMatchObject([{ round: 0, model: 'the second model' }]);
+  expect(ofType(events, 'inference_retry')).toEqual([]);
+  expect(responseOf(events).model).toBe('the first model');
 });
 
 test('a run fails with what each model said when none may be asked', async () => {

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from .dialogue.lexicon import Lexicon
 from .dialogue.scene import Scene, draw_tools, plain
-from .dialogue.schema import Dialogue, Taught, Turn
+from .dialogue.schema import Dialogue, Taught, Tool, Turn
 from .dialogue.trouble import LEFT_OUT, with_trouble
 from .dialogue.wording import Wording
 from .families.catalogue import BY_NAME, FAMILIES, Family
@@ -29,6 +29,9 @@ OTHER_SYSTEMS = (
 # A task of the web gets its tools this often where they are not there: else most refusals would be of it.
 WEB_TOOLS = ("web_search", "fetch_url")
 WEB_ADDED = 0.6
+# Tools of people's own may have the names of these, and fewer parameters.
+OPTIONAL = {"read_file": ("start", "end"), "terminal": ("background",)}
+WITHOUT_OPTIONAL = 0.1
 # The tool of the first task is taken away this often, whatever else is there.
 TAKEN_AWAY = 0.09
 
@@ -51,7 +54,10 @@ class Sessions:
         if turns is None and len(made) >= 3 and rng.random() < 0.15:
             made = self._with_name(scene, made)
         made = [with_trouble(scene, turn) if rng.random() < 0.9 else turn for turn in made]
-        dialogue = Dialogue(first.name, self._system(), scene.tools(), rng.random() < 0.5, tuple(made))
+        tools = scene.tools()
+        if rng.random() < WITHOUT_OPTIONAL:
+            tools = tuple(_without_optional(tool, made) for tool in tools)
+        dialogue = Dialogue(first.name, self._system(), tools, rng.random() < 0.5, tuple(made))
         return self._variation(dialogue)
 
     def first_lesson(self) -> Dialogue:
@@ -126,6 +132,13 @@ class Sessions:
             kept = turns[-1].rounds[: rng.randint(1, len(turns[-1].rounds) - 1)]
             return replace(dialogue, turns=(*turns[:-1], turns[-1].with_rounds(kept)))
         return dialogue
+
+
+def _without_optional(tool: Tool, turns: Sequence[Turn]) -> Tool:
+    calls = (call for turn in turns for step in turn.rounds for call in step.calls if call.tool == tool.name)
+    used = {parameter for call in calls for parameter in call.arguments}
+    dropped = set(OPTIONAL.get(tool.name, ())) - used
+    return replace(tool, parameters=tuple(name for name in tool.parameters if name not in dropped))
 
 
 def _without_results(turn: Turn) -> Turn:

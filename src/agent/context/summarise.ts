@@ -96,6 +96,7 @@ async function write(terms: SummaryTerms, request: GenerateRequest): Promise<Wri
           ? failed('The model wrote no summary.', usage)
           : { type: 'summary', text: text.trim(), usage };
       case 'raw':
+      case 'fallback':
       case 'reasoning_delta':
       case 'tool_call_start':
       case 'tool_call_delta':

@@ -85,6 +85,7 @@ class HealedTurn {
         yield { ...event, received: this.received.snapshot() };
         return;
       case 'queued':
+      case 'fallback':
       case 'raw':
       case 'tool_call_delta':
         yield event;

@@ -30,6 +30,8 @@ const SHOWN = new Set<GantryEvent['type']>([
   'agentic_tool_approval_required',
   'agentic_tool_approval_resolved',
   'context_compacted',
+  'inference_retry',
+  'model_fallback',
   'council_started',
   'expert_chunk',
   'expert_done',

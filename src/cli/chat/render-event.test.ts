@@ -62,3 +62,34 @@ test('a conversation that was shortened for the model says by how much', () => {
       '1 old result trimmed; 1900 to 700 of 2048 tokens]\n',
   );
 });
+
+test.each([
+  [
+    {
+      type: 'inference_retry',
+      attempt: 0,
+      code: 'provider',
+      message: 'It is busy.\u001b[2J',
+      delay_ms: 500,
+      retry: 1,
+      max_retries: 2,
+    },
+    'the model failed and is asked again, 1 of 2: It is busy.',
+  ],
+  [
+    {
+      type: 'model_fallback',
+      attempt: 0,
+      model: 'second',
+      passed_over: [{ model: 'first\u001b[2J', message: 'It is busy.' }],
+    },
+    'second answers instead of first',
+  ],
+] as const)('what happens to a model is told in a line, control bytes left out', (event, line) => {
+  let text = '';
+  const at = { round: 0, seq: 1, session_id: 'sess_1', run_id: 'run_1', ts: 0 };
+  const told = structuredClone({ ...event, ...at }) as unknown as Parameters<typeof renderEvent>[2];
+  renderEvent(new Screen((piece) => (text += piece)), PLAIN_STYLE, told);
+  expect(text).toContain(line);
+  expect(text).not.toContain('\u001b');
+});

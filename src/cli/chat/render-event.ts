@@ -29,6 +29,8 @@ export function renderEvent(screen: Screen, style: Style, event: Exclude<WireEve
     case 'tool_call_cancelled':
     case 'sandbox_state_lost':
     case 'context_compacted':
+    case 'inference_retry':
+    case 'model_fallback':
       screen.line(style.dim(noticeOf(event)));
       return;
     case 'done':
@@ -80,7 +82,15 @@ function renderPiece(
 function noticeOf(
   event: Extract<
     WireEvent,
-    { type: 'stream_reset' | 'tool_call_cancelled' | 'sandbox_state_lost' | 'context_compacted' }
+    {
+      type:
+        | 'stream_reset'
+        | 'tool_call_cancelled'
+        | 'sandbox_state_lost'
+        | 'context_compacted'
+        | 'inference_retry'
+        | 'model_fallback';
+    }
   >,
 ): string {
   switch (event.type) {
@@ -90,6 +100,10 @@ function noticeOf(
       return '[a call that the model was writing was cancelled]';
     case 'sandbox_state_lost':
       return `[the sandbox was started anew: ${plainLine(event.reason)}]`;
+    case 'inference_retry':
+      return `[the model failed and is asked again, ${event.retry} of ${event.max_retries}: ${plainLine(event.message)}]`;
+    case 'model_fallback':
+      return `[${plainLine(event.model)} answers instead of ${plainLine(event.passed_over.map(({ model }) => model).join(', '))}]`;
     case 'context_compacted':
       return `[${compactionLine(event)}]`;
     default:

@@ -1,6 +1,5 @@
-import { messageOf } from '../../errors.js';
 import { abortable } from '../../abortable.js';
-import { EngineError } from '../engine-error.js';
+import { EngineError, toEngineError } from '../engine-error.js';
 import type {
   Engine,
   EngineEvent,
@@ -146,10 +145,4 @@ function endOf(event: Extract<EngineEvent, { type: 'stop' | 'error' }>, usage: U
 
 function isTurnEvent(event: EngineEvent): event is TurnEvent {
   return TURN_EVENTS.has(event.type);
-}
-
-function toEngineError(reason: unknown): EngineError {
-  return reason instanceof EngineError
-    ? reason
-    : new EngineError('provider', messageOf(reason), { cause: reason });
 }

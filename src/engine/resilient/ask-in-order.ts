@@ -1,5 +1,4 @@
-import { messageOf } from '../../errors.js';
-import { EngineError } from '../engine-error.js';
+import { EngineError, toEngineError } from '../engine-error.js';
 import type { Engine } from '../engine.js';
 import { nobodyAnswered, type Refusal } from './nobody-answered.js';
 import type { PoolMember } from './pool-member.js';
@@ -47,10 +46,4 @@ function refusalOf(passedOver: readonly Refusal[]): EngineError | undefined {
 
 function isFaultOfRequest(error: EngineError | undefined): error is EngineError {
   return error?.code === 'invalid_request' || error?.code === 'context_overflow';
-}
-
-function toEngineError(reason: unknown): EngineError {
-  return reason instanceof EngineError
-    ? reason
-    : new EngineError('provider', messageOf(reason), { cause: reason });
 }

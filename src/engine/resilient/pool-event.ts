@@ -1,11 +1,6 @@
 import type { EngineError } from '../engine-error.js';
+import type { PassedOver } from '../passed-over.js';
 import type { BreakerState } from './breaker.js';
-
-/** A member that did not answer a generation, and why: in its own words, or since it was not asked. */
-export interface PassedOver {
-  readonly name: string;
-  readonly why: string;
-}
 
 /** What a pool tells about itself while it works. */
 export type PoolEvent =

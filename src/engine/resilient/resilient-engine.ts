@@ -10,6 +10,7 @@ import type {
   ReceivedMessage,
   Usage,
 } from '../engine.js';
+import type { PassedOver } from '../passed-over.js';
 import { addUsage } from '../usage.js';
 import { askInOrder } from './ask-in-order.js';
 import { BREAKER_LIMITS, type BreakerLimits } from './breaker.js';
@@ -108,7 +109,7 @@ class ResilientEngine implements PoolEngine {
         passedOver.push({ member, why: entry.why });
         continue;
       }
-      if (passedOver.length > 0) this.fallBack(member, passedOver);
+      if (passedOver.length > 0) yield this.fallBack(member, passedOver);
       const end = yield* this.ask(member, entry.attempt, request, signal, spent);
       if (end.type === 'ended') return;
       spent = end.usage;
@@ -210,9 +211,11 @@ class ResilientEngine implements PoolEngine {
     return known.length === 0 ? undefined : Math.min(...known);
   }
 
-  private fallBack({ name }: PoolMember, passedOver: readonly Refusal[]): void {
+  private fallBack({ name, engine }: PoolMember, refusals: readonly Refusal[]): EngineEvent {
     this.fallbacks += 1;
-    this.onTransition({ type: 'fallback', name, passedOver: passedOver.map(named) });
+    const passedOver = refusals.map(named);
+    this.onTransition({ type: 'fallback', name, passedOver });
+    return { type: 'fallback', model: engine.status().model, passedOver };
   }
 
   private async *ask(
@@ -231,6 +234,7 @@ class ResilientEngine implements PoolEngine {
       for await (const event of wholeTurn(member.engine.generate(request, signal))) {
         switch (event.type) {
           case 'queued':
+          case 'fallback':
             yield event;
             break;
           case 'usage':
@@ -280,7 +284,7 @@ class ResilientEngine implements PoolEngine {
   }
 }
 
-function named({ member, why }: Refusal): { name: string; why: string } {
+function named({ member, why }: Refusal): PassedOver {
   return { name: member.name, why };
 }
 

@@ -64,8 +64,9 @@ class ScriptPlayer implements ScriptedEngine {
   async *generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<EngineEvent, void, void> {
     this.requests.push(deepFreeze(structuredClone(request)));
     const received = new ReceivedMessageFold();
+    let turn: ScriptedTurn | undefined;
     try {
-      const turn = this.nextTurn(request);
+      turn = this.nextTurn(request);
       for (const step of turn.steps) {
         for await (const event of this.play(step, signal)) {
           signal.throwIfAborted();
@@ -77,6 +78,7 @@ class ScriptPlayer implements ScriptedEngine {
       yield { type: 'usage', usage: turn.usage ?? usageOf(turn) };
       yield { type: 'stop', reason: turn.stop ?? defaultStop(turn), message: received.snapshot() };
     } catch (error) {
+      if (turn?.usage !== undefined) yield { type: 'usage', usage: turn.usage };
       if (signal.aborted) yield { type: 'stop', reason: 'cancelled', message: received.snapshot() };
       else if (error instanceof EngineError) yield { type: 'error', error, received: received.snapshot() };
       else throw error;

@@ -23,6 +23,7 @@ export interface ScriptedTurn {
   readonly steps: readonly ScriptedStep[];
   /** Default: `tool_calls` if the turn made a call, else `stop`. */
   readonly stop?: EngineStopReason;
+  /** Default: a token for each piece and call, told only of a turn that comes to its end. */
   readonly usage?: Usage;
 }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { EngineStatus } from '../../engine/engine.js';
+import type { EngineError } from '../../engine/engine-error.js';
 import type { GenerationMeter, GenerationReport } from '../../engine/metered-engine.js';
 import type { PoolEvent } from '../../engine/resilient/pool-event.js';
 
@@ -76,6 +77,12 @@ export class EngineMetrics implements GenerationMeter {
     help: 'Generations that no member of the pool answered.',
     registers: this.registers,
   });
+  private readonly retries = new Counter({
+    name: 'gantry_inference_retries_total',
+    help: 'Attempts of a round that begin since the one before failed, by the code of its error.',
+    labelNames: ['code'],
+    registers: this.registers,
+  });
   private readonly loads = new Counter({
     name: 'gantry_model_loads_total',
     help: 'Changes of models in memory: loaded, restarted (their host process was lost), unloaded, failed.',
@@ -97,6 +104,10 @@ export class EngineMetrics implements GenerationMeter {
     this.tokens.inc({ model, kind: 'cached' }, usage.prompt_tokens_details?.cached_tokens ?? 0);
     this.tokens.inc({ model, kind: 'completion' }, usage.completion_tokens);
     if (usage.avg_compl_tok_per_sec > 0) this.speed.observe({ model }, usage.avg_compl_tok_per_sec);
+  }
+
+  retried({ code }: EngineError): void {
+    this.retries.inc({ code });
   }
 
   poolChanged(event: PoolEvent): void {
