@@ -1,10 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Engine } from '../../src/engine/engine.js';
 import { demoEngine } from '../fixtures/models/demo-engine.js';
 import { type TinyModel, writeTinyGguf } from '../fixtures/models/tiny-gguf.js';
+import { type TinyBert, writeTinyBert } from '../fixtures/models/tiny-bert.js';
+import { collect } from './engine-conformance.js';
 import { likeness } from './vector-conformance.js';
 
 const never = new AbortController().signal;
@@ -18,6 +20,14 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 async function engineOn(name: string, model: TinyModel): Promise<Engine> {
   const path = join(directory, `${name}.gguf`);
   await writeTinyGguf(path, model);
+  const engine = demoEngine({ model: path });
+  onTestFinished(() => engine.close());
+  return engine;
+}
+
+async function engineOnBert(name: string, bert: TinyBert): Promise<Engine> {
+  const path = join(directory, `${name}.gguf`);
+  await writeTinyBert(path, bert);
   const engine = demoEngine({ model: path });
   onTestFinished(() => engine.close());
   return engine;
@@ -70,4 +80,48 @@ test('a reranker that makes scores only is no embedding model', async () => {
     message: expect.stringContaining('reranker') as string,
   });
   expect((await engine.rank({ owner: 'a', query: 'q', documents: ['d'] }, never)).scores).toHaveLength(1);
+});
+
+describe('a model that only reads', () => {
+  test('makes embeddings that tell texts apart', async () => {
+    const engine = await engineOnBert('bert', {});
+    const inputs = ['a red apple', 'a blue car', 'a red apple'];
+    const { vectors, promptTokens } = await engine.embed({ owner: 'a', inputs }, never);
+    const [apple, car, again] = vectors as [Float32Array, Float32Array, Float32Array];
+    expect(apple).toHaveLength(32);
+    expect(likeness(apple, again)).toBeCloseTo(1, 5);
+    expect(likeness(apple, car)).toBeLessThan(0.9999);
+    // Letters, and what begins and ends a text.
+    expect(promptTokens).toBe(9 + 2 + 8 + 2 + 9 + 2);
+  });
+
+  test('gives scores where it has a head for them', async () => {
+    const engine = await engineOnBert('bert-reranker', { ranks: true });
+    const documents = ['a red apple', 'a blue car', 'a red apple'];
+    const { scores } = await engine.rank({ owner: 'a', query: 'what is red?', documents }, never);
+    expect(scores[2]).toBeCloseTo(scores[0] ?? 0, 6);
+    expect(scores[1]).not.toBe(scores[0]);
+  });
+
+  test('is refused a chat, with what it is for', async () => {
+    const engine = await engineOnBert('bert-chat', {});
+    const messages = [{ role: 'user' as const, content: 'hello' }];
+    const request = { sessionId: 's', messages, tools: [], sampling: {} };
+    const events = await collect(engine.generate(request, never));
+    expect(events.at(-1)).toMatchObject({
+      type: 'error',
+      error: {
+        code: 'invalid_request',
+        message: expect.stringContaining('embeddings') as string,
+      },
+    });
+  });
+
+  test('tells an input that is too long by its counts', async () => {
+    const engine = await engineOnBert('bert-short', { contextLength: 64 });
+    const inputs = ['short', 'x'.repeat(100)];
+    await expect(engine.embed({ owner: 'a', inputs }, never)).rejects.toMatchObject({
+      code: 'context_overflow',
+    });
+  });
 });

@@ -5,6 +5,7 @@ import { ExactPromptWrapper } from './exact-prompt-wrapper.js';
 import { ForcedCall } from './forced-call.js';
 import { GenerationRefused } from './generation-refused.js';
 import type { LoadedModel } from './load-model.js';
+import { onlyReads } from './pooling.js';
 import { tokenBias } from './token-bias.js';
 
 /** A turn as it is put to the model. */
@@ -22,6 +23,12 @@ export interface PreparedPrompt {
 
 /** Throws GenerationRefused. */
 export function preparePrompt(loaded: LoadedModel, request: HostGenerateRequest): PreparedPrompt {
+  if (onlyReads(loaded.model)) {
+    throw new GenerationRefused(
+      'invalid_request',
+      'This model only reads: it is for embeddings or rankings. Load a chat model beside it, and name that one.',
+    );
+  }
   const { contextSize } = loaded.context;
   const forced = forcedCall(request);
   const beginning = forced?.beginning(loaded.wrapper) ?? [];
