@@ -63,7 +63,8 @@ export async function infer(
   const outcome = await attemptTurn(ports, snapshot, terms, recorder, request);
   await journal.drain();
   const isCommitted = outcome.type === 'stop' && !(outcome.reason === 'cancelled' && terms.signal.aborted);
-  if (!isCommitted && outcome.usage !== NO_USAGE) await journal.spend(addUsage(snapshot.usage, outcome.usage));
+  if (!isCommitted && outcome.usage !== NO_USAGE)
+    await journal.spend(addUsage(snapshot.usage, outcome.usage));
   const progressed =
     recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
   if (outcome.type === 'error')

@@ -10,8 +10,7 @@ import type { CallSnapshot, RunSnapshot, Shown } from './snapshot.js';
 
 /** What there is to say of a round's inference beside its text. */
 export type InferenceNotice =
-  | Exclude<CouncilPayload, { type: 'expert_chunk' }>
-  | PayloadOf<'inference_retry' | 'model_fallback'>;
+  Exclude<CouncilPayload, { type: 'expert_chunk' }> | PayloadOf<'inference_retry' | 'model_fallback'>;
 
 /** The model's whole turn, as it becomes part of the conversation. */
 export interface CommittedTurn {

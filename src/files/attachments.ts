@@ -29,7 +29,10 @@ export class Attachments {
     media: readonly UploadedMedia[],
   ): Promise<string[]> {
     if (media.length > MAX_ATTACHMENTS) {
-      throw refused(`A message may show ${MAX_ATTACHMENTS} pictures and sounds, not ${media.length}.`, 'messages');
+      throw refused(
+        `A message may show ${MAX_ATTACHMENTS} pictures and sounds, not ${media.length}.`,
+        'messages',
+      );
     }
     const ids: string[] = [];
     for (const { name, content } of media) {

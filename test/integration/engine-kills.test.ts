@@ -14,6 +14,7 @@ const TEXT: CreateRunRequest = {
   input: `Repeat after me: ${'ha '.repeat(8).trim()}`,
   enable_thinking: false,
   enable_tools: false,
+  max_tokens: 40,
 };
 /** Long enough that its prompt is still being read when the host answers something else. */
 const LONG_PROMPT: CreateRunRequest = {
