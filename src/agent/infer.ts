@@ -62,15 +62,11 @@ export async function infer(
   const request = toRequest(snapshot, room.messages, room.tools, prefix);
   const outcome = await attemptTurn(ports, snapshot, terms, recorder, request);
   await journal.drain();
-  const isCommitted = outcome.type === 'stop' && !(outcome.reason === 'cancelled' && terms.signal.aborted);
-  if (!isCommitted && outcome.usage !== NO_USAGE)
-    await journal.spend(addUsage(snapshot.usage, outcome.usage));
-  const progressed =
-    recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
-  if (outcome.type === 'error')
+  if (outcome.type === 'error') {
+    if (outcome.usage !== NO_USAGE) await journal.spend(addUsage(snapshot.usage, outcome.usage));
+    const progressed =
+      recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
     return withMoreRoom(ports, snapshot, terms, { error: outcome.error, progressed });
-  if (outcome.reason === 'cancelled' && terms.signal.aborted) {
-    return { error: new EngineError('cancelled', 'The run was cancelled.'), progressed };
   }
   const cut = outcome.reason === 'cancelled' || outcome.reason === 'length';
   const calls = cut ? [] : recorder.calls;
@@ -116,7 +112,10 @@ async function attemptTurn(
   const start = (stop: AbortSignal) => ports.engine.generate(request, stop);
   const events = guardStalls(start, bounded, STALL_LIMITS);
   const heals = request.tools.length > 0 && snapshot.options.auto_heal_tool_calls !== false;
-  return record(ports, heals ? healCalls(events, request, signal) : events, recorder);
+  const outcome = await record(ports, heals ? healCalls(events, request, signal) : events, recorder);
+  if (outcome.type === 'error' || outcome.reason !== 'cancelled' || !signal.aborted) return outcome;
+  const error = new EngineError('cancelled', 'The run was cancelled.');
+  return { type: 'error', error, usage: outcome.usage };
 }
 
 /** `model`: who answered in place of the one that was asked. */

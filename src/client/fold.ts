@@ -3,9 +3,10 @@ import type { WireEvent } from '../gateway/frames.js';
 import type { StreamItem } from './decode-server-text.js';
 import { applyChunk, patchCall, patchRound, resetStream } from './fold-round.js';
 import { applyToCouncil } from './fold-council.js';
+import { applyNotice, isNotice, type Notice } from './fold-notices.js';
 import { joinAt } from './join-at.js';
 import { EMPTY_TRANSCRIPT } from './transcript.js';
-import type { CallEntry, Compaction, RoundEntry, RunEntry, Transcript } from './transcript.js';
+import type { CallEntry, RoundEntry, RunEntry, Transcript } from './transcript.js';
 
 /**
  * Pure. The same events give the same transcript however they were cut, merged or repeated on the way:
@@ -52,6 +53,7 @@ function emptyRun(runId: string): RunEntry {
 }
 
 function applyToRun(run: RunEntry, event: Exclude<WireEvent, { type: 'message' }>): RunEntry {
+  if (isNotice(event)) return applyNotice(run, event);
   if (!isCouncilPayload(event)) return applyToAnswer(run, event);
   const patch = (round: RoundEntry) => ({ ...round, council: applyToCouncil(round.council, event) });
   return patchRound(run, event.round, patch);
@@ -59,7 +61,7 @@ function applyToRun(run: RunEntry, event: Exclude<WireEvent, { type: 'message' }
 
 function applyToAnswer(
   run: RunEntry,
-  event: Exclude<WireEvent, CouncilPayload | { type: 'message' }>,
+  event: Exclude<WireEvent, CouncilPayload | Notice | { type: 'message' }>,
 ): RunEntry {
   switch (event.type) {
     case 'run_queued':
@@ -84,14 +86,6 @@ function applyToAnswer(
       return applyDecision(run, event);
     case 'file':
       return applyFile(run, event);
-    case 'sandbox_state_lost':
-      return { ...run, notices: [...run.notices, event.reason] };
-    case 'inference_retry':
-      return { ...run, notices: [...run.notices, event.message] };
-    case 'model_fallback':
-      return { ...run, model: event.model };
-    case 'context_compacted':
-      return { ...run, compactions: [...run.compactions, compactionOf(event)] };
     case 'raw':
       return run;
     case 'done':
@@ -182,19 +176,6 @@ function patchCallById(run: RunEntry, callId: string, patch: (call: CallEntry) =
   const round = run.rounds.findLast(({ calls }) => calls.some((call) => call.tool_call_id === callId));
   if (round === undefined) return run;
   return patchRound(run, round.round, (known) => patchCall(known, callId, patch));
-}
-
-function compactionOf(event: Extract<WireEvent, { type: 'context_compacted' }>): Compaction {
-  const {
-    type: _type,
-    seq: _seq,
-    first_seq: _first,
-    session_id: _session,
-    run_id: _run,
-    ts: _ts,
-    ...done
-  } = event;
-  return done;
 }
 
 function endedBy(
