@@ -3,7 +3,9 @@ import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding
 import type { ChosenToken, RawToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
 import type { CacheType } from './cache-types.js';
+import type { LoadMode } from './load-mode.js';
 import type { Media, MediaType } from './media.js';
+import type { ModelCard } from './model-card.js';
 import type { PassedOver } from './passed-over.js';
 
 /** JSON Schema of a tool's arguments. */
@@ -195,8 +197,12 @@ export type EngineStatus =
       readonly flashAttention: boolean;
       readonly memoryBytes: number;
       readonly hostPid: number;
+      /** Tokens that are evaluated at once. */
+      readonly batchSize: number;
+      readonly loadMode: LoadMode;
       readonly toolCalls: boolean;
       readonly reasoning: boolean;
+      readonly card: ModelCard;
     }
   /** Ready, on a server that is not ours. */
   | {

@@ -1,9 +1,15 @@
+import { REASONING_STYLES, type ReasoningStyle } from '../engine/model-card.js';
+
 export interface TemplateFacts {
   /** Whose way of writing turns and calls it is. */
   readonly family: string;
   /** Whether tools that are offered reach the prompt. */
   readonly tools: boolean;
   readonly thoughts: boolean;
+  /** By which word thoughts are turned on and off; null: by none. */
+  readonly reasoningStyle: ReasoningStyle | null;
+  /** Whether it can be told to show the thoughts of earlier turns. */
+  readonly preservesThinking: boolean;
 }
 
 /** In this order: some families took over the marks of others. */
@@ -29,6 +35,8 @@ export function templateFacts(template: string): TemplateFacts {
   return {
     family: found?.[0] ?? 'generic',
     tools: /\btools\b/.test(template),
+    reasoningStyle: REASONING_STYLES.find((word) => template.includes(word)) ?? null,
+    preservesThinking: template.includes('preserve_thinking'),
     thoughts: /enable_thinking|reasoning_effort|reasoning_content|<think>|<\|channel\|>/.test(template),
   };
 }

@@ -253,8 +253,18 @@ describe('health', () => {
       cacheType: 'f16',
       flashAttention: false,
       memoryBytes: 1,
+      batchSize: 512,
+      loadMode: 'auto',
       toolCalls: true,
       reasoning: true,
+      card: {
+        title: null,
+        quantization: null,
+        sampling: { temperature: 0, top_p: 1, top_k: 0, min_p: 0 },
+        reasoningStyle: null,
+        reasoningAlwaysOn: false,
+        preservesThinking: false,
+      },
       hostPid: 1,
     };
     const ready = await ask(app, '/ready');

@@ -16,16 +16,60 @@ const unload = (body: object) => server.ask('/api/inference/unload', body);
 const chat = (model: string | undefined, content: string) =>
   server.ask('/v1/chat/completions', { ...(model && { model }), messages: [{ role: 'user', content }] });
 
+const SMALL = {
+  model_path: 'small.gguf',
+  max_seq_length: 256,
+  cache_type_kv: 'q8_0',
+  n_batch: 64,
+  load_mode: 'none',
+  // As a client of Unsloth Studio sends them with each load.
+  hf_token: null,
+  load_in_4bit: true,
+  is_lora: false,
+  trust_remote_code: false,
+  gpu_ids: null,
+  speculative_type: null,
+};
+
 test('two copies under two names, with different contexts, are two models beside the default', async () => {
-  const small = await load({ model_path: 'small.gguf', max_seq_length: 256, cache_type_kv: 'q8_0' });
+  const small = await load(SMALL);
   expect(small).toMatchObject({
     status: 200,
     body: {
       status: 'loaded',
       model: 'small',
       state: 'ready',
-      requested: { max_seq_length: 256, cache_type_kv: 'q8_0', flash_attention: 'auto', n_threads: 'auto' },
-      effective: { max_seq_length: 256, cache_type_kv: 'q8_0', flash_attention: true, n_threads: 1 },
+      requested: {
+        max_seq_length: 256,
+        cache_type_kv: 'q8_0',
+        flash_attention: 'auto',
+        n_threads: 'auto',
+        n_batch: 64,
+        load_mode: 'none',
+      },
+      effective: {
+        max_seq_length: 256,
+        cache_type_kv: 'q8_0',
+        flash_attention: true,
+        n_threads: 1,
+        n_batch: 64,
+        load_mode: 'none',
+      },
+      is_gguf: true,
+      is_lora: false,
+      is_vision: false,
+      is_audio: false,
+      audio_type: null,
+      has_audio_input: false,
+      requires_trust_remote_code: false,
+      gguf_variant: 'F16',
+      cache_type_kv: 'q8_0',
+      speculative_type: null,
+      reasoning_style: 'enable_thinking',
+      reasoning_always_on: false,
+      supports_preserve_thinking: false,
+      inference: { temperature: 0.7, top_p: 0.95, top_k: 40, min_p: 0.05 },
+      chat_template: expect.stringContaining('enable_thinking') as string,
       context_length: 256,
       native_context_length: 2048,
       supports_tools: true,
@@ -35,7 +79,8 @@ test('two copies under two names, with different contexts, are two models beside
   expect(await load({ model_path: 'large', max_seq_length: 0 })).toMatchObject({
     body: {
       model: 'large',
-      requested: { max_seq_length: 0 },
+      requested: { max_seq_length: 0, n_batch: 'auto', load_mode: 'auto' },
+      effective: { n_batch: 512, load_mode: 'auto' },
       context_length: 2048,
       max_context_length: 2048,
     },
@@ -49,6 +94,10 @@ test('two copies under two names, with different contexts, are two models beside
   expect((await server.ask('/api/inference/status')).body).toMatchObject({
     engine: { state: 'ready', model: 'demo' },
     active_model: 'demo',
+    display_name: 'demo-agent',
+    gguf_variant: 'F16',
+    reasoning_style: 'enable_thinking',
+    inference: { temperature: 0 },
     context_length: 512,
     loaded: ['demo', 'small', 'large'],
     loading: [],
@@ -81,7 +130,7 @@ test('a model that is not loaded is refused with the names of those that are', a
 });
 
 test('the same load again is already there; another context loads it anew', async () => {
-  const settings = { model_path: 'small', max_seq_length: 256, cache_type_kv: 'q8_0' };
+  const settings = { ...SMALL, model_path: 'small' };
   expect((await load(settings)).body).toMatchObject({ status: 'already_loaded', context_length: 256 });
   const again = await load({ ...settings, max_seq_length: 512 });
   expect(again.body).toMatchObject({ status: 'loaded', context_length: 512 });

@@ -18,6 +18,8 @@ export async function loadOnOneCore(path: string): Promise<OnOneCore> {
       gpuLayers: 0,
       cacheType: 'f16',
       flashAttention: 'auto',
+      batchSize: 'auto',
+      loadMode: 'auto',
     },
     () => undefined,
   );

@@ -2,15 +2,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { ENGINE } from '../../engine/engine.js';
 import type { Engine, EngineStatus } from '../../engine/engine.js';
+import { type ModelCardView, modelCardView } from '../../engine/resident/model-card-view.js';
+import type { ResidentModel } from '../../engine/resident/resident-model.js';
 import { residentView, type ResidentView } from '../../engine/resident/resident-view.js';
 import { OPEN_RUN_STATES } from '../../runs/run-state.js';
 import type { RunState } from '../../runs/run-state.js';
 import { ModelLifecycleService } from './model-lifecycle.service.js';
 
 /** Numbers of open runs by state, of all principals. */
-export interface InferenceStatus {
+export interface InferenceStatus extends ModelCardView {
   readonly engine: EngineStatus;
-  /** The model of requests that name none; null when it is not loaded. Its figures follow. */
+  /** The model of requests that name none; null when it is not loaded. Its figures are here too. */
   readonly active_model: string | null;
   readonly is_gguf: boolean;
   readonly context_length: number | null;
@@ -26,7 +28,10 @@ export interface InferenceStatus {
   readonly runs: Readonly<Record<(typeof OPEN_RUN_STATES)[number], number>>;
 }
 
+/** Of a process without an engine. */
+const NONE: EngineStatus = { state: 'closed', model: '' };
 const UNKNOWN = {
+  is_gguf: false,
   context_length: null,
   max_context_length: null,
   native_context_length: null,
@@ -34,15 +39,17 @@ const UNKNOWN = {
   supports_reasoning: null,
 };
 
-function modelsStatus(models: readonly ResidentView[]): Omit<InferenceStatus, 'engine' | 'runs'> {
+function modelsStatus(residents: readonly ResidentModel[]): Omit<InferenceStatus, 'engine' | 'runs'> {
+  const models = residents.map(residentView);
   const [first] = models;
   const namesOf = (state: string) =>
     models.filter((model) => model.state === state).map(({ model }) => model);
-  const { context_length, max_context_length, native_context_length, supports_tools, supports_reasoning } =
-    first ?? UNKNOWN;
+  const { is_gguf, context_length, max_context_length, native_context_length } = first ?? UNKNOWN;
+  const { supports_tools, supports_reasoning } = first ?? UNKNOWN;
   return {
     active_model: first === undefined || first.state === 'gone' ? null : first.model,
-    is_gguf: first?.requested != null,
+    ...modelCardView(residents[0]?.status() ?? NONE),
+    is_gguf,
     context_length,
     max_context_length,
     native_context_length,
@@ -70,7 +77,7 @@ export class InferenceStatusService {
     const count = (state: RunState) => Number(rows.find((row) => row.state === state)?.count ?? 0);
     return {
       engine: this.engine.status(),
-      ...modelsStatus(this.models.residents().map(residentView)),
+      ...modelsStatus(this.models.residents()),
       runs: {
         queued: count('queued'),
         running: count('running'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CACHE_TYPES, isQuantized } from '../../engine/cache-types.js';
+import { LOAD_MODES } from '../../engine/load-mode.js';
 
 const LONGEST_TEMPLATE = 256 * 1024;
 
@@ -8,6 +9,20 @@ const requestId = z
   .string()
   .max(128)
   .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]*$/);
+
+/** What clients of Unsloth Studio send for models of other formats; taken where it changes nothing about a GGUF. */
+const elsewhere = {
+  load_in_4bit: z.boolean().optional(),
+  is_lora: z.literal(false, 'must be false: adapters go with requests, as adapter').optional(),
+  trust_remote_code: z.literal(false, 'must be false: a GGUF holds no code').optional(),
+  gpu_ids: z
+    .array(z.int())
+    .max(0, 'must be empty: CUDA_VISIBLE_DEVICES of the server says which it uses')
+    .nullish(),
+  speculative_type: z
+    .literal('off', 'must be "off" or absent: a request asks for predictions itself, by prediction')
+    .nullish(),
+} as const;
 
 /** What is said of how a model is to be loaded; what is left out is as the server is configured. */
 const settingsShape = {
@@ -25,6 +40,10 @@ const settingsShape = {
   gpu_layers: z.int().min(-1).max(10_000).optional(),
   n_threads: z.int().min(1).max(1024).optional(),
   flash_attention: z.union([z.boolean(), z.literal('auto')]).optional(),
+  /** Tokens that are evaluated at once. */
+  n_batch: z.int().min(1).max(65_536).optional(),
+  load_mode: z.enum(LOAD_MODES).optional(),
+  ...elsewhere,
 } as const;
 
 type Settings = z.infer<z.ZodObject<typeof settingsShape>>;

@@ -24,10 +24,15 @@ import { inspectFile } from '../../models/inspect-model.js';
 import { ModelError } from '../../models/model-error.js';
 import { modelsFolder } from '../../models/models-folder.js';
 import { parseModelName } from '../../models/model-name.js';
+import { readModelFiles } from '../../models/read-model-files.js';
 import type { LoadRequest, UnloadRequest, ValidateRequest } from './load-request.js';
 import { validatedModel, type ValidatedModel } from './validated-model.js';
 
-export type LoadAnswer = ResidentView & { readonly status: 'loaded' | 'already_loaded' };
+export type LoadAnswer = ResidentView & {
+  readonly status: 'loaded' | 'already_loaded';
+  /** Jinja, the one in use; null: the model has none, and turns are marked as in ChatML. */
+  readonly chat_template: string | null;
+};
 export type UnloadAnswer =
   | { readonly status: 'unloaded'; readonly model: string }
   /** `cancel_waiting`: that load has not come yet; if it does within a minute, it is cancelled. */
@@ -53,7 +58,7 @@ export class ModelLifecycleService {
       reload: request.force_reload === true ? 'always' : 'if different',
       whenBusy: whenBusy(request),
     });
-    return { status, ...residentView(model) };
+    return { status, ...residentView(model), chat_template: await templateOf(model) };
   }
 
   async unload(owner: string, request: UnloadRequest): Promise<UnloadAnswer> {
@@ -139,9 +144,19 @@ export class ModelLifecycleService {
       gpuLayers: layers === undefined ? given.gpuLayers : layers === -1 ? 'max' : layers,
       threads: request.n_threads ?? given.threads,
       flashAttention: request.flash_attention ?? given.flashAttention,
+      batchSize: request.n_batch ?? given.batchSize,
+      loadMode: request.load_mode ?? given.loadMode,
       ...(template && template.trim() !== '' ? { chatTemplate: template } : {}),
     };
   }
+}
+
+async function templateOf({ settings, path }: ResidentModel): Promise<string | null> {
+  if (settings?.chatTemplate !== undefined) return settings.chatTemplate;
+  if (path === undefined) return null;
+  const [{ header }] = await readModelFiles(path);
+  const template = header.values.get('tokenizer.chat_template');
+  return typeof template === 'string' ? template : null;
 }
 
 function whenBusy({

@@ -1,4 +1,5 @@
 import type { Fit } from '../../engine/resident/bring-model.js';
+import type { ReasoningStyle } from '../../engine/model-card.js';
 import type { InspectedModel } from '../../models/inspect-model.js';
 
 /** What a model is by its header, and whether it could be loaded as asked. Sizes in bytes, contexts in tokens. */
@@ -8,6 +9,9 @@ export interface ValidatedModel {
   readonly identifier: string;
   readonly display_name: string;
   readonly is_gguf: true;
+  readonly is_lora: false;
+  readonly is_vision: false;
+  readonly requires_trust_remote_code: false;
   readonly architecture: string | null;
   readonly quantization: string | null;
   readonly parameters: number;
@@ -18,6 +22,8 @@ export interface ValidatedModel {
   readonly max_context_length: number | null;
   readonly supports_tools: boolean;
   readonly supports_reasoning: boolean;
+  readonly reasoning_style: ReasoningStyle | null;
+  readonly supports_preserve_thinking: boolean;
   readonly template_family: string | null;
   readonly estimated_bytes: number;
   /** Whether there is room, also by unloading idle models. */
@@ -34,6 +40,9 @@ export function validatedModel(identifier: string, { facts }: InspectedModel, fi
     identifier,
     display_name: facts.title ?? identifier,
     is_gguf: true,
+    is_lora: false,
+    is_vision: false,
+    requires_trust_remote_code: false,
     architecture: facts.architecture ?? null,
     quantization: facts.quantization ?? null,
     parameters: facts.parameters,
@@ -44,6 +53,8 @@ export function validatedModel(identifier: string, { facts }: InspectedModel, fi
     max_context_length: fit.maxContextSize ?? null,
     supports_tools: facts.template?.tools ?? false,
     supports_reasoning: facts.template?.thoughts ?? false,
+    reasoning_style: facts.template?.reasoningStyle ?? null,
+    supports_preserve_thinking: facts.template?.preservesThinking ?? false,
     template_family: facts.template?.family ?? null,
     estimated_bytes: fit.bytes,
     fits,

@@ -1,6 +1,7 @@
 import type { HubAccess } from '../../models/hub-request.js';
 import type { EngineStatus } from '../engine.js';
 import type { CacheType } from '../cache-types.js';
+import type { LoadMode } from '../load-mode.js';
 
 export type EngineLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
 
@@ -24,6 +25,10 @@ export interface LlamaEngineOptions {
   readonly cacheType?: CacheType;
   /** Default `auto`: where it is the faster, and where the cache's type needs it. */
   readonly flashAttention?: 'auto' | boolean;
+  /** Tokens that are evaluated at once; default `auto`: 512, or the context where that is smaller. */
+  readonly batchSize?: 'auto' | number;
+  /** Default `auto`. */
+  readonly loadMode?: LoadMode;
   /** Jinja, in place of the model's own template. */
   readonly chatTemplate?: string;
   /** Conversations that make room are kept on disk up to so many bytes, below `homeDirectory`; default: none. */

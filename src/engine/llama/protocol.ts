@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { chosenTokenSchema, MOST_RAW, MOST_TOP_LOGPROBS, rawTokenSchema } from '../../token-logprobs.js';
 import { CACHE_TYPES } from '../cache-types.js';
 import type { EngineErrorCode } from '../engine-error.js';
+import { LOAD_MODES } from '../load-mode.js';
+import { type ModelCard, REASONING_STYLES } from '../model-card.js';
 
 /**
  * What the server and the host process of the model say to each other. Both sides check every
  * message; a host that speaks another version is refused.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Batches of events that a host may have on the way to a server that has not read them yet. */
 export const EVENT_CREDIT = 16;
@@ -101,6 +103,8 @@ const loadSettings = z.object({
   gpuLayers: z.union([z.enum(['auto', 'max']), z.number().int().min(0)]),
   cacheType: z.enum(CACHE_TYPES),
   flashAttention: z.union([z.literal('auto'), z.boolean()]),
+  batchSize: z.union([z.literal('auto'), z.number().int().positive()]),
+  loadMode: z.enum(LOAD_MODES),
   /** Jinja, in place of the file's own. */
   chatTemplate: z.string().optional(),
   memoryBudgetBytes: z.number().positive().optional(),
@@ -185,8 +189,23 @@ const loadedModel = z.object({
   cacheType: z.enum(CACHE_TYPES),
   flashAttention: z.boolean(),
   memoryBytes: z.number(),
+  batchSize: z.number(),
+  loadMode: z.enum(LOAD_MODES),
   toolCalls: z.boolean(),
   reasoning: z.boolean(),
+  card: z.object({
+    title: z.string().nullable(),
+    quantization: z.string().nullable(),
+    sampling: z.object({
+      temperature: z.number(),
+      top_p: z.number(),
+      top_k: z.number(),
+      min_p: z.number(),
+    }),
+    reasoningStyle: z.enum(REASONING_STYLES).nullable(),
+    reasoningAlwaysOn: z.boolean(),
+    preservesThinking: z.boolean(),
+  }) satisfies z.ZodType<ModelCard>,
 });
 
 export const fromHost = z.discriminatedUnion('type', [

@@ -7,7 +7,16 @@ import type { ResidentSettings } from './resident-settings.js';
 
 /** How a model is loaded where nobody says otherwise. */
 export function configuredSettings({ contextSize, sequences, threads }: Config['engine']): ResidentSettings {
-  return { contextSize, sequences, threads, cacheType: 'f16', gpuLayers: 'auto', flashAttention: 'auto' };
+  return {
+    contextSize,
+    sequences,
+    threads,
+    cacheType: 'f16',
+    gpuLayers: 'auto',
+    flashAttention: 'auto',
+    batchSize: 'auto',
+    loadMode: 'auto',
+  };
 }
 
 /** What MODEL names, not opened yet. Never throws: what cannot be opened tells so itself. */

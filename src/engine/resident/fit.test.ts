@@ -28,6 +28,8 @@ const settings: ResidentSettings = {
   gpuLayers: 'auto',
   threads: 'auto',
   flashAttention: 'auto',
+  batchSize: 'auto',
+  loadMode: 'auto',
 };
 const needed = (contextSize: number) =>
   estimateMemory(files, { contextSize, sequences: 1, cacheType: 'f16' });

@@ -1,4 +1,5 @@
 import type { CacheType } from '../cache-types.js';
+import type { LoadMode } from '../load-mode.js';
 
 /** How a model is asked to be loaded. Two loads with equal settings are the same. */
 export interface ResidentSettings {
@@ -12,4 +13,7 @@ export interface ResidentSettings {
   readonly gpuLayers: 'auto' | 'max' | number;
   readonly threads: 'auto' | number;
   readonly flashAttention: 'auto' | boolean;
+  /** Tokens that are evaluated at once. */
+  readonly batchSize: 'auto' | number;
+  readonly loadMode: LoadMode;
 }

@@ -1,4 +1,6 @@
 import type { EngineStatus } from '../engine.js';
+import type { LoadMode } from '../load-mode.js';
+import { type ModelCardView, modelCardView } from './model-card-view.js';
 import type { ResidentModel } from './resident-model.js';
 import type { ResidentSettings } from './resident-settings.js';
 
@@ -10,6 +12,8 @@ export interface SettingsView {
   readonly gpu_layers: number | 'auto';
   readonly n_threads: number | 'auto';
   readonly flash_attention: boolean | 'auto';
+  readonly n_batch: number | 'auto';
+  readonly load_mode: LoadMode;
   /** The template itself is not told again. */
   readonly chat_template_override: boolean;
 }
@@ -24,8 +28,9 @@ export interface ProgressView {
 }
 
 /** A model in memory or on its way, as clients see it. Sizes in bytes. */
-export interface ResidentView {
+export interface ResidentView extends ModelCardView {
   readonly model: string;
+  readonly is_gguf: boolean;
   readonly names: readonly string[];
   readonly state: string;
   readonly is_default: boolean;
@@ -56,6 +61,7 @@ export function residentView(model: ResidentModel): ResidentView {
   const isRemote = settings === undefined;
   return {
     model: status.model,
+    is_gguf: !isRemote,
     names: model.names,
     state: isRemote ? status.state : state.type,
     is_default: model.isDefault,
@@ -79,7 +85,8 @@ type LoadedFacts = Pick<
   | 'supports_reasoning'
   | 'device'
   | 'memory_bytes'
->;
+> &
+  ModelCardView;
 
 function loadedFacts(
   status: Extract<EngineStatus, { state: 'ready' }>,
@@ -93,6 +100,7 @@ function loadedFacts(
     supports_reasoning: status.reasoning,
     device: status.device,
     memory_bytes: status.memoryBytes,
+    ...modelCardView(status),
   };
 }
 
@@ -105,6 +113,7 @@ function notLoaded(status: EngineStatus): LoadedFacts {
     supports_reasoning: null,
     device: null,
     memory_bytes: null,
+    ...modelCardView(status),
   };
 }
 
@@ -129,6 +138,8 @@ function requestedView(settings: ResidentSettings): SettingsView {
     gpu_layers: settings.gpuLayers === 'max' ? -1 : settings.gpuLayers,
     n_threads: settings.threads,
     flash_attention: settings.flashAttention,
+    n_batch: settings.batchSize,
+    load_mode: settings.loadMode,
     chat_template_override: settings.chatTemplate !== undefined,
   };
 }
@@ -144,6 +155,8 @@ function effectiveView(
     gpu_layers: status.gpuLayers,
     n_threads: status.threads,
     flash_attention: status.flashAttention,
+    n_batch: status.batchSize,
+    load_mode: status.loadMode,
     chat_template_override: chatTemplate !== undefined,
   };
 }

@@ -16,6 +16,7 @@ import type {
   Usage,
 } from '../engine.js';
 import type { MediaType } from '../media.js';
+import type { ModelCard } from '../model-card.js';
 import { ReceivedMessageFold } from '../received-message.js';
 import type { ScriptedStep, ScriptedTurn } from './scripted-turn.js';
 
@@ -135,8 +136,11 @@ class ScriptPlayer implements ScriptedEngine {
       flashAttention: false,
       memoryBytes: 0,
       hostPid: 0,
+      batchSize: 1,
+      loadMode: 'auto',
       toolCalls: true,
       reasoning: true,
+      card: CARD,
     };
   }
 
@@ -195,6 +199,15 @@ class ScriptPlayer implements ScriptedEngine {
     if (step.type === 'call') yield { type: 'content_block_stop', block: 'tool_call', id };
   }
 }
+
+const CARD: ModelCard = {
+  title: null,
+  quantization: null,
+  sampling: { temperature: 0, top_p: 1, top_k: 0, min_p: 0 },
+  reasoningStyle: 'enable_thinking',
+  reasoningAlwaysOn: false,
+  preservesThinking: false,
+};
 
 function checkModel(asked: string | undefined): void {
   if (asked === undefined || asked === MODEL) return;

@@ -15,7 +15,9 @@ import type { FromHost, HostSampling, LoadedModelFacts, LoadSettings } from '../
 import { AdapterContexts } from './adapter-contexts.js';
 import { checkModelFile, LoadRefused } from './check-model-file.js';
 import { downloadModel } from './download-model.js';
+import { loadOptions } from './load-options.js';
 import { loadProgress } from './load-progress.js';
+import { loadedFacts } from './loaded-facts.js';
 import { tellModelProbabilities } from './model-probabilities.js';
 import { chooseWrapper } from './family-wrapper.js';
 import { defaultSampling } from './default-sampling.js';
@@ -63,6 +65,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
   const model = await llama.loadModel({
     modelPath: path,
     gpuLayers: settings.gpuLayers,
+    ...loadOptions(settings.loadMode),
     onLoadProgress: reportRead,
   });
   if (settings.chatTemplate !== undefined) replaceTemplate(model, settings.chatTemplate);
@@ -78,10 +81,16 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     // tokens of context: 300 tokens/s with it and 800 without; reading the prompt is a quarter slower without.
     flashAttention: flashAttention(settings, llama),
   };
-  const { contextSize, sequences } = settings;
-  const context = await model.createContext({ ...cache, contextSize, sequences });
+  const { contextSize, sequences, batchSize } = settings;
+  const context = await model.createContext({
+    ...cache,
+    contextSize,
+    sequences,
+    ...(batchSize === 'auto' ? {} : { batchSize }),
+  });
   tellModelProbabilities(context, model);
-  const facts = describe({ path, llama, model, context, wrapper, template, threads });
+  const sampling = defaultSampling(model, settings.defaultTemperature);
+  const facts = loadedFacts({ path, llama, model, context, wrapper, template, threads, sampling, settings });
   return {
     model,
     context,
@@ -91,7 +100,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
     shelf: await openShelf(settings, send),
     adapters: new AdapterContexts(model, { ...cache, contextSize: context.contextSize }),
     tokenBytes: new TokenBytes(model),
-    defaultSampling: defaultSampling(model, settings.defaultTemperature),
+    defaultSampling: sampling,
     vectors: new VectorDesk(
       model,
       { longestInput: facts.nativeContextSize, threads, idleMs: settings.vectorIdleMs ?? VECTOR_IDLE_MS },
@@ -168,38 +177,6 @@ async function openShelf({ stateCache }: LoadSettings, send: Send): Promise<Stat
 
 function autoThreads(model: LlamaModel, llama: Llama): number {
   return model.size < SINGLE_THREAD_BYTES ? 1 : Math.max(1, llama.cpuMathCores);
-}
-
-interface Parts {
-  readonly path: string;
-  readonly llama: Llama;
-  readonly model: LlamaModel;
-  readonly context: LlamaContext;
-  readonly wrapper: ChatWrapper;
-  readonly template: PromptTemplate;
-  readonly threads: number;
-}
-
-function describe({ path, llama, model, context, wrapper, template, threads }: Parts): LoadedModelFacts {
-  const name = model.fileInfo.metadata.general?.name;
-  const cacheType = GgmlType[context.kvCacheKeyType].toLowerCase() as CacheType;
-  return {
-    path,
-    ...(typeof name === 'string' ? { name } : {}),
-    contextSize: context.contextSize,
-    nativeContextSize: model.trainContextSize,
-    device: llama.gpu === false ? 'cpu' : llama.gpu,
-    gpuLayers: model.gpuLayers,
-    threads,
-    sequences: context.totalSequences,
-    cacheType,
-    // Still `auto` where the library leaves the choice to llama.cpp, which then takes it.
-    flashAttention: context.flashAttention !== false,
-    memoryBytes:
-      model.memoryUsage.ram + model.memoryUsage.vram + context.memoryUsage.ram + context.memoryUsage.vram,
-    toolCalls: template.knowsTools,
-    reasoning: wrapper.settings.segments?.thought !== undefined,
-  };
 }
 
 function logLevel(level: LlamaLogLevel): 'debug' | 'info' | 'warn' | 'error' {
