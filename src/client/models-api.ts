@@ -33,6 +33,8 @@ export interface LoadModel {
   readonly gpu_memory_mode?: 'auto' | 'manual';
   readonly gpu_layers?: number;
   readonly n_threads?: number;
+  readonly n_batch?: number;
+  readonly load_mode?: 'auto' | 'none' | 'mmap' | 'mlock' | 'mmap+mlock' | 'dio';
   readonly load_request_id?: string;
   readonly force_reload?: boolean;
   readonly force_cancel_active?: boolean;

@@ -31,6 +31,11 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
+const LOAD = [
+  ...['load', 'second', '--context', '1024', '--kv-type', 'q8_0'],
+  ...['--batch', '128', '--load-mode', 'mmap'],
+];
+
 async function gantryModels(...args: readonly string[]) {
   const child = spawn(process.execPath, ['dist/src/cli/main.js', 'models', ...args, '--url', server.url], {
     cwd: PROJECT_ROOT,
@@ -46,16 +51,17 @@ async function gantryModels(...args: readonly string[]) {
 }
 
 test('a model is loaded beside the first with its progress told, answers, and is unloaded', async () => {
-  const loaded = await gantryModels('load', 'second', '--context', '1024', '--kv-type', 'q8_0');
+  const loaded = await gantryModels(...LOAD);
   expect(loaded).toMatchObject({
     code: 0,
     output: expect.stringMatching(
       /^second is loaded on cpu: 1024 tokens of context, [\d.]+ MiB of memory\.\n$/,
     ),
   });
-  expect((await gantryModels('load', 'second', '--context', '1024', '--kv-type', 'q8_0')).output).toContain(
-    'was loaded already',
-  );
+  expect((await gantryModels(...LOAD)).output).toContain('was loaded already');
+  const fast = await gantryModels('load', 'second', '--load-mode', 'fast');
+  expect([fast.code, fast.errors]).toEqual([expect.any(Number), expect.stringContaining('mmap+mlock')]);
+  expect(fast.code).not.toBe(0);
   expect((await gantryModels()).output).toBe('demo\nsecond\n');
   const template = join(home, 'template.jinja');
   await writeFile(template, '{{ messages[0].content }}');

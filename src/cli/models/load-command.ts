@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GantryClientError } from '../../client/client-error.js';
 import type { LoadedModel, LoadModel, ModelsApi } from '../../client/models-api.js';
+import { LOAD_MODES, type LoadMode } from '../../engine/load-mode.js';
 import { messageOf } from '../../errors.js';
 import { addConnectOptions, clientOf, type ConnectOptions, UsageError } from '../connect-options.js';
 import { plainLine } from '../terminal-text.js';
@@ -19,6 +20,8 @@ interface LoadOptions extends ConnectOptions {
   readonly parallel?: number;
   readonly gpuLayers?: number;
   readonly threads?: number;
+  readonly batch?: number;
+  readonly loadMode?: LoadMode;
   readonly template?: string;
   readonly reload?: true;
   readonly force?: true;
@@ -32,6 +35,8 @@ export function addLoadCommand(models: Command): void {
     .option('--parallel <sessions>', 'sessions that generate at once', wholeNumber)
     .option('--gpu-layers <layers>', 'layers on the GPU; -1: all', wholeNumber)
     .option('--threads <threads>', 'threads for inference', wholeNumber)
+    .option('--batch <tokens>', 'tokens that are evaluated at once', wholeNumber)
+    .addOption(new Option('--load-mode <mode>', 'how the file comes into memory').choices(LOAD_MODES))
     .option('--template <file>', "a Jinja template in place of the model's own")
     .option('--reload', 'also if it is loaded like that already')
     .option('--force', 'end what the model is working on')
@@ -102,7 +107,7 @@ async function watch(
 }
 
 async function requestOf(name: string, flags: LoadOptions): Promise<LoadModel> {
-  const { context, kvType, parallel, gpuLayers, threads, template } = flags;
+  const { context, kvType, parallel, gpuLayers, threads, batch, loadMode, template } = flags;
   return {
     model_path: name,
     ...(context === undefined ? {} : { max_seq_length: context }),
@@ -110,6 +115,8 @@ async function requestOf(name: string, flags: LoadOptions): Promise<LoadModel> {
     ...(parallel === undefined ? {} : { n_parallel: parallel }),
     ...(gpuLayers === undefined ? {} : { gpu_memory_mode: 'manual', gpu_layers: gpuLayers }),
     ...(threads === undefined ? {} : { n_threads: threads }),
+    ...(batch === undefined ? {} : { n_batch: batch }),
+    ...(loadMode === undefined ? {} : { load_mode: loadMode }),
     ...(template === undefined ? {} : { chat_template_override: await textOf(template) }),
     ...(flags.reload === true ? { force_reload: true } : {}),
     ...(flags.force === true ? { force_cancel_active: true } : {}),
