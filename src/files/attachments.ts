@@ -43,21 +43,27 @@ export class Attachments {
     return ids;
   }
 
-  /**
-   * Copies of uploads, ids in the given order. Rejects with `not_found` for somebody else's, `invalid_request` for what is
-   * neither picture nor sound, `too_large`, and as storing does.
-   */
-  async take(
-    manager: EntityManager,
-    owner: string,
-    sessionId: string,
-    fileIds: readonly string[],
-  ): Promise<string[]> {
-    const ids: string[] = [];
+  /** Rejects with `not_found` for somebody else's, `invalid_request` for neither picture nor sound, and `too_large`. */
+  async requireShowable(owner: string, fileIds: readonly string[]): Promise<readonly StoredFile[]> {
+    const found: StoredFile[] = [];
     for (const id of fileIds) {
       const file = await this.files.requireReadable(owner, id);
       requireMedia(file, 'show_file_ids');
-      requireShowable(file);
+      requireSmall(file);
+      found.push(file);
+    }
+    return found;
+  }
+
+  /** Copies of uploads that may be shown: ids in the given order. Rejects as storing does. */
+  async copy(
+    manager: EntityManager,
+    owner: string,
+    sessionId: string,
+    uploads: readonly StoredFile[],
+  ): Promise<string[]> {
+    const ids: string[] = [];
+    for (const file of uploads) {
       const facts = { owner, sessionId, name: file.name, purpose: PURPOSE };
       ids.push((await this.files.duplicate(manager, file, facts)).id);
     }
@@ -73,7 +79,7 @@ function requireMedia({ name, mimeType }: StoredFile, param: string): void {
   );
 }
 
-function requireShowable({ name, bytes }: StoredFile): void {
+function requireSmall({ name, bytes }: StoredFile): void {
   if (Number(bytes) <= MAX_SHOWN_BYTES) return;
   throw new DomainError(
     'too_large',

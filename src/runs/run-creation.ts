@@ -8,6 +8,7 @@ import { DomainError } from '../errors.js';
 import { type AppendEvents, EventLog } from '../events/event-log.js';
 import type { EventPayload } from '../events/event.js';
 import { newId } from '../ids.js';
+import type { StoredFile } from '../files/file.entity.js';
 import { Attachments, type UploadedMedia } from '../files/attachments.js';
 import { checkModelOptions } from './check-model.js';
 import { checkTokenOutputs } from './check-token-outputs.js';
@@ -66,8 +67,11 @@ export class RunCreation {
   async insert(run: NewRun): Promise<CreatedRun> {
     checkModelOptions(this.engine, run.options);
     checkTokenOutputs(run.options);
+    const shown = await this.attachments.requireShowable(run.owner, run.shownFileIds ?? []);
     try {
-      const created = await this.log.transaction((manager, append) => this.insertIn(manager, append, run));
+      const created = await this.log.transaction((manager, append) =>
+        this.insertIn(manager, append, run, shown),
+      );
       return { run: created, created: true };
     } catch (error) {
       if (!isUniqueViolation(error)) throw error;
@@ -100,14 +104,19 @@ export class RunCreation {
     return row && toRunView(row);
   }
 
-  private async insertIn(manager: EntityManager, append: AppendEvents, run: NewRun): Promise<RunView> {
+  private async insertIn(
+    manager: EntityManager,
+    append: AppendEvents,
+    run: NewRun,
+    shown: readonly StoredFile[],
+  ): Promise<RunView> {
     const id = newId('run');
     const messageId = run.input === undefined ? null : newId('msg');
     if (run.cancelId !== undefined) await lockCancelId(manager, run.owner, run.cancelId);
     const sessionId = await run.openSession(manager);
     const fileIds = [
       ...(await this.attachments.keep(manager, run.owner, sessionId, run.media ?? [])),
-      ...(await this.attachments.take(manager, run.owner, sessionId, run.shownFileIds ?? [])),
+      ...(await this.attachments.copy(manager, run.owner, sessionId, shown)),
     ];
     await insertRow(manager, { id, sessionId, messageId, fileIds }, run);
     if (run.kind === 'chat') await takeSteering(manager, sessionId, id);

@@ -102,8 +102,10 @@ function noticeOf(
       return `[the sandbox was started anew: ${plainLine(event.reason)}]`;
     case 'inference_retry':
       return `[the model failed and is asked again, ${event.retry} of ${event.max_retries}: ${plainLine(event.message)}]`;
-    case 'model_fallback':
-      return `[${plainLine(event.model)} answers instead of ${plainLine(event.passed_over.map(({ model }) => model).join(', '))}]`;
+    case 'model_fallback': {
+      const others = event.passed_over.map(({ model }) => model).join(', ');
+      return `[${plainLine(event.model)} answers instead of ${plainLine(others)}]`;
+    }
     case 'context_compacted':
       return `[${compactionLine(event)}]`;
     default:
