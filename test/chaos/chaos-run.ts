@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../support/until.js';
 import { inspect, openRuns, printReport, type ChaosReport } from './chaos-report.js';
 import { chaosSeed } from './chaos-settings.js';
 import { EventCollector } from './event-collector.js';
 import { seededRandom } from './seeded-random.js';
 import { uninterruptedText } from './uninterrupted-text.js';
 import { type Lanes, Workload } from './workload.js';
+
+const WORK_BOUND_MS = 60_000;
 
 export interface ChaosPlan {
   readonly title: string;
@@ -34,6 +37,8 @@ export async function runChaos(plan: ChaosPlan): Promise<ChaosReport> {
         // The moment is what is tried out, so here time is the input and not a wait for something.
         // Most lives are short, and some long enough for what must be done in one piece.
         await delay(random() ** 2 * plan.longestLifeMs);
+        // A strike beside all work would try out nothing.
+        await until('a run is at work', WORK_BOUND_MS, () => collector.hasOpenRun());
         struckAt.push(Date.now());
         await plan.strike(random, collector);
         workload.check();

@@ -47,6 +47,14 @@ export class EventCollector {
     return this.events.get(sessionId) ?? [];
   }
 
+  /** Whether some run has started, as far as is known here, and not ended. */
+  hasOpenRun(): boolean {
+    return [...this.events.values()].some((events) => {
+      const last = events.findLast(({ type }) => type === 'run_started');
+      return last !== undefined && !events.some((e) => e.run_id === last.run_id && isTerminalEvent(e));
+    });
+  }
+
   /** Over all sessions: seqs that the server left out, and seqs that it sent twice. */
   wireFaults(): { lost: number; repeated: number } {
     const places = [...this.places.values()];

@@ -31,10 +31,7 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
-const LOAD = [
-  ...['load', 'second', '--context', '1024', '--kv-type', 'q8_0'],
-  ...['--batch', '128', '--load-mode', 'mmap'],
-];
+const LOAD = 'load second --context 1024 --kv-type q8_0 --batch 128 --load-mode mmap'.split(' ');
 
 async function gantryModels(...args: readonly string[]) {
   const child = spawn(process.execPath, ['dist/src/cli/main.js', 'models', ...args, '--url', server.url], {
