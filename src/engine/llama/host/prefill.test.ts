@@ -7,7 +7,7 @@ test.each([
   { remaining: 108, chunk: 64, largest: 512, step: 108, why: 'the rest would be short' },
   { remaining: 128, chunk: 64, largest: 512, step: 64, why: 'the rest is long enough' },
   { remaining: 540, chunk: 512, largest: 512, step: 476, why: 'the rest is made long enough' },
-  { remaining: 40, chunk: 16, largest: 512, step: 16, why: 'a slow model keeps its short steps' },
+  { remaining: 40, chunk: 16, largest: 16, step: 16, why: 'a small batch has short steps' },
 ])('$remaining tokens at $chunk a step begin with $step: $why', ({ remaining, chunk, largest, step }) => {
   expect(stepLength(remaining, chunk, largest)).toBe(step);
 });

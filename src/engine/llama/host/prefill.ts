@@ -1,11 +1,12 @@
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 
-const FIRST_CHUNK = 64;
-const SMALLEST_CHUNK = 16;
-/** A chunk is as long as a stop may have to wait for it. */
-const TARGET_MS = 40;
-/** On a CPU, llama.cpp takes three to four times as long for each token of a batch shorter than this (measured). */
+/**
+ * On a CPU, llama.cpp takes three to four times as long for each token of a batch shorter than this (measured): a smaller
+ * chunk would take as long, and the prompt longer.
+ */
 const EFFICIENT_BATCH = 64;
+/** A chunk is as long as a stop may have to wait for it, where that is not too short. */
+const TARGET_MS = 40;
 
 /**
  * Evaluates all tokens but the last in small steps, since a step cannot be stopped once begun:
@@ -21,7 +22,7 @@ export async function prefill(
   const wanted = tokens.slice(0, -1);
   await sequence.adaptStateToTokens(wanted, false);
   const cached = sequence.nextTokenIndex;
-  let chunk = Math.min(FIRST_CHUNK, largestChunk);
+  let chunk = Math.min(EFFICIENT_BATCH, largestChunk);
   let at = cached;
   while (at < wanted.length) {
     signal.throwIfAborted();
@@ -31,7 +32,8 @@ export async function prefill(
     at += step;
     const elapsed = performance.now() - started;
     if (elapsed < TARGET_MS / 2) chunk = Math.min(largestChunk, chunk * 2);
-    else if (elapsed > TARGET_MS) chunk = Math.max(SMALLEST_CHUNK, Math.floor(chunk / 2));
+    else if (elapsed > TARGET_MS)
+      chunk = Math.max(Math.min(EFFICIENT_BATCH, largestChunk), Math.floor(chunk / 2));
   }
   signal.throwIfAborted();
   return cached;
