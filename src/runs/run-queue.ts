@@ -1,6 +1,7 @@
 import { PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import type { EntityManager } from 'typeorm';
+import { GuardedClient } from '../database/guarded-client.js';
 
 const QUEUE = 'runs';
 
@@ -27,14 +28,17 @@ export class RunQueue {
     databaseUrl: string,
     private readonly log: Pick<Logger, 'warn'>,
   ) {
-    this.boss = new PgBoss({
+    const options = {
       connectionString: databaseUrl,
       useListenNotify: true,
       schedule: false,
       superviseIntervalSeconds: SUPERVISE_SECONDS,
       monitorIntervalSeconds: SUPERVISE_SECONDS,
       max: 4,
-    });
+      // Handed on to the pool that pg-boss makes.
+      Client: GuardedClient,
+    };
+    this.boss = new PgBoss(options);
     this.boss.on('error', (error) => this.log.warn({ err: error }, 'The run queue had an error.'));
     // Without a listener for warnings pg-boss prints them itself.
     this.boss.on('warning', (warning) => this.log.warn({ warning }, 'The run queue warns.'));
