@@ -5,7 +5,7 @@ import { createTestDatabase } from '../support/test-database.js';
 
 test('a connection that breaks between two queries of a transaction is an error of the next one', async () => {
   const database = await createTestDatabase();
-  const pool = new pg.Pool({ connectionString: database.url, Client: GuardedClient } as pg.PoolConfig);
+  const pool = new pg.Pool({ connectionString: database.url, Client: GuardedClient });
   pool.on('error', () => undefined);
   const client = await pool.connect();
   await client.query('BEGIN');
