@@ -1,8 +1,9 @@
 import { Client, type ClientConfig } from 'pg';
 
 /**
- * A connection whose end is nobody's uncaught exception. pg-boss holds connections without a listener while a transaction
- * of its is between two queries; the next query tells it what happened. For the option `Client` of a pool.
+ * A connection whose error is no uncaught exception where nobody listens, which would end the process. pg-boss holds such
+ * ones while a transaction of its is between two queries; the next query tells it what happened. Also for the option
+ * `Client` of a pool.
  */
 export const GuardedClient = function guarded(config: ClientConfig): Client {
   const client = new Client(config);

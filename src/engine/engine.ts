@@ -3,7 +3,6 @@ import type { EmbedRequest, Embeddings, RankRequest, Ranking } from './embedding
 import type { ChosenToken, RawToken } from '../token-logprobs.js';
 import type { EngineError } from './engine-error.js';
 import type { CacheType } from './cache-types.js';
-import type { LoadMode } from './load-mode.js';
 import type { Media, MediaType } from './media.js';
 import type { ModelCard } from './model-card.js';
 import type { PassedOver } from './passed-over.js';
@@ -199,7 +198,6 @@ export type EngineStatus =
       readonly hostPid: number;
       /** Tokens that are evaluated at once. */
       readonly batchSize: number;
-      readonly loadMode: LoadMode;
       readonly toolCalls: boolean;
       readonly reasoning: boolean;
       readonly card: ModelCard;

@@ -115,10 +115,16 @@ export class PostgresRunJournal implements RunJournal {
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void> {
     return this.commit(async (manager, append) => {
       await manager.query(
-        `UPDATE runs SET finish_reason = $2, tool_call_count = tool_call_count + $3, model = $4 WHERE id = $1`,
-        [this.scope.runId, turn.finishReason, turn.calls.length, turn.model ?? this.claim.model],
+        `UPDATE runs SET usage = $2, finish_reason = $3, tool_call_count = tool_call_count + $4, model = $5
+         WHERE id = $1`,
+        [
+          this.scope.runId,
+          storableJson(turn.usage),
+          turn.finishReason,
+          turn.calls.length,
+          turn.model ?? this.claim.model,
+        ],
       );
-      await this.setUsage(manager, turn.usage);
       await insertMessage(manager, {
         sessionId: this.scope.sessionId,
         runId: this.scope.runId,

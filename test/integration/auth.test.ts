@@ -254,7 +254,6 @@ describe('health', () => {
       flashAttention: false,
       memoryBytes: 1,
       batchSize: 512,
-      loadMode: 'auto',
       toolCalls: true,
       reasoning: true,
       card: {

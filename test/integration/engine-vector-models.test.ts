@@ -17,21 +17,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-async function engineOn(name: string, model: TinyModel): Promise<Engine> {
+async function opened(name: string, write: (path: string) => Promise<void>): Promise<Engine> {
   const path = join(directory, `${name}.gguf`);
-  await writeTinyGguf(path, model);
+  await write(path);
   const engine = demoEngine({ model: path });
   onTestFinished(() => engine.close());
   return engine;
 }
 
-async function engineOnBert(name: string, bert: TinyBert): Promise<Engine> {
-  const path = join(directory, `${name}.gguf`);
-  await writeTinyBert(path, bert);
-  const engine = demoEngine({ model: path });
-  onTestFinished(() => engine.close());
-  return engine;
-}
+const engineOn = (name: string, model: TinyModel) => opened(name, (path) => writeTinyGguf(path, model));
+const engineOnBert = (name: string, bert: TinyBert) => opened(name, (path) => writeTinyBert(path, bert));
 
 /** llama.cpp's numbers of how the vectors of all tokens become one. */
 const POOLING = { mean: 1, rank: 4 } as const;

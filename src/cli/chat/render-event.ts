@@ -1,3 +1,4 @@
+import type { Notice } from '../../client/fold-notices.js';
 import type { CouncilPayload } from '../../events/council-payloads.js';
 import type { RunResponse } from '../../events/event.js';
 import type { ToolCallData } from '../../events/tool-call-data.js';
@@ -80,18 +81,7 @@ function renderPiece(
 }
 
 function noticeOf(
-  event: Extract<
-    WireEvent,
-    {
-      type:
-        | 'stream_reset'
-        | 'tool_call_cancelled'
-        | 'sandbox_state_lost'
-        | 'context_compacted'
-        | 'inference_retry'
-        | 'model_fallback';
-    }
-  >,
+  event: Notice | Extract<WireEvent, { type: 'stream_reset' | 'tool_call_cancelled' }>,
 ): string {
   switch (event.type) {
     case 'stream_reset':

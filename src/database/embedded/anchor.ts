@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { messageOf } from '../../errors.js';
+import { GuardedClient } from '../guarded-client.js';
 import type { Cluster } from './cluster.js';
 import { ensureRunning } from './ensure-running.js';
 import { findPostmaster, stopPostmaster, type Postmaster } from './postmaster.js';
@@ -35,13 +36,12 @@ export class Anchor {
   }
 
   private async hold(): Promise<void> {
-    const client = new Client({
+    // What its error means is dealt with at `end`.
+    const client = new GuardedClient({
       connectionString: this.superuserUrl,
       application_name: anchorName,
       keepAlive: true,
     });
-    // An error without a listener would end the process; what it means is dealt with at `end`.
-    client.on('error', () => undefined);
     await client.connect();
     client.on('end', () => {
       this.client = undefined;

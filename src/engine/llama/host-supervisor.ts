@@ -81,10 +81,8 @@ export class HostSupervisor {
           progress: state.progress,
           ...(state.bytes === undefined ? {} : { bytes: state.bytes }),
         };
-      case 'ready': {
-        const { name: _, ...facts } = state.model;
-        return { state: 'ready', model, ...facts, hostPid: state.host.pid };
-      }
+      case 'ready':
+        return { state: 'ready', model, ...state.model, hostPid: state.host.pid };
       case 'failed':
         return {
           state: 'failed',

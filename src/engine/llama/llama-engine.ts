@@ -132,7 +132,7 @@ class LlamaEngine implements Engine {
   }
 
   private checkModel(asked: string | undefined, { model }: ReadyHost): void {
-    if (asked === undefined || asked === this.source.name || asked === model.name) return;
+    if (asked === undefined || asked === this.source.name || asked === model.card.title) return;
     throw new EngineError('model_not_found', `No model "${asked}" is loaded; "${this.source.name}" is.`);
   }
 

@@ -179,7 +179,6 @@ const hostEvent = z.discriminatedUnion('type', [
 
 const loadedModel = z.object({
   path: z.string(),
-  name: z.string().optional(),
   contextSize: z.number(),
   nativeContextSize: z.number(),
   device: z.string(),
@@ -190,7 +189,6 @@ const loadedModel = z.object({
   flashAttention: z.boolean(),
   memoryBytes: z.number(),
   batchSize: z.number(),
-  loadMode: z.enum(LOAD_MODES),
   toolCalls: z.boolean(),
   reasoning: z.boolean(),
   card: z.object({

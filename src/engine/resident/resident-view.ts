@@ -62,6 +62,7 @@ export function residentView(model: ResidentModel): ResidentView {
   return {
     model: status.model,
     is_gguf: !isRemote,
+    ...modelCardView(status),
     names: model.names,
     state: isRemote ? status.state : state.type,
     is_default: model.isDefault,
@@ -85,8 +86,7 @@ type LoadedFacts = Pick<
   | 'supports_reasoning'
   | 'device'
   | 'memory_bytes'
-> &
-  ModelCardView;
+>;
 
 function loadedFacts(
   status: Extract<EngineStatus, { state: 'ready' }>,
@@ -100,7 +100,6 @@ function loadedFacts(
     supports_reasoning: status.reasoning,
     device: status.device,
     memory_bytes: status.memoryBytes,
-    ...modelCardView(status),
   };
 }
 
@@ -113,7 +112,6 @@ function notLoaded(status: EngineStatus): LoadedFacts {
     supports_reasoning: null,
     device: null,
     memory_bytes: null,
-    ...modelCardView(status),
   };
 }
 
@@ -146,7 +144,7 @@ function requestedView(settings: ResidentSettings): SettingsView {
 
 function effectiveView(
   status: Extract<EngineStatus, { state: 'ready' }>,
-  { chatTemplate }: ResidentSettings,
+  { chatTemplate, loadMode }: ResidentSettings,
 ): SettingsView {
   return {
     max_seq_length: status.contextSize,
@@ -156,7 +154,7 @@ function effectiveView(
     n_threads: status.threads,
     flash_attention: status.flashAttention,
     n_batch: status.batchSize,
-    load_mode: status.loadMode,
+    load_mode: loadMode,
     chat_template_override: chatTemplate !== undefined,
   };
 }

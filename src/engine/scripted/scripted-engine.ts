@@ -137,7 +137,6 @@ class ScriptPlayer implements ScriptedEngine {
       memoryBytes: 0,
       hostPid: 0,
       batchSize: 1,
-      loadMode: 'auto',
       toolCalls: true,
       reasoning: true,
       card: CARD,

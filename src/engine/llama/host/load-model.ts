@@ -90,7 +90,7 @@ export async function loadModel(settings: LoadSettings, send: Send): Promise<Loa
   });
   tellModelProbabilities(context, model);
   const sampling = defaultSampling(model, settings.defaultTemperature);
-  const facts = loadedFacts({ path, llama, model, context, wrapper, template, threads, sampling, settings });
+  const facts = loadedFacts({ path, llama, model, context, wrapper, template, threads, sampling });
   return {
     model,
     context,

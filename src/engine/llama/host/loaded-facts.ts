@@ -3,7 +3,7 @@ import { FILE_TYPES } from '../../../models/ggml-types.js';
 import { templateFacts } from '../../../models/template-family.js';
 import type { CacheType } from '../../cache-types.js';
 import type { ModelCard } from '../../model-card.js';
-import type { HostSampling, LoadedModelFacts, LoadSettings } from '../protocol.js';
+import type { HostSampling, LoadedModelFacts } from '../protocol.js';
 import type { PromptTemplate } from './prompt-template.js';
 
 interface Parts {
@@ -15,17 +15,14 @@ interface Parts {
   readonly template: PromptTemplate;
   readonly threads: number;
   readonly sampling: HostSampling;
-  readonly settings: LoadSettings;
 }
 
 /** What the server is told of a model that stands ready. */
 export function loadedFacts(parts: Parts): LoadedModelFacts {
-  const { path, llama, model, context, wrapper, template, threads, settings } = parts;
-  const name = model.fileInfo.metadata.general?.name;
+  const { path, llama, model, context, wrapper, template, threads } = parts;
   const cacheType = GgmlType[context.kvCacheKeyType].toLowerCase() as CacheType;
   return {
     path,
-    ...(typeof name === 'string' ? { name } : {}),
     contextSize: context.contextSize,
     nativeContextSize: model.trainContextSize,
     device: llama.gpu === false ? 'cpu' : llama.gpu,
@@ -38,7 +35,6 @@ export function loadedFacts(parts: Parts): LoadedModelFacts {
     memoryBytes:
       model.memoryUsage.ram + model.memoryUsage.vram + context.memoryUsage.ram + context.memoryUsage.vram,
     batchSize: context.batchSize,
-    loadMode: settings.loadMode,
     toolCalls: template.knowsTools,
     reasoning: wrapper.settings.segments?.thought !== undefined,
     card: modelCard(parts),

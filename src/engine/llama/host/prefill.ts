@@ -22,7 +22,8 @@ export async function prefill(
   const wanted = tokens.slice(0, -1);
   await sequence.adaptStateToTokens(wanted, false);
   const cached = sequence.nextTokenIndex;
-  let chunk = Math.min(EFFICIENT_BATCH, largestChunk);
+  const smallest = Math.min(EFFICIENT_BATCH, largestChunk);
+  let chunk = smallest;
   let at = cached;
   while (at < wanted.length) {
     signal.throwIfAborted();
@@ -32,8 +33,7 @@ export async function prefill(
     at += step;
     const elapsed = performance.now() - started;
     if (elapsed < TARGET_MS / 2) chunk = Math.min(largestChunk, chunk * 2);
-    else if (elapsed > TARGET_MS)
-      chunk = Math.max(Math.min(EFFICIENT_BATCH, largestChunk), Math.floor(chunk / 2));
+    else if (elapsed > TARGET_MS) chunk = Math.max(smallest, Math.floor(chunk / 2));
   }
   signal.throwIfAborted();
   return cached;
