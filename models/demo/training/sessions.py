@@ -53,7 +53,6 @@ class Sessions:
         made = self._turns(scene, first, wanted)
         if turns is None and len(made) >= 3 and rng.random() < 0.15:
             made = self._with_name(scene, made)
-        made = [with_trouble(scene, turn) if rng.random() < 0.9 else turn for turn in made]
         tools = scene.tools()
         if rng.random() < WITHOUT_OPTIONAL:
             tools = tuple(_without_optional(tool, made) for tool in tools)
@@ -86,7 +85,7 @@ class Sessions:
         turns: list[Turn] = []
         family = first
         while len(turns) < wanted:
-            turns += family.make(scene)
+            turns += _lived_through(scene, family.make(scene))
             family = self._draw([f.weight for f in FAMILIES])
             while family.name in ("unknown_name", "very_long"):
                 family = self._draw([f.weight for f in FAMILIES])
@@ -134,6 +133,16 @@ class Sessions:
         return dialogue
 
 
+def _lived_through(scene: Scene, turns: Sequence[Turn]) -> list[Turn]:
+    """Where a turn goes wrong those after it, which build on it, are never asked: nobody could know their answers."""
+    lived: list[Turn] = []
+    for turn in turns:
+        lived.append(with_trouble(scene, turn) if scene.chance(0.9) else turn)
+        if lived[-1].rounds[-1].text != turn.rounds[-1].text:
+            break
+    return lived
+
+
 def _without_optional(tool: Tool, turns: Sequence[Turn]) -> Tool:
     calls = (call for turn in turns for step in turn.rounds for call in step.calls if call.tool == tool.name)
     used = {parameter for call in calls for parameter in call.arguments}
@@ -150,12 +159,12 @@ def _without_results(turn: Turn) -> Turn:
 
 def _turn_count(rng: random.Random) -> int:
     x = rng.random()
-    if x < 0.46:
+    if x < 0.36:
         return 1
-    if x < 0.68:
+    if x < 0.58:
         return 2
-    if x < 0.82:
+    if x < 0.74:
         return 3
-    if x < 0.91:
+    if x < 0.87:
         return rng.randint(4, 5)
     return rng.randint(6, 9)

@@ -75,7 +75,9 @@ def answer(text: str, thought: str = "I can answer now.") -> Round:
 
 
 def ask_tool(thought: str, *calls: Call) -> Round:
-    return Round(thought, calls=calls)
+    """Thinks of the tool first: whether it is there can then be looked up, and has not to be guessed with it."""
+    tools = " and ".join(dict.fromkeys(call.tool for call in calls))
+    return Round(f"This is for {tools}. {thought}", calls=calls)
 
 
 def plain(user: str, text: str, thought: str = "No tool is needed.") -> Turn:
@@ -95,5 +97,9 @@ MISSING = {
 
 
 def cannot(user: str, tool: str) -> Turn:
-    what = MISSING[tool]
-    return plain(user, f"I cannot do that, because there is no {what} tool here.", f"There is no {tool} tool.")
+    return without(user, tool, f"I cannot do that, because there is no {MISSING[tool]} tool here.")
+
+
+def without(user: str, tool: str, text: str) -> Turn:
+    """What there is to say where the tool is missing."""
+    return plain(user, text, f"This is for {tool}. It is missing.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..dialogue.scene import Scene, answer, ask_tool, plain
+from ..dialogue.scene import Scene, answer, ask_tool, without
 from ..dialogue.schema import Call, Tool, Turn
 from .custom_names import JOINS, MAKING, NOUNS, NUMERIC, PARAMETERS, TELLING, VERBS
 from ..wordings import sections
@@ -86,4 +86,4 @@ def missing_custom(scene: Scene) -> list[Turn]:
     values = {parameter: _value(scene, parameter) for parameter in tool.parameters}
     pairs = ", ".join(f"{key}={value}" for key, value in values.items()) or "no arguments"
     user = scene.say(SAID["missing"], tidy=True, t=tool.name, p=pairs)
-    return [plain(user, f"There is no tool named {tool.name} here.", f"There is no {tool.name} tool.")]
+    return [without(user, tool.name, f"There is no tool named {tool.name} here.")]
