@@ -28,7 +28,11 @@ afterAll(async () => {
 
 const WEATHER = { name: 'get_weather', arguments: { city: 'Paris' } };
 const SUM = { name: 'add', arguments: { numbers: [1, 2.5, -3] } };
-const CALLS: Readonly<Record<string, readonly unknown[]>> = { call: [WEATHER], calls: [WEATHER, SUM] };
+const CALLS: Readonly<Record<string, readonly unknown[]>> = {
+  call: [WEATHER],
+  calls: [WEATHER, SUM],
+  'text and call': [WEATHER],
+};
 
 describe.each(families)('what a model of $title writes', (family) => {
   let host: FamilyHost;
@@ -39,11 +43,13 @@ describe.each(families)('what a model of $title writes', (family) => {
 
   test.each(Object.entries(family.turns))('%s', async (what, text) => {
     const calls = CALLS[what] ?? [];
+    const isAfterText = what === 'text and call';
+    const callsBy = (isAfterText ? family.callsAfterTextBy : undefined) ?? family.callsBy;
     expect(await host.write(text, offered.request(family))).toEqual({
       reasoning: text.includes('I must look.') ? 'I must look.' : '',
-      text: calls.length === 0 ? 'It is sunny.' : '',
+      text: isAfterText ? 'Let me look.' : calls.length === 0 ? 'It is sunny.' : '',
       calls,
-      callsBy: calls.length === 0 ? undefined : family.callsBy,
+      callsBy: calls.length === 0 ? undefined : callsBy,
       reason: calls.length === 0 ? 'stop' : 'tool_calls',
     });
   });

@@ -198,7 +198,8 @@ describe('the stream', () => {
     const healer = new CallHealer(tools, '');
     expect(healer.push('The sea is ')).toEqual([{ type: 'text', text: 'The sea is ' }]);
     expect(healer.push('blue, a < b <')).toEqual([{ type: 'text', text: 'blue, a < b ' }]);
-    expect(healer.push('br>')).toEqual([{ type: 'text', text: '<br>' }]);
+    expect(healer.push('br />.')).toEqual([{ type: 'text', text: '<br />.' }]);
+    expect(healer.push('>>> 1')).toEqual([{ type: 'text', text: '>>> 1' }]);
     expect(healer.push('\uD83D')).toEqual([]);
     expect(healer.push('\uDE00')).toEqual([{ type: 'text', text: '😀' }]);
     expect(healer.push('<function=rm>')).toEqual([{ type: 'text', text: '<function=rm>' }]);

@@ -1,5 +1,6 @@
 import { deepseek } from './formats/deepseek.js';
 import { functionTags } from './formats/function-tags.js';
+import { functionary } from './formats/functionary.js';
 import { gemma } from './formats/gemma.js';
 import { harmony } from './formats/harmony.js';
 import { kimi } from './formats/kimi.js';
@@ -18,4 +19,5 @@ export const CALL_FORMATS: readonly CallFormat[] = [
   deepseek,
   kimi,
   harmony,
+  functionary,
 ];

@@ -112,6 +112,14 @@ export const EXAMPLES: readonly Example[] = [
     `<|start|>assistant to=functions.python<|channel|>commentary json<|message|>${ESCAPED}<|call|>`,
     BOTH,
   ),
+  {
+    what: 'Functionary',
+    text: `>>>python\n${PRINT}>>>list-files\n{}`,
+    calls: [
+      { name: 'python', arguments: CODE },
+      { name: 'list-files', arguments: {} },
+    ],
+  },
 ];
 
 /** Calls only where a turn begins with them. */
