@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loraAdapter } from '../fixtures/models/lora-adapter.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { type ServerProcess, startServer, TEST_API_KEY } from '../support/server-process.js';
 
@@ -82,6 +83,35 @@ test('texts have vectors, the same for the same text, and of length 1', async ()
   expect(first).not.toEqual(other);
   expect(first.reduce((sum, value) => sum + value * value, 0)).toBeCloseTo(1, 5);
   expect(usage.prompt_tokens).toBeGreaterThan(6);
+});
+
+/** One repetition, with what OpenAI's own types do not know. */
+function repeat(more: object): Promise<OpenAI.ChatCompletion> {
+  const request: OpenAI.ChatCompletionCreateParamsNonStreaming = {
+    model: 'demo',
+    messages: [{ role: 'user', content: 'Repeat after me: the quick brown fox jumps over the lazy dog' }],
+    temperature: 0,
+    max_completion_tokens: 60,
+  };
+  return client().chat.completions.create({ ...request, ...more });
+}
+
+test('guessed tokens change nothing but the count of those that came true', async () => {
+  const plain = await repeat({});
+  const guessed = await repeat({ prediction: { type: 'input_lookup' } });
+  expect(guessed.choices[0]?.message).toEqual(plain.choices[0]?.message);
+  expect(plain.usage?.completion_tokens_details?.accepted_prediction_tokens ?? 0).toBe(0);
+  expect(guessed.usage?.completion_tokens_details?.accepted_prediction_tokens).toBeGreaterThan(2);
+});
+
+test('an adapter speaks in the run that asks for it, and in no other', async () => {
+  const folder = join(home, 'models', 'adapters');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'wild.gguf'), loraAdapter({ width: 192, blocks: 6, seed: 1, spread: 2 }));
+  const said = async (more: object) => (await repeat(more)).choices[0]?.message.content;
+  const plain = await said({});
+  expect(await said({ use_adapter: 'wild' })).not.toBe(plain);
+  expect(await said({})).toBe(plain);
 });
 
 test('an input beyond the context is refused with both counts', async () => {
