@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { GantryClient } from '../../src/client/gantry-client.js';
 import { openNodeSocket } from '../../src/client/node-socket.js';
 import { describeWithDocker } from '../support/docker.js';
@@ -98,4 +98,13 @@ describeWithDocker('SIGTERM ends the server with status 0 in the time it has', (
     // What the engine was asked to make and never told of is for the next server to remove.
     await (await start()).stop();
   });
+});
+
+test('a signal that comes twice, as with npm between, ends the server and its own database in order', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'gantry-e2e-signal-'));
+  onTestFinished(() => rm(home, { recursive: true, force: true }));
+  const server = await startServer({ home, environment: { GANTRY_SANDBOX: 'none' } });
+  process.kill(server.pid, 'SIGTERM');
+  await server.stop();
+  await expect(readFile(join(home, 'postgres', 'data', 'postmaster.pid'))).rejects.toThrow(/ENOENT/);
 });
