@@ -7,7 +7,7 @@ import { Authenticator } from '../../src/auth/authenticator.js';
 import { loadConfig } from '../../src/config/config.js';
 import { GantryWsAdapter } from '../../src/gateway/gantry-ws.adapter.js';
 import { NoSandboxProvider } from '../../src/sandbox/none/no-sandbox-provider.js';
-import { SANDBOX_PROVIDER } from '../../src/sandbox/sandbox.js';
+import { SANDBOX_PROVIDER, type SandboxProvider } from '../../src/sandbox/sandbox.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 let database: TestDatabase;
@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   const testing = await Test.createTestingModule({ imports: [AppModule.with(config)] })
     .overrideProvider(SANDBOX_PROVIDER)
-    .useValue(new NoSandboxProvider('This test runs no sandbox.'))
+    .useValue(busySandboxes())
     .compile();
   app = testing.createNestApplication({ bodyParser: false, logger: false });
   const authenticator = app.get(Authenticator, { strict: false });
@@ -39,6 +39,13 @@ afterAll(async () => {
   await app?.close();
   await database?.drop();
 });
+
+/** Says that it is at work. */
+function busySandboxes(): SandboxProvider {
+  const none = new NoSandboxProvider('This test runs no sandbox.');
+  const protections = { ...none.protections(), occupancy: { ready: 2, booting: 1, used: 3, queued: 4 } };
+  return Object.assign(none, { protections: () => protections });
+}
 
 const get = (headers: Record<string, string>) => fetch(`${url}/metrics`, { headers });
 
@@ -90,6 +97,14 @@ test('counts what runs did: by model and end, tokens, times, fallbacks and break
   expect(found.get('gantry_model_loads_total{model="demo",change="loaded"}')).toBe(1);
   expect(found.get('gantry_model_memory_bytes{model="demo"}')).toBeGreaterThan(1_000_000);
   expect(found.get('gantry_runs{state="completed"}')).toBe(5);
+});
+
+test('tells how many sandboxes there are, and how many calls wait for one', async () => {
+  const found = await scrape();
+  const counts = ['ready', 'booting', 'used', 'queued'].map((state) =>
+    found.get(`gantry_sandboxes{state="${state}"}`),
+  );
+  expect(counts).toEqual([2, 1, 3, 4]);
 });
 
 test('no word of a client becomes a label', async () => {

@@ -3,6 +3,7 @@ import { Gauge, Registry } from 'prom-client';
 import { DataSource } from 'typeorm';
 import { ENGINE, type Engine, type EngineStatus } from '../../engine/engine.js';
 import { servedModels } from '../../engine/served-models.js';
+import { SANDBOX_PROVIDER, type SandboxProvider } from '../../sandbox/sandbox.js';
 import { EngineMetrics } from './engine-metrics.js';
 
 /** What is counted, and what is as it is now. */
@@ -12,6 +13,7 @@ export class MetricsService {
     private readonly counted: EngineMetrics,
     private readonly dataSource: DataSource,
     @Inject(ENGINE) private readonly engine: Engine,
+    @Inject(SANDBOX_PROVIDER) private readonly sandboxes: SandboxProvider,
   ) {}
 
   /** In Prometheus' text format. Rejects when the database does not answer. */
@@ -36,6 +38,14 @@ export class MetricsService {
       'SELECT state, count(*) FROM runs GROUP BY state',
     );
     for (const { state, count } of rows) runs.set({ state }, Number(count));
+    const sandboxes = new Gauge({
+      name: 'gantry_sandboxes',
+      help: 'Sandboxes of this process that stand ready, are booted or used; and calls in line for one (queued).',
+      labelNames: ['state'],
+      registers,
+    });
+    const occupancy = this.sandboxes.protections().occupancy ?? {};
+    for (const [state, count] of Object.entries(occupancy)) sandboxes.set({ state }, count);
     const memory = new Gauge({
       name: 'gantry_model_memory_bytes',
       help: "Memory of a model's host process.",
