@@ -4,9 +4,9 @@ const GRACE_MS = 25_000;
 const ECHO_MS = 1_000;
 
 export interface Ending {
-  close(): Promise<void>;
-  exit(status: number): void;
-  print(text: string): void;
+  readonly close: () => Promise<void>;
+  readonly exit: (status: number) => void;
+  readonly print: (text: string) => void;
 }
 
 /** Closes once at SIGINT, SIGTERM or SIGHUP, then exits. What is not done by then a restart finds in the database. */

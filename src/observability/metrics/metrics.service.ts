@@ -6,6 +6,8 @@ import { servedModels } from '../../engine/served-models.js';
 import { SANDBOX_PROVIDER, type SandboxProvider } from '../../sandbox/sandbox.js';
 import { EngineMetrics } from './engine-metrics.js';
 
+const SANDBOX_STATES = ['ready', 'booting', 'used', 'queued'] as const;
+
 /** What is counted, and what is as it is now. */
 @Injectable()
 export class MetricsService {
@@ -44,8 +46,8 @@ export class MetricsService {
       labelNames: ['state'],
       registers,
     });
-    const occupancy = this.sandboxes.protections().occupancy ?? {};
-    for (const [state, count] of Object.entries(occupancy)) sandboxes.set({ state }, count);
+    const { occupancy } = this.sandboxes.protections();
+    for (const state of SANDBOX_STATES) sandboxes.set({ state }, occupancy?.[state] ?? 0);
     const memory = new Gauge({
       name: 'gantry_model_memory_bytes',
       help: "Memory of a model's host process.",
