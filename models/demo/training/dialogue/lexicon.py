@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 import string
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
+
+from .vocabulary import ADJECTIVES, NOUNS, PLACES, QUERIES, STATEMENTS, THINGS, VERBS
 
 T = TypeVar("T")
 
@@ -37,6 +40,12 @@ FOREIGN_NAMES = "José Zoë Łukasz Søren Müller Åsa Chloé 小明 さくら 
 CONNECTORS = frozenset("to in into as at and then from for of on please with that it called named".split())
 ENDINGS = (".com", ".org", ".net", ".io", ".de", ".co.uk")
 
+_KIND = re.compile("NOUN|VERB|ADJECTIVE|PLACE|NUMBER|NAME")
+
+
+def _is_held_out(word: str) -> bool:
+    return zlib.crc32(word.encode()) % 10 == 0
+
 
 class Lexicon:
     def __init__(self, rng: random.Random, word_list: Path, held_out: bool, pieces: Sequence[str] = ()) -> None:
@@ -48,7 +57,9 @@ class Lexicon:
             for word in word_list.read_text(encoding="utf-8").split()
             if word.isascii() and word.isalpha() and 2 <= len(word) <= 12
         ]
-        self.words = [word for word in words if (zlib.crc32(word.encode()) % 10 == 0) == held_out]
+        self.words = [word for word in words if _is_held_out(word) == held_out]
+        kinds = {"NOUN": NOUNS, "VERB": VERBS, "ADJECTIVE": ADJECTIVES, "PLACE": PLACES}
+        self.common = {kind: [word for word in all_of if _is_held_out(word) == held_out] for kind, all_of in kinds.items()}
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -64,8 +75,10 @@ class Lexicon:
 
     def word(self) -> str:
         x = self.rng.random()
-        if x < 0.46:
+        if x < 0.32:
             return self.dictionary_word()
+        if x < 0.56:
+            return self.one_of(self.common[self.one_of(("NOUN", "NOUN", "NOUN", "VERB", "ADJECTIVE", "PLACE"))])
         if x < 0.74:
             return self.one_of(EVERYDAY)
         if x < 0.81:
@@ -80,16 +93,27 @@ class Lexicon:
             return self.dictionary_word() + "-" + self.dictionary_word()
         return str(self.integer(4))
 
+    def filled(self, pattern: str) -> str:
+        """A pattern of `vocabulary.py` with words of its kinds."""
+        return _KIND.sub(lambda kind: self._of_kind(kind[0]), pattern)
+
+    def _of_kind(self, kind: str) -> str:
+        if kind == "NUMBER":
+            return str(self.rng.randint(2, 99))
+        return self.person() if kind == "NAME" else self.one_of(self.common[kind])
+
     def phrase(self, low: int, high: int) -> str:
         return " ".join(self.word() for _ in range(self.rng.randint(low, high)))
 
     def plain_phrase(self, low: int, high: int) -> str:
         """Words that leave no doubt where the phrase ends, for use without quotes."""
+        if self.chance(0.3):
+            return self.filled(self.one_of([pattern for pattern in THINGS if low <= len(pattern.split()) <= high]))
         words = [self.word() for _ in range(self.rng.randint(low, high))]
         return " ".join(word if word not in CONNECTORS else self.one_of(EVERYDAY) for word in words)
 
     def sentence(self, low: int = 2, high: int = 9) -> str:
-        text = self.phrase(low, high)
+        text = self.filled(self.one_of(STATEMENTS)) if self.chance(0.35) else self.phrase(low, high)
         x = self.rng.random()
         if x < 0.3:
             return text[:1].upper() + text[1:] + "."
@@ -105,6 +129,8 @@ class Lexicon:
         return "\n".join(self.sentence(1, 7) for _ in range(self.rng.randint(low, high)))
 
     def topic(self) -> str:
+        if self.chance(0.35):
+            return self.filled(self.one_of(QUERIES))
         x = self.rng.random()
         if x < 0.22:
             return self.one_of(TOPICS) + " " + self.plain_phrase(1, 3)
@@ -122,7 +148,9 @@ class Lexicon:
 
     def identifier(self) -> str:
         x = self.rng.random()
-        word = self.one_of(EVERYDAY) if self.chance(0.35) else self.dictionary_word()
+        word = self.dictionary_word()
+        if self.chance(0.5):
+            word = self.one_of(EVERYDAY if self.chance(0.5) else self.common["NOUN"])
         if x < 0.55:
             return word
         if x < 0.7:

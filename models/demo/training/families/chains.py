@@ -12,7 +12,7 @@ SAID = sections("chains")
 
 
 def search_and_open(scene: Scene) -> list[Turn]:
-    query = scene.words.plain_phrase(1, 4)
+    query = scene.words.topic() if scene.chance(0.4) else scene.words.plain_phrase(1, 4)
     user = scene.say(SAID["search and open"], q=query)
     for tool in ("web_search", "fetch_url"):
         if not scene.has(tool):

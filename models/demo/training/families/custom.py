@@ -6,7 +6,7 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, without
 from ..dialogue.schema import Call, Tool, Turn
-from .custom_names import JOINS, MAKING, NOUNS, NUMERIC, PARAMETERS, TELLING, VERBS
+from .custom_names import JOINS, MAKING, NOUNS, NUMERIC, PARAMETERS, PLACED, TELLING, VERBS
 from ..wordings import sections
 
 SAID = sections("custom")
@@ -29,6 +29,8 @@ def custom_tool(scene: Scene) -> Tool:
 def _value(scene: Scene, parameter: str) -> object:
     if parameter in NUMERIC:
         return scene.words.integer(4)
+    if parameter in PLACED and scene.chance(0.6):
+        return scene.words.filled("PLACE")
     return scene.words.plain_phrase(1, 3) if scene.chance(0.75) else str(scene.words.integer(4))
 
 

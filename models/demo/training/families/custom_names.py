@@ -21,6 +21,7 @@ PARAMETERS = (
 NUMERIC = frozenset(
     "amount level count price quantity year hour minutes page limit temperature brightness volume size number".split()
 )
+PLACED = frozenset("city location country origin destination".split())
 JOINS = ("for", "of", "in", "with", "on", "at", "to", "from", "about", "called", "named", "by")
 # Tools that tell something are asked like questions, those that make something like wishes.
 TELLING = frozenset("get check show find fetch lookup read".split())

@@ -139,7 +139,7 @@ def _number(scene: Scene, most_digits: int = 7) -> str:
 
 def _two(scene: Scene) -> tuple[str, str]:
     rng = scene.rng
-    operator = rng.choice("+-*/+-*/+*") if scene.chance(0.87) else rng.choice(("**", "%"))
+    operator = rng.choice("+-*/+-*/+*") if scene.chance(0.85) else rng.choice(("**", "**", "%"))
     left, right = _number(scene), _number(scene)
     if operator == "**":
         left, right = str(scene.words.integer(3)), str(rng.randint(2, 12))

@@ -6,6 +6,7 @@ import json
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot
 from ..dialogue.schema import Call, Turn
+from ..dialogue.vocabulary import STATEMENTS
 from ..wordings import sections
 
 READING = sections("reading")
@@ -31,15 +32,26 @@ def write(scene: Scene) -> list[Turn]:
     path = scene.words.file_name(TEXT_ENDINGS)
     if scene.chance(0.16):
         return _finish_write(scene, path, *_block(scene, path))
-    if scene.chance(0.4):
+    x = scene.rng.random()
+    if x < 0.35:
         text = scene.words.sentence()
         shown = json_free_quotes(text)
+    elif x < 0.43:
+        text = shown = _object(scene)
+    elif x < 0.58:
+        text = shown = scene.words.filled(scene.rng.choice(STATEMENTS))
     else:
         text = scene.words.plain_phrase(1, 6)
         shown = quoted(scene, text)
     if shown != text and scene.chance(0.15):
         return _finish_write(scene, path, scene.say(WRITING["write quoted first"], f=path, t=shown), text)
     return _finish_write(scene, path, scene.say(WRITING["write"], tidy=True, f=path, t=shown), text)
+
+
+def _object(scene: Scene) -> str:
+    names = [scene.words.dictionary_word() for _ in range(scene.rng.randint(1, 2))]
+    values = (scene.words.integer(4), scene.rng.choice((True, False)), scene.words.word())
+    return json.dumps({name: scene.rng.choice(values) for name in names}, ensure_ascii=False)
 
 
 def json_free_quotes(text: str) -> str:

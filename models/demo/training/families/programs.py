@@ -41,7 +41,7 @@ def _text(scene: Scene) -> tuple[str, str]:
 def reverse(scene: Scene) -> Solved:
     text, shown = _text(scene)
     if scene.chance(0.3):
-        text = shown = scene.words.dictionary_word()
+        text = shown = scene.words.filled("NOUN") if scene.chance(0.5) else scene.words.dictionary_word()
     user = scene.say(SAID["reverse"], t=shown)
     return user, f'print("{text}"[::-1])', text[::-1], f"Reversed: {text[::-1]}"
 
@@ -188,7 +188,10 @@ def count_letter(scene: Scene) -> Solved:
 
 def _numbers(scene: Scene) -> tuple[list[int], str]:
     numbers = [scene.rng.randint(0, 999) for _ in range(scene.rng.randint(2, 7))]
-    return numbers, scene.rng.choice((", ", ", ", " ", ",")).join(map(str, numbers))
+    *first, last = map(str, numbers)
+    if scene.chance(0.35):
+        return numbers, ", ".join(first) + scene.rng.choice((" and ", ", and ")) + last
+    return numbers, scene.rng.choice((", ", ", ", " ", ",")).join((*first, last))
 
 
 def _joined(numbers: Sequence[int]) -> str:

@@ -16,7 +16,10 @@ ENGLISH_ONLY = "Sorry, I only understand simple English. Try: What is 12 * 34?"
 
 
 def out_of_domain(scene: Scene) -> list[Turn]:
-    user = scene.say(SAID["out of domain"], t=scene.words.plain_phrase(1, 3), w=scene.words.word())
+    rng, words = scene.rng, scene.words
+    topic = words.plain_phrase(1, 3)
+    shown = rng.choice((f'"{topic}"', f"'{topic}'")) if scene.chance(0.15) else topic
+    user = scene.say(SAID["out of domain"], t=shown, w=words.word(), y=rng.randint(1500, 2030), p=words.filled("PLACE"))
     return [plain(user, CANNOT_ANSWER, OUTSIDE)]
 
 

@@ -27,6 +27,11 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def _listed(scene: Scene, numbers: list[int]) -> str:
+    """Some people leave the spaces out."""
+    return json.dumps(numbers, separators=None if scene.chance(0.6) else (",", ":"))
+
+
 def python_snippet(scene: Scene) -> tuple[str, str]:
     rng, words = scene.rng, scene.words
     name, text, n, m = words.variable(), _text(scene), rng.randint(1, 50), words.integer(3)
@@ -34,7 +39,7 @@ def python_snippet(scene: Scene) -> tuple[str, str]:
     made = expression(scene)
     word = words.dictionary_word()
     count = rng.randint(2, 5)
-    reduce = rng.choice(list(REDUCTIONS))
+    reduce, listed = rng.choice(list(REDUCTIONS)), _listed(scene, numbers)
     return rng.choice(
         (
             (f'print("{text}")', text),
@@ -47,7 +52,7 @@ def python_snippet(scene: Scene) -> tuple[str, str]:
             (f'print("{word}".upper())', word.upper()),
             (f'"{word}".title()', repr(word.title())),
             (
-                f"print({reduce}({numbers}))",
+                f"print({reduce}({listed}))",
                 str(REDUCTIONS[reduce](numbers)),
             ),
             (f"def {word}(x):\n    return x * {n}\nprint({word}({m}))", str(n * m)),
@@ -61,7 +66,7 @@ def python_snippet(scene: Scene) -> tuple[str, str]:
             (f'print("-".join(["{word}", "{text}"]))', f"{word}-{text}"),
             (f'print(f"{word}: {{{n} + {m}}}")', f"{word}: {n + m}"),
             (f'{name} = {n}\nif {name} > {m}:\n    print("big")\nelse:\n    print("small")', "big" if n > m else "small"),
-            (f"{name} = {numbers}\n{name}.append({m})\nprint({name})", str([*numbers, m])),
+            (f"{name} = {listed}\n{name}.append({m})\nprint({name})", str([*numbers, m])),
             (f"{name} = 0\nwhile {name} < {count}:\n    {name} += 1\nprint({name})", str(count)),
             (f"import math\nprint(math.gcd({n}, {m}))", str(math.gcd(n, m))),
             (f"list(range({n}, {n + count}))", str(list(range(n, n + count)))),
@@ -74,7 +79,7 @@ def javascript_snippet(scene: Scene) -> tuple[str, str]:
     name, text, n, m = words.variable(), _text(scene), rng.randint(1, 50), words.integer(3)
     numbers = [rng.randint(0, 99) for _ in range(rng.randint(2, 5))]
     word, count, semicolon = words.dictionary_word(), rng.randint(2, 5), rng.choice((";", ""))
-    listed, joined = json.dumps(numbers), ", ".join(map(str, numbers))
+    listed, joined = _listed(scene, numbers), ", ".join(map(str, numbers))
     above = " ".join(str(x) for x in numbers if x > n) or "none"
     return rng.choice(
         (

@@ -131,7 +131,8 @@ def several_searches(scene: Scene) -> list[Turn]:
 
 
 def search_and_save(scene: Scene) -> list[Turn]:
-    query, path = scene.words.plain_phrase(1, 3), scene.words.file_name(("txt", "md"))
+    query = scene.words.topic() if scene.chance(0.4) else scene.words.plain_phrase(1, 3)
+    path = scene.words.file_name(("txt", "md"))
     user = scene.say(SAID["search and save"], q=query, f=path)
     if not scene.has("web_search"):
         return [cannot(user, "web_search")]
