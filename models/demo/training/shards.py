@@ -25,8 +25,10 @@ _POOL = 2048
 # What a message will be is settled in its first tokens (and in the first after a thought): call or answer, which
 # tool, "there is no such tool". They are few and learned last, so they count more in the loss.
 _CHOICE_TOKENS = 3
+# "This is for read_file. It": a thought takes longer to come to it.
+_CHOICE_TOKENS_OF_A_THOUGHT = 16
 _CHOICE_WEIGHT = 8.0
-_THOUGHT_END = SPECIAL.index("</think>")
+_THOUGHT_BEGIN, _THOUGHT_END = SPECIAL.index("<think>"), SPECIAL.index("</think>")
 
 
 def letter_pieces(tokenizer: Tokenizer) -> list[str]:
@@ -124,7 +126,13 @@ def _choices(tokens: np.ndarray, taught: np.ndarray) -> np.ndarray:
     before = np.concatenate([[0], taught[:-1]])
     begins = (taught > 0) & (before == 0)
     begins[1:] |= (tokens[:-1] == _THOUGHT_END) & (taught[1:] > 0)
-    choices = begins.copy()
-    for distance in range(1, _CHOICE_TOKENS):
-        choices[distance:] |= begins[:-distance]
-    return choices
+    choices = _followed_by(begins, _CHOICE_TOKENS)
+    return choices | (_followed_by(begins & (tokens == _THOUGHT_BEGIN), _CHOICE_TOKENS_OF_A_THOUGHT) & (taught > 0))
+
+
+def _followed_by(begins: np.ndarray, count: int) -> np.ndarray:
+    """True there and at the next ones, `count` in all."""
+    marked = begins.copy()
+    for distance in range(1, count):
+        marked[distance:] |= begins[:-distance]
+    return marked
