@@ -13,6 +13,7 @@ function ending() {
     close,
     exit: (status) => exits.push(status),
     print: (text) => printed.push(text),
+    complain: (text) => printed.push(text),
   });
   return { stop, close, closing, exits, printed };
 }

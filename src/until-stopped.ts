@@ -7,6 +7,7 @@ export interface Ending {
   readonly close: () => Promise<void>;
   readonly exit: (status: number) => void;
   readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
 }
 
 /** Closes once at SIGINT, SIGTERM or SIGHUP, then exits. What is not done by then a restart finds in the database. */
@@ -15,6 +16,7 @@ export function stopOnSignals(close: () => Promise<void>): void {
     close,
     exit: (status) => process.exit(status),
     print: (text) => process.stdout.write(text),
+    complain: (text) => process.stderr.write(text),
   });
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -22,7 +24,7 @@ export function stopOnSignals(close: () => Promise<void>): void {
 }
 
 /** What each signal does: the first ends in order, one that comes later than its echoes ends at once. */
-export function stopper({ close, exit, print }: Ending): (signal: NodeJS.Signals) => void {
+export function stopper({ close, exit, print, complain }: Ending): (signal: NodeJS.Signals) => void {
   let firstAt: number | undefined;
   return (signal) => {
     if (firstAt !== undefined) {
@@ -35,7 +37,7 @@ export function stopper({ close, exit, print }: Ending): (signal: NodeJS.Signals
     close().then(
       () => exit(0),
       (error: unknown) => {
-        print(`${String(error)}\n`);
+        complain(`${String(error)}\n`);
         exit(1);
       },
     );

@@ -10,27 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from .vocabulary import ADJECTIVES, NOUNS, PLACES, QUERIES, STATEMENTS, THINGS, VERBS
+from .vocabulary import ADJECTIVES, EVERYDAY, NOUNS, PLACES, QUERIES, STATEMENTS, THINGS, TOPICS, VERBS
 
 T = TypeVar("T")
 
-EVERYDAY = (
-    "apple bread coffee tea milk cheese rice soup salad pizza dinner lunch recipe kitchen garden house room door "
-    "window table chair car bike bus train flight airport hotel ticket travel trip map city town village country "
-    "river lake sea mountain forest island beach weather rain snow wind sun moon star space planet earth dog cat "
-    "bird fish horse panda lion tree flower music song film movie book story game football tennis chess school "
-    "teacher student lesson test exam history science math physics biology language word letter paper pen phone "
-    "computer laptop screen keyboard software server network database python javascript linux windows browser "
-    "website internet email message meeting project plan budget invoice price market bank money tax job work team "
-    "office company customer report note list task deadline doctor health sleep sport running energy solar battery "
-    "water oil gas paint color red blue green yellow black white big small old new fast slow cheap best good early "
-    "late morning evening monday friday summer winter spring birthday party family mother father brother friend "
-    "child baby king queen war peace law news election president art museum photo camera design fashion shoe shirt"
-).split()
-TOPICS = (
-    "latest news about;history of;best;cheap;how to repair;how to cook;what is;who invented;weather in;price of;"
-    "tutorial for;population of;capital of;reviews of;difference between;symptoms of;open source;benefits of"
-).split(";")
 FOREIGN_BITS = (
     "café naïve über Zürich München señor São Łódź Ærø Žižek Ångström 北京 東京 こんにちは 世界 한국 서울 Москва "
     "привет мир Ελλάδα שלום सलाम 🙂 🎉 👍 🚀 → € £ ° ½ … – —"

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+# Also in dialogues that test: only what is below is kept apart.
+EVERYDAY = (
+    "apple bread coffee tea milk cheese rice soup salad pizza dinner lunch recipe kitchen garden house room door "
+    "window table chair car bike bus train flight airport hotel ticket travel trip map city town village country "
+    "river lake sea mountain forest island beach weather rain snow wind sun moon star space planet earth dog cat "
+    "bird fish horse panda lion tree flower music song film movie book story game football tennis chess school "
+    "teacher student lesson test exam history science math physics biology language word letter paper pen phone "
+    "computer laptop screen keyboard software server network database python javascript linux windows browser "
+    "website internet email message meeting project plan budget invoice price market bank money tax job work team "
+    "office company customer report note list task deadline doctor health sleep sport running energy solar battery "
+    "water oil gas paint color red blue green yellow black white big small old new fast slow cheap best good early "
+    "late morning evening monday friday summer winter spring birthday party family mother father brother friend "
+    "child baby king queen war peace law news election president art museum photo camera design fashion shoe shirt"
+).split()
 NOUNS = (
     "address age agenda air album alarm animal answer ant apartment arm article artist aunt author balcony ball banana "
     "band bath bean bear bed bee beer bell bench berry bill bin biscuit blanket blog boat body bone boot border bottle "
@@ -79,6 +93,11 @@ THINGS = (
     "NOUN", "NOUN", "ADJECTIVE NOUN", "ADJECTIVE NOUN", "NOUN NOUN", "ADJECTIVE ADJECTIVE NOUN", "ADJECTIVE NOUN NOUN",
     "PLACE NOUN", "NOUN PLACE", "VERB NOUN", "NOUN NOUN NOUN", "NUMBER NOUN",
 )  # fmt: skip
+# What queries begin with.
+TOPICS = (
+    "latest news about;history of;best;cheap;how to repair;how to cook;what is;who invented;weather in;price of;"
+    "tutorial for;population of;capital of;reviews of;difference between;symptoms of;open source;benefits of"
+).split(";")
 QUERIES = (
     "best NOUN for NOUN", "best NOUN in PLACE", "ADJECTIVE NOUN PLACE", "cheap NOUN in PLACE", "how to VERB a NOUN",
     "how to VERB NOUN", "what is a NOUN", "history of PLACE", "history of NOUN", "the history of the NOUN",
