@@ -79,6 +79,11 @@ class _Scan:
         try:
             length = len(path.encode())
             status = entry.stat(follow_symlinks=False)
+        except PermissionError:
+            # Names may be read, what they stand for not: so says the mode of their folder, for all of them.
+            if self._unseen[-1:] != [prefix]:
+                self._unseen.append(prefix)
+            return False
         except (UnicodeEncodeError, OSError):
             return False
         if length > MAX_PATH_BYTES:

@@ -162,6 +162,27 @@ class WorkspaceTest(unittest.TestCase):
         os.unlink(self.path("d/file"))
         self.assertEqual(self.workspace.changes(), [{"change": "deleted", "path": "d/file"}])
 
+    def test_files_below_a_folder_that_was_closed_by_its_mode_count_as_unchanged(self) -> None:
+        for path in ("data/a", "data/deep/b", "other/c"):
+            self.put(path, b"kept")
+        self.assertEqual(self.changes_after_chmod("data", 0o644), [])
+        self.assertEqual(self.changes_after_chmod("data/deep", 0o000), [])
+        self.assertEqual(self.changes_after_chmod(".", 0o644), [])
+        self.assertEqual(self.workspace.changes(), [])
+
+    def changes_after_chmod(self, folder: str, mode: int) -> list[dict[str, object]]:
+        """As the kernel sees them, whose rights are those of an ordinary user."""
+        before = os.stat(self.path(folder)).st_mode
+        os.chmod(self.path(folder), mode)
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(65534)
+        try:
+            return self.workspace.changes()
+        finally:
+            os.seteuid(user)
+            os.chmod(self.path(folder), before)
+
     def test_a_created_file_takes_no_name_that_is_taken(self) -> None:
         file = self.workspace.create("output/one.txt")
         assert file is not None
