@@ -19,12 +19,14 @@ export interface HistorySource extends SessionHistory {
 export function rebuildHistory(source: HistorySource): SessionHistory {
   const runIds = freshIds(source.runs, 'runs', 'run');
   const callIds = freshIds(source.tool_calls, 'tool_calls', 'call');
+  const whole = withWholePairs(source.messages);
+  requireOneTurnPerRound(source.messages, runIds);
   const recovered = new RecoveredCalls();
   const runs = source.runs.map((run) => settleRun(run, runIds));
   const calls = source.tool_calls.map((call, index) =>
     settleCall(call, index, { ...source, runIds, callIds }),
   );
-  const messages = withWholePairs(source.messages).map((message) => {
+  const messages = whole.map((message) => {
     const runId = message.run_id === null ? null : (runIds.get(message.run_id) ?? null);
     for (const call of message.tool_calls ?? []) {
       if (!callIds.has(call.id)) callIds.set(call.id, recovered.add(call, message, runId));
@@ -95,6 +97,20 @@ function freshIds(
     ids.set(record.id, newId(prefix));
   }
   return ids;
+}
+
+/** A run says one thing in each of its rounds. */
+function requireOneTurnPerRound(
+  messages: readonly ExportedMessage[],
+  runIds: ReadonlyMap<string, string>,
+): void {
+  const taken = new Set<string>();
+  for (const [index, { role, run_id: runId, round }] of messages.entries()) {
+    if (role !== 'assistant' || round === null || runId === null || !runIds.has(runId)) continue;
+    const turn = `${round} ${runId}`;
+    if (taken.has(turn)) throw badExport(`messages[${index}].round`, 'is there twice in its run');
+    taken.add(turn);
+  }
 }
 
 function settleRun(run: ExportedRun, runIds: ReadonlyMap<string, string>): ExportedRun {

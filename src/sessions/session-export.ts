@@ -14,10 +14,12 @@ export const EXPORT_VERSION = 1;
 
 const id = z.string().min(1).max(128);
 const round = z.int().min(0).max(1_000_000);
-/** Postgres knows no year 0, which ISO 8601 has. */
+/** Postgres knows no year 0, no offset of 16 hours and no text of more than 128 characters; ISO 8601 has them all. */
 const time = z.iso
   .datetime({ offset: true })
-  .refine((text) => Date.parse(text) >= 0, 'expected a time after 1970');
+  .max(64)
+  .refine((text) => Date.parse(text) >= 0, 'expected a time after 1970')
+  .refine((text) => !/[+-](?:1[6-9]|2\d):\d\d$/.test(text), 'expected an offset of less than 16 hours');
 
 const MAX_RECORDS = 100_000;
 const MAX_FILES = 2000;

@@ -146,6 +146,21 @@ describe('export and import', () => {
         'messages[0].created_at',
       ],
       [
+        'a time zone that no place has',
+        { ...good, messages: [{ ...user, created_at: '2026-01-01T00:00:00+16:00' }] },
+        'messages[0].created_at',
+      ],
+      [
+        'a time of endless precision',
+        { ...good, messages: [{ ...user, created_at: `2026-01-01T00:00:00.${'1'.repeat(200)}Z` }] },
+        'messages[0].created_at',
+      ],
+      [
+        'two answers in one round',
+        { ...good, messages: [user, assistant, result, { ...assistant, tool_calls: null }] },
+        'messages[3].round',
+      ],
+      [
         'a round past all counting',
         { ...good, messages: [{ ...user, round: 2 ** 40 }] },
         'messages[0].round',
