@@ -46,6 +46,8 @@ const logitBiasSchema = z
     `must not name more than ${MOST_BIASES} tokens`,
   );
 
+const stopTextSchema = z.string().min(1, 'must not be empty; leave stop out for none');
+
 /** How a run with `model: "council:a,b,c"` comes to its answer. */
 const councilOptionsSchema = z.strictObject({
   /** Default: `judge`. */
@@ -100,11 +102,11 @@ export const runOptionsSchema = z.strictObject({
   top_p: z.number().min(0).max(1).optional(),
   top_k: z.int().min(0).optional(),
   min_p: z.number().min(0).max(1).optional(),
-  repetition_penalty: z.number().min(0).max(10).optional(),
+  repetition_penalty: z.number().positive('must be more than 0; 1 is none').max(10).optional(),
   presence_penalty: z.number().min(-2).max(2).optional(),
   frequency_penalty: z.number().min(-2).max(2).optional(),
   seed: z.int().min(0).optional(),
-  stop: z.union([z.string(), z.array(z.string()).max(16)]).optional(),
+  stop: z.union([stopTextSchema, z.array(stopTextSchema).max(16)]).optional(),
   logit_bias: logitBiasSchema.optional(),
   max_tokens: z.int().positive().optional(),
   /** A LoRA adapter in models/adapters, by the name of its file without .gguf; false: none. */

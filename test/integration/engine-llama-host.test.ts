@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { EngineEvent } from '../../src/engine/engine.js';
+import type { ChatMessage, EngineEvent, EngineStatus } from '../../src/engine/engine.js';
 import { demoEngine } from '../fixtures/models/demo-engine.js';
 import { demoRequest, endlessRequest } from '../fixtures/models/demo-requests.js';
 import { collect, textOf } from './engine-conformance.js';
+
+function hostPidOf(status: EngineStatus): number {
+  return status.state === 'ready' ? status.hostPid : 0;
+}
 
 const never = new AbortController().signal;
 
@@ -46,6 +50,25 @@ describe('the host process', () => {
     expect(after.state === 'ready' && after.hostPid !== pid).toBe(true);
     await engine.close();
   });
+
+  test.each([{ stop: [''] }, { repetitionPenalty: 0 }, { seed: 2 ** 60 }])(
+    'refuses what it does not know (%j), and lives on',
+    async (sampling) => {
+      const engine = demoEngine();
+      await engine.capabilities();
+      const before = engine.status();
+      const refused = await collect(engine.generate(demoRequest('Hello!', { sampling }), never));
+      expect(refused).toMatchObject([{ type: 'error', error: { code: 'invalid_request' } }]);
+      const unknown = { role: 'tool', toolCallId: 7, name: 'x', content: '' } as unknown as ChatMessage;
+      const counted = engine.count({ messages: [unknown], tools: [] });
+      await expect(counted).rejects.toMatchObject({ code: 'invalid_request' });
+      expect((await collect(engine.generate(demoRequest('Hello!'), never))).at(-1)).toMatchObject({
+        type: 'stop',
+      });
+      expect(engine.status()).toMatchObject({ state: 'ready', hostPid: hostPidOf(before) });
+      await engine.close();
+    },
+  );
 
   test('is gone when the engine is closed', async () => {
     const engine = demoEngine();

@@ -110,7 +110,10 @@ function requestOf(
 ): GenerateRequest {
   const { seed } = request.sampling;
   const earlier = experts.slice(0, place).filter(({ name }) => name === experts[place]?.name).length;
-  const sampling = seed === undefined ? request.sampling : { ...request.sampling, seed: seed + earlier };
+  const sampling =
+    seed === undefined
+      ? request.sampling
+      : { ...request.sampling, seed: (seed + earlier) % Number.MAX_SAFE_INTEGER };
   return { ...request, sampling, sessionId: expertSession(request.sessionId, place) };
 }
 

@@ -34,6 +34,27 @@ describe('argumentSchema', () => {
     expect('oneOf' in schema ? schema.oneOf.length : 0).toBe(22);
   });
 
+  test.each([1, 3, 5])('nor do objects in objects with %i optional properties beside', (beside) => {
+    const names = Array.from({ length: beside }, (_, index) => `p${index}`);
+    const plain = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+    let nested: Record<string, unknown> = { type: ['object', 'object', 'null'], properties: plain };
+    for (let level = 0; level < 12; level += 1) {
+      nested = { type: 'object', properties: { deeper: nested, ...plain } };
+    }
+    const converted = argumentSchema(nested);
+    expect(partsOf(converted)).toBeLessThan(5_000);
+    expect('oneOf' in converted).toBe(true);
+  });
+
+  test('more choices than a grammar should have are left open', () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => `choice ${index}`);
+    for (const wide of [{ enum: many }, { anyOf: many.map((choice) => ({ const: choice })) }]) {
+      expect(partsOf(argumentSchema({ properties: { wide }, required: ['wide'] }))).toBeLessThan(20);
+    }
+    const properties = Object.fromEntries(many.map((name) => [name, { type: 'string' }]));
+    expect(argumentSchema({ properties })).toEqual({ type: 'object', additionalProperties: true });
+  });
+
   test('no properties is the empty object', () => {
     expect(argumentSchema({ type: 'object' })).toEqual({ type: 'object', properties: {} });
   });
@@ -57,3 +78,9 @@ describe('argumentSchema', () => {
     expect(() => argumentSchema({ type: 'object', properties: { x: loop }, required: ['x'] })).not.toThrow();
   });
 });
+
+/** Of the whole tree, as the library walks it. */
+function partsOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.values(value).reduce((sum: number, part) => sum + partsOf(part), 1);
+}

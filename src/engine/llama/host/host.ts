@@ -5,6 +5,7 @@ import { LoadRefused } from './check-model-file.js';
 import { runGeneration } from './generation.js';
 import { loadModel, type LoadedModel } from './load-model.js';
 import { Outbox } from './outbox.js';
+import { refusalOf } from './refuse-request.js';
 
 /**
  * The process that holds the model. A crash in native code, a decode that hangs or a lack of
@@ -89,6 +90,17 @@ async function leave(): Promise<void> {
   process.exit(0);
 }
 
+function take(raw: unknown): void {
+  const { success, data, error } = toHost.safeParse(raw);
+  if (success) {
+    receive(data);
+    return;
+  }
+  const refusal = refusalOf(raw, error);
+  if (refusal === undefined) throw error;
+  send(refusal);
+}
+
 function receive(message: ToHost): void {
   switch (message.type) {
     case 'load':
@@ -123,7 +135,7 @@ function receive(message: ToHost): void {
   }
 }
 
-process.on('message', (raw) => receive(toHost.parse(raw)));
+process.on('message', take);
 process.on('disconnect', () => void leave());
 process.on('SIGTERM', () => void leave());
 // An interrupt from the keyboard reaches the whole group; it is the server's to act on.
