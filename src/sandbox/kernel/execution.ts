@@ -83,7 +83,8 @@ class Execution implements KernelListener {
   };
   #sinking: Promise<void> = Promise.resolve();
   #sinkFailure: { readonly cause: unknown } | undefined;
-  #deadline: NodeJS.Timeout;
+  /** Undefined once the call has ended in the sandbox: nothing to stop there, though its output is still on the way. */
+  #deadline: NodeJS.Timeout | undefined;
   readonly #id: number;
 
   constructor(
@@ -105,6 +106,7 @@ class Execution implements KernelListener {
   }
 
   interrupt(): void {
+    if (this.#deadline === undefined) return;
     clearTimeout(this.#deadline);
     this.#deadline = this.#destroyAfter(HOST_GRACE_MS);
     this.connection.tell(this.#id, 'interrupt');
@@ -140,6 +142,7 @@ class Execution implements KernelListener {
 
   #finish(fields: ResultFields): void {
     clearTimeout(this.#deadline);
+    this.#deadline = undefined;
     const { stdout, stderr } = this.#output;
     this.#emit('stdout', stdout.end());
     this.#emit('stderr', stderr.end());
