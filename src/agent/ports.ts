@@ -73,7 +73,7 @@ export interface RunJournal {
   commitTurn(snapshot: RunSnapshot, turn: CommittedTurn): Promise<void>;
   judge(call: CallSnapshot, judgement: Judgement): Promise<void>;
   advanceRound(snapshot: RunSnapshot): Promise<void>;
-  /** False: an answer came in the meantime, so go on. */
+  /** False: an answer or a cancel came in the meantime, so go on. */
   wait(kind: 'approval' | 'client'): Promise<boolean>;
   /** False: the run was steered in the meantime, so go on. */
   finish(stopReason: StopReason): Promise<boolean>;

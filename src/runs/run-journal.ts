@@ -159,6 +159,7 @@ export class PostgresRunJournal implements RunJournal {
 
   wait(kind: 'approval' | 'client'): Promise<boolean> {
     return this.commit(async (manager, append) => {
+      if (await this.isCancelled(manager)) return false;
       if (!(await this.calls.isAwaited(manager, this.scope, kind))) return false;
       await this.addActiveTime(manager);
       await moveRun(manager, this.scope.runId, kind === 'approval' ? 'wait_for_approval' : 'wait_for_client');
@@ -201,6 +202,15 @@ export class PostgresRunJournal implements RunJournal {
     });
     if (hasEnded) this.chunks.discard(this.scope.runId);
     return hasEnded;
+  }
+
+  /** A cancel finds the run either under way or waiting: whoever has its row first leaves the rest to the other. */
+  private async isCancelled(manager: EntityManager): Promise<boolean> {
+    const rows = await manager.query<unknown[]>(
+      `SELECT 1 FROM runs WHERE id = $1 AND cancel_requested_by IS NOT NULL`,
+      [this.scope.runId],
+    );
+    return rows.length > 0;
   }
 
   /** A message that came after the snapshot was read is still this run's. */
