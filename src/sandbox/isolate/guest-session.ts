@@ -9,6 +9,10 @@ import { UncaughtErrors } from './uncaught-errors.js';
 /** Of the memory limit. Up to here nothing is collected; what is above it after that leaves no room for a next call. */
 const FULL_SHARE = 0.8;
 
+/** isolated-vm's words for an entry that was stopped at its time; its clock and ours may differ a little. */
+const TIME_LIMIT_MESSAGE = 'Script execution timed out.';
+const CLOCK_TOLERANCE_MS = 100;
+
 /** How the session reaches the host process. */
 export interface GuestPort {
   output(call: number, stream: 'stdout' | 'stderr', text: string): void;
@@ -182,13 +186,15 @@ export class GuestSession {
 
   private job(call: Call, entry: Promise<unknown> | undefined): Promise<void> {
     call.jobs += 1;
+    const began = performance.now();
     const settled = (): void => {
       call.jobs -= 1;
       if (this.isolate.isDisposed) this.stop(call, 'out_of_memory');
       call.check();
     };
     return Promise.resolve(entry).then(settled, (error: unknown) => {
-      if (String(error).includes('timed out')) this.stop(call, 'interrupted');
+      const lastedMs = performance.now() - began;
+      if (isTimeLimit(error, lastedMs, call.limits)) this.stop(call, 'interrupted');
       else if (!this.isolate.isDisposed) call.uncaught.add(error);
       settled();
     });
@@ -277,4 +283,10 @@ export class GuestSession {
     call.output.flush();
     this.port.request(call.id, id, operation, body);
   }
+}
+
+/** A guest's error may have the same words, but does not come as late. */
+function isTimeLimit(error: unknown, lastedMs: number, { timeoutMs }: GuestLimits): boolean {
+  const saysSo = error instanceof Error && error.message === TIME_LIMIT_MESSAGE;
+  return saysSo && lastedMs >= timeoutMs - CLOCK_TOLERANCE_MS;
 }

@@ -111,6 +111,22 @@ describe('isolate pool', () => {
     );
   });
 
+  it.each(['connect timed out', 'Script execution timed out.'])(
+    'takes the rejection "%s" of a guest for no time limit',
+    async (message) => {
+      const code = `const load = async () => { throw new Error('${message}') }; load(); await null; 1`;
+      const result = await run(code);
+      expect(result).toMatchObject({ outcome: 'completed', value: '1' });
+      expect(result.stderr).toContain(`Uncaught (in promise) Error: ${message}`);
+    },
+  );
+
+  it('stops a loop by itself where its host does not', async () => {
+    const clock = { after: () => () => undefined };
+    const result = await run('setTimeout(() => { for (;;); })', { timeoutMs: 200, clock });
+    expect(result).toMatchObject({ outcome: 'timed_out', stateKept: true });
+  });
+
   it('reads, writes and lists files of the host, as text and bytes', async () => {
     const files = new Map<string, Uint8Array>([['in.txt', Buffer.from('grüße')]]);
     const code = `await writeFile('out.bin', new Uint8Array([1, 0, 255]));
