@@ -16,12 +16,13 @@ export class SourceMiddleware implements NestMiddleware {
     response.removeHeader('x-powered-by');
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('cache-control', 'no-store');
-    response.setHeader('vary', 'origin');
+    response.setHeader('vary', 'origin, access-control-request-headers');
     const refused = refuseSource(request.headers, this.config.http);
     if (refused !== undefined) throw refused;
     const { origin } = request.headers;
-    if (origin !== undefined && this.config.http.allowedOrigins.includes(origin))
-      allowOrigin(response, origin);
+    if (origin !== undefined && this.config.http.allowedOrigins.includes(origin)) {
+      allowOrigin(response, origin, request.headers['access-control-request-headers']);
+    }
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
       response.writeHead(204).end();
       return;
@@ -30,14 +31,14 @@ export class SourceMiddleware implements NestMiddleware {
   }
 }
 
-/** Without credentials: keys travel in a header that the page sets itself, never in a cookie. */
-function allowOrigin(response: ServerResponse, origin: string): void {
+/**
+ * Without credentials: keys travel in a header that the page sets itself, never in a cookie. Whichever headers a listed
+ * page asks to send it may send: official clients add some of their own, and none of them makes anybody trusted.
+ */
+function allowOrigin(response: ServerResponse, origin: string, headers: string | undefined): void {
   response.setHeader('access-control-allow-origin', origin);
   response.setHeader('access-control-allow-methods', 'GET, HEAD, POST, PUT, PATCH, DELETE');
-  response.setHeader(
-    'access-control-allow-headers',
-    'authorization, x-api-key, content-type, x-request-id, last-event-id, range, if-none-match',
-  );
+  if (headers !== undefined) response.setHeader('access-control-allow-headers', headers);
   response.setHeader(
     'access-control-expose-headers',
     'x-request-id, retry-after, location, etag, content-range, content-disposition',

@@ -189,12 +189,15 @@ describe('pages of other origins', () => {
         headers: {
           origin,
           'access-control-request-method': 'POST',
-          'access-control-request-headers': 'authorization',
+          'access-control-request-headers': 'authorization, idempotency-key, x-stainless-os',
         },
       });
     const listed = await preflight('https://chat.example.org');
     expect(listed.status).toBe(204);
-    expect(listed.headers.get('access-control-allow-headers')).toContain('authorization');
+    expect(listed.headers.get('access-control-allow-headers')).toBe(
+      'authorization, idempotency-key, x-stainless-os',
+    );
+    expect(listed.headers.get('vary')).toContain('access-control-request-headers');
     expect((await preflight('https://evil.example')).status).toBe(403);
   });
 

@@ -104,3 +104,24 @@ test('a run whose model went while it waited in the queue ends with that, and th
   await rest();
   expect(await stateOf(first, alice)).toBe('cancelled');
 });
+
+test('a load that is cancelled while it waits for what it takes the place of loads nothing', async () => {
+  await server.ask('/api/inference/load', { model_path: 'small', max_seq_length: 2048 });
+  const rest = await holdModel();
+  const loading = server.ask('/api/inference/load', {
+    model_path: 'small',
+    max_seq_length: 256,
+    force_cancel_active: true,
+    load_request_id: 'late',
+  });
+  await until('the old one is unloading', BOUND_MS, () => {
+    const status = server.engine.models?.().find(({ names }) => names.includes('small'));
+    return status === undefined;
+  });
+  const cancelled = await server.ask('/api/inference/unload', { cancel_load_request_id: 'late' });
+  expect(cancelled).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+  expect(await loading).toMatchObject({ status: 409, body: { error: { code: 'load_cancelled' } } });
+  await rest();
+  const { body } = await server.ask('/api/inference/status');
+  expect(body['models']).toMatchObject([{ model: 'demo' }]);
+});

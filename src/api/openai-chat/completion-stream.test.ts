@@ -5,6 +5,7 @@ import type { GantryEvent, PayloadOf } from '../../events/event.js';
 import { CompletionStream, type CompletionTerms } from './completion-stream.js';
 
 type Chunk = PayloadOf<'chunk'>;
+type RunResponse = PayloadOf<'done'>['response'];
 type Channel = 'content' | 'reasoning_content' | 'client' | 'server';
 
 const TERMS: CompletionTerms = {
@@ -125,4 +126,12 @@ test('an answer that would have to be taken back fails instead', () => {
   expect(stream.add({ ...reset, ...at, to_offset: 5, seq: 2 })).toEqual([]);
   expect(stream.add({ ...reset, ...at, to_offset: 4, seq: 3 })).toMatchObject([{ type: 'failure' }]);
   expect([stream.ended, stream.isRunOver]).toEqual([true, false]);
+});
+
+test("an answer without text says whose it is all the same, as OpenAI's SDK wants it", () => {
+  const response = { choices: [{ finish_reason: 'stop' }], stop_reason: 'stop' } as RunResponse;
+  const at = { session_id: 'sess_1', run_id: 'run_1', ts: 0, seq: 1 };
+  expect(new CompletionStream(TERMS).add({ type: 'done', response, ...at })).toMatchObject([
+    { data: { choices: [{ delta: { role: 'assistant', content: '' }, finish_reason: 'stop' }] } },
+  ]);
 });

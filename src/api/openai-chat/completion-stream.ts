@@ -84,14 +84,15 @@ export class CompletionStream {
     this.ended = true;
     this.isRunOver = true;
     const { response } = event;
+    const last = this.deltas(event.seq, this.calls.end());
     const finish = {
-      ...this.chunk({}, finishReason(response)),
+      ...this.chunk(this.opened ? {} : { role: 'assistant', content: '' }, finishReason(response)),
       session_id: this.terms.sessionId,
       stop_reason: response.stop_reason,
     };
     const usage = { ...this.chunk({}), choices: [], usage: response.usage };
     return [
-      ...this.deltas(event.seq, this.calls.end()),
+      ...last,
       { type: 'chunk', seq: event.seq, data: finish },
       ...(this.terms.includeUsage ? [{ type: 'chunk' as const, seq: event.seq, data: usage }] : []),
     ];

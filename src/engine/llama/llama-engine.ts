@@ -20,8 +20,11 @@ import type { LlamaEngineOptions } from './llama-engine-options.js';
 import type { HostGenerateRequest } from './protocol.js';
 import { parseModelSource, type ModelSource } from './model-source.js';
 
-/** A host that does not answer a cancel within this is taken for wedged. */
-const CANCEL_BOUND_MS = 5_000;
+/**
+ * A host that does not answer a cancel within this is taken for wedged. A step cannot be stopped: that of a large model on
+ * a slow processor, with several prompts in it, has to fit, since everybody loses the model with the host.
+ */
+const CANCEL_BOUND_MS = 60_000;
 
 /**
  * Starts loading at once and never throws: what goes wrong is in `status()`, and ends each

@@ -126,7 +126,9 @@ export class ModelLifecycle {
     }
     // What cannot be had is refused before what is there goes.
     if (order.model.path !== undefined) await this.checkRoom(order, order.model.path, old);
+    signal.throwIfAborted();
     if (old !== undefined && old.state.type !== 'gone') await this.takeOut(old, order.owner, order.whenBusy);
+    signal.throwIfAborted();
     const model = new ResidentModel({
       names: this.freeNames(order.model),
       path: order.model.path,
@@ -172,6 +174,11 @@ export class ModelLifecycle {
       throw conflict('model_elsewhere', `The model "${model.name}" is not loaded by this server: see MODEL.`);
     }
     const runs = await this.parts.users.openRuns(model);
+    // Another's load may have made room with it meanwhile.
+    if (model.state.type === 'unloading' || model.state.type === 'gone') {
+      await model.unloaded();
+      return;
+    }
     const isNeeded = model.isServing && (runs.length > 0 || model.isBusy);
     if (whenBusy === 'refuse' && isNeeded) throw busyModel(model, runs, owner);
     const load = this.loads.get(model);

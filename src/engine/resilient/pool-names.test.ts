@@ -27,6 +27,13 @@ test('a member whose breaker is open is not asked, also by its name', async () =
   expect(first.requests).toHaveLength(asked);
 });
 
+test('a member counts for a request that calls it by the name it has here', async () => {
+  const { engine, second } = scene();
+  const { messages, tools } = request;
+  const counted = await engineFor(engine, 'second').count({ model: 'second', messages, tools });
+  expect(counted).toBe(await second.count({ messages, tools }));
+});
+
 test("the preferred model's name is the whole pool, and a name that nobody has stays with it", () => {
   const { engine } = scene();
   expect(engineFor(engine, 'scripted')).toBe(engine);

@@ -181,7 +181,7 @@ class ResilientEngine implements PoolEngine {
         askInOrder([member], (one) => one.embed(request, signal), signal),
       rank: ({ model: _model, ...request }, signal) =>
         askInOrder([member], (one) => one.rank(request, signal), signal),
-      count: (request) => engine.count(request),
+      count: ({ model: _model, ...request }) => engine.count(request),
       capabilities: () => engine.capabilities(),
       status: () => engine.status(),
       close: () => Promise.resolve(),
