@@ -1,4 +1,4 @@
-import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CONFIG, type Config } from '../config/config.js';
 import { DomainError } from '../errors.js';
@@ -35,18 +35,13 @@ export interface StoreFileInput extends FileFacts {
 }
 
 @Injectable()
-export class FileService implements OnApplicationBootstrap {
+export class FileService {
   constructor(
     private readonly dataSource: DataSource,
     private readonly blobs: BlobStore,
     private readonly repository: FileRepository,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
-
-  async onApplicationBootstrap(): Promise<void> {
-    await this.blobs.removeAbandoned();
-    await this.removeUnreferencedBlobs();
-  }
 
   /**
    * Stores content and row, in the caller's transaction or in one of its own. Rejects with `too_large`
@@ -149,11 +144,6 @@ export class FileService implements OnApplicationBootstrap {
       files.map((file) => file.id),
     );
     await this.blobs.removeUnreferenced(manager, digests);
-  }
-
-  /** Content that no file refers to, however that came; returns how many pieces of content went. */
-  async removeUnreferencedBlobs(): Promise<number> {
-    return this.blobs.removeAllUnreferenced();
   }
 
   async requireSession(principal: string, sessionId: string): Promise<void> {

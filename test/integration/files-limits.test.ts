@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CHUNK_BYTES } from '../../src/files/blob-store.js';
+import { LeftoverContent } from '../../src/files/leftover-content.js';
 import { openFilesFixture, pseudoRandom, pseudoRandomBytes, type FilesFixture } from './files-fixture.js';
 
 const MEBIBYTE = 1024 * 1024;
@@ -12,6 +13,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await fixture.dataSource.query('TRUNCATE sessions, blobs, files CASCADE');
 });
+afterEach(() => vi.useRealTimers());
 afterAll(() => fixture.close());
 
 async function failure(work: Promise<unknown>): Promise<unknown> {
@@ -140,12 +142,25 @@ describe('what a failure leaves', () => {
     expect([await fixture.count('blobs'), await fixture.count('files')]).toEqual([0, 0]);
   });
 
-  it('is collected after an hour when the process died', async () => {
+  it('is collected after an hour when the process died, by the server that runs then', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const leftovers = new LeftoverContent(fixture.blobs);
     await fixture.blobs.stage(pseudoRandom(2 * MEBIBYTE, 1), 10 * MEBIBYTE);
-    expect(await fixture.blobs.removeAbandoned()).toBe(0);
+    await leftovers.onApplicationBootstrap();
+    expect(await fixture.count('blobs')).toBe(1);
     await fixture.dataSource.query(`UPDATE blobs SET created_at = now() - interval '61 minutes'`);
-    await fixture.files.onApplicationBootstrap();
+    vi.advanceTimersToNextTimer();
+    await leftovers.onModuleDestroy();
     expect([await fixture.count('blobs'), await fixture.count('blob_chunks')]).toEqual([0, 0]);
+  });
+
+  it('is collected at a start too', async () => {
+    await fixture.blobs.stage(pseudoRandom(2 * MEBIBYTE, 1), 10 * MEBIBYTE);
+    await fixture.dataSource.query(`UPDATE blobs SET created_at = now() - interval '61 minutes'`);
+    const leftovers = new LeftoverContent(fixture.blobs);
+    await leftovers.onApplicationBootstrap();
+    await leftovers.onModuleDestroy();
+    expect(await fixture.count('blobs')).toBe(0);
   });
 
   it('is collected from sessions that were deleted', async () => {
@@ -154,7 +169,7 @@ describe('what a failure leaves', () => {
     await fixture.files.store({ ...facts, sessionId, content: Buffer.from('shared') });
     await fixture.files.store({ ...facts, sessionId, content: Buffer.from('own') });
     await fixture.dataSource.query('DELETE FROM sessions WHERE id = $1', [sessionId]);
-    expect(await fixture.files.removeUnreferencedBlobs()).toBe(1);
+    expect(await fixture.blobs.removeAllUnreferenced()).toBe(1);
     expect((await fixture.files.readAll(kept, 10)).toString()).toBe('shared');
   });
 });

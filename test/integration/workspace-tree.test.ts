@@ -201,7 +201,7 @@ describe('deleting a session', () => {
   it('takes its tree with it, even by its row alone', async () => {
     await scene.runCall({ 'a.txt': 'a' });
     await scene.fixture.dataSource.query('DELETE FROM sessions WHERE id = $1', [scene.sessionId]);
-    await scene.fixture.files.removeUnreferencedBlobs();
+    await scene.fixture.blobs.removeAllUnreferenced();
     expect([
       await scene.fixture.count('files'),
       await scene.fixture.count('workspace_entries'),
