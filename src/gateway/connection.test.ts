@@ -135,16 +135,52 @@ describe('subscriptions', () => {
     ]);
   });
 
-  test('a log whose beginning is gone sends a snapshot first', async () => {
-    log.trimmedTo = 7;
-    log.append(chunkEvent(8, 0, 'a'));
-    const connection = connect();
-    send(connection, subscribe(3));
-    await settle();
-    expect(socket.frames.map((frame) => [frame['type'], frame['seq']])).toEqual([
-      ['ack', undefined],
-      ['snapshot', 8],
-      ['live', 8],
-    ]);
+  describe('a log whose beginning is gone', () => {
+    const placed = () => socket.frames.map((frame) => [frame['type'], frame['seq']]).slice(1);
+
+    test('sends a snapshot first', async () => {
+      log.clear(7);
+      log.append(chunkEvent(8, 0, 'a'));
+      send(connect(), subscribe(3));
+      await settle();
+      expect(placed()).toEqual([
+        ['snapshot', 8],
+        ['live', 8],
+      ]);
+    });
+
+    test('sends it also when nothing has come since, and goes on without a hole', async () => {
+      log.clear(7);
+      send(connect(), subscribe(3));
+      await settle();
+      log.append(chunkEvent(8, 0, 'a'));
+      await settle();
+      expect(placed()).toEqual([
+        ['snapshot', 7],
+        ['live', 7],
+        ['chunk', 8],
+      ]);
+    });
+
+    test('sends none to who has had all of it', async () => {
+      log.clear(7);
+      send(connect(), subscribe(7));
+      await settle();
+      expect(placed()).toEqual([['live', 7]]);
+    });
+
+    test('sends one to a reader whose next events went while it read', async () => {
+      log.append(chunkEvent(1, 0, 'a'));
+      send(connect(), subscribe());
+      await settle();
+      log.clear(5);
+      log.append(chunkEvent(6, 0, 'b'));
+      await settle();
+      expect(placed()).toEqual([
+        ['chunk', 1],
+        ['live', 1],
+        ['snapshot', 6],
+      ]);
+    });
   });
 });

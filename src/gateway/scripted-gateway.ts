@@ -57,15 +57,20 @@ export class ScriptedSocket implements ConnectionSocket {
 /** One session's log in memory, with the promises of the real one: replay, `live`, then follow. */
 export class ScriptedLog {
   readonly events: GantryEvent[] = [];
-  /** Events up to this seq are gone. */
-  trimmedTo = 0;
+  private goneUpTo = 0;
   subscriberCount = 0;
   private wakers: (() => void)[] = [];
 
   constructor(readonly sessionId: string) {}
 
   get lastSeq(): number {
-    return this.events.at(-1)?.seq ?? this.trimmedTo;
+    return this.events.at(-1)?.seq ?? this.goneUpTo;
+  }
+
+  /** As when the session is replaced: its events are gone, and seqs go on after `lastSeq`. */
+  clear(lastSeq = this.lastSeq): void {
+    this.goneUpTo = lastSeq;
+    this.events.length = 0;
   }
 
   append(...events: readonly GantryEvent[]): void {
@@ -85,7 +90,7 @@ export class ScriptedLog {
   }
 
   private async *follow(afterSeq: number, signal: AbortSignal): AsyncGenerator<GantryEvent | LiveMarker> {
-    let cursor = Math.max(afterSeq, this.trimmedTo);
+    let cursor = afterSeq;
     let live = false;
     while (!signal.aborted) {
       const next = this.events.find((event) => event.seq > cursor);

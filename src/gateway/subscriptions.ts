@@ -1,3 +1,4 @@
+import { bridgeGaps } from '../events/bridge-gaps.js';
 import { isTerminalEvent } from '../events/event.js';
 import { DomainError } from '../errors.js';
 import type { GatewayServices } from './gateway-services.js';
@@ -9,6 +10,13 @@ export interface SubscriptionListener {
   onRunEnded(runId: string): void;
   /** The subscription broke; the client would otherwise wait in silence. */
   onFailed(error: unknown): void;
+}
+
+/** Where a subscription begins: the reader's last seq, and the session's. */
+interface Place {
+  readonly sessionId: string;
+  readonly afterSeq: number;
+  readonly lastSeq: number;
 }
 
 /** Which sessions one connection follows. Each is pumped from the log into the outbox at the pace of the reader. */
@@ -41,11 +49,11 @@ export class Subscriptions {
           reason: 'after_seq_ahead',
           param: 'after_seq',
         });
+      return { start: () => void this.follow({ sessionId, afterSeq, lastSeq }, controller.signal) };
     } catch (error) {
       this.close(sessionId);
       throw error;
     }
-    return { start: () => void this.follow(sessionId, afterSeq, controller.signal) };
   }
 
   close(sessionId: string): void {
@@ -59,38 +67,25 @@ export class Subscriptions {
     this.followed.clear();
   }
 
-  private async follow(sessionId: string, afterSeq: number, signal: AbortSignal): Promise<void> {
-    this.outbox.begin(sessionId, afterSeq);
+  private async follow(place: Place, signal: AbortSignal): Promise<void> {
+    this.outbox.begin(place.sessionId, place.afterSeq);
     try {
-      await this.pump(sessionId, afterSeq, signal);
+      await this.pump(place, signal);
     } catch (error) {
       if (!signal.aborted) this.listener.onFailed(error);
     }
   }
 
-  private async pump(sessionId: string, afterSeq: number, signal: AbortSignal): Promise<void> {
-    let cursor: number | undefined;
-    for await (const item of this.services.subscribe(sessionId, afterSeq, signal)) {
+  private async pump(place: Place, signal: AbortSignal): Promise<void> {
+    const { sessionId, afterSeq } = place;
+    const items = this.services.subscribe(sessionId, afterSeq, signal);
+    const whole = bridgeGaps({ ...place, items }, () => this.services.snapshot(sessionId));
+    for await (const item of whole) {
       await this.outbox.room();
       if (signal.aborted) return;
-      cursor ??= await this.sendSnapshotIfGone(
-        sessionId,
-        afterSeq,
-        item.type === 'live' ? item.seq : item.seq - 1,
-      );
-      if (signal.aborted) return;
-      if (item.type !== 'live' && item.seq <= cursor) continue;
       this.outbox.offer(item);
-      if (item.type !== 'live' && item.run_id !== null && isTerminalEvent(item))
-        this.listener.onRunEnded(item.run_id);
+      if (item.type === 'live' || item.type === 'snapshot') continue;
+      if (item.run_id !== null && isTerminalEvent(item)) this.listener.onRunEnded(item.run_id);
     }
-  }
-
-  /** When the log no longer begins after `afterSeq`, the session as it stands goes first. Returns the seq sent up to. */
-  private async sendSnapshotIfGone(sessionId: string, afterSeq: number, goneUpTo: number): Promise<number> {
-    if (goneUpTo <= afterSeq) return afterSeq;
-    const { seq, session } = await this.services.snapshot(sessionId);
-    this.outbox.offer({ type: 'snapshot', session_id: sessionId, seq, session });
-    return seq;
   }
 }

@@ -2,10 +2,12 @@ import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { OnModuleDestroy } from '@nestjs/common';
 import { eventFrame, EventStreamResponse } from '../event-stream-response.js';
+import { bridgeGaps, type SnapshotMarker } from '../events/bridge-gaps.js';
 import { EventLog } from '../events/event-log.js';
 import type { LiveMarker } from '../events/event-log.js';
 import type { GantryEvent } from '../events/event.js';
 import type { ReadEventsRequest } from './session-request.js';
+import { SessionTransferService } from './session-transfer.service.js';
 import { SessionService } from './session.service.js';
 
 /** `next_after_seq` is what to ask for next; there is more now if `has_more`. */
@@ -23,6 +25,7 @@ export class SessionEventsService implements OnModuleDestroy {
 
   constructor(
     private readonly sessions: SessionService,
+    private readonly transfer: SessionTransferService,
     private readonly log: EventLog,
   ) {}
 
@@ -35,7 +38,9 @@ export class SessionEventsService implements OnModuleDestroy {
     const { lastSeq } = await this.sessions.requireOwned(principal, sessionId);
     const data = await this.log.read(sessionId, request.after_seq, request.limit);
     const next = data.at(-1)?.seq ?? request.after_seq;
-    return { object: 'list', data, has_more: next < Number(lastSeq), next_after_seq: next };
+    // A short page was the last, whatever the counter says: events of a session that was replaced are gone.
+    const hasMore = data.length === request.limit && next < Number(lastSeq);
+    return { object: 'list', data, has_more: hasMore, next_after_seq: next };
   }
 
   /** Resolves when the client went away or the server closes. Rejects only before the response has begun. */
@@ -45,15 +50,17 @@ export class SessionEventsService implements OnModuleDestroy {
     afterSeq: number,
     response: ServerResponse,
   ): Promise<void> {
-    await this.sessions.requireOwned(principal, sessionId);
+    const { lastSeq } = await this.sessions.requireOwned(principal, sessionId);
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const signal = AbortSignal.any([gone.signal, this.closing.signal]);
     const stream = new EventStreamResponse(response);
     stream.open();
     try {
-      for await (const event of this.log.subscribe(sessionId, afterSeq, signal)) {
-        await stream.write(toFrame(event), signal);
+      const items = this.log.subscribe(sessionId, afterSeq, signal);
+      const reading = { sessionId, afterSeq, lastSeq: Number(lastSeq), items };
+      for await (const item of bridgeGaps(reading, () => this.snapshot(principal, sessionId))) {
+        await stream.write(toFrame(item), signal);
       }
       stream.close();
     } catch {
@@ -61,9 +68,22 @@ export class SessionEventsService implements OnModuleDestroy {
       stream.destroy();
     }
   }
+
+  private async snapshot(principal: string, sessionId: string) {
+    const session = await this.transfer.export(principal, sessionId);
+    return { seq: session.last_seq, session };
+  }
 }
 
-/** Events are unnamed and carry their seq as id; the `live` marker is named and carries none. */
-function toFrame(event: GantryEvent | LiveMarker): string {
-  return eventFrame(JSON.stringify(event), event.type === 'live' ? { name: 'live' } : { id: event.seq });
+/** Events are unnamed and carry their seq as id. A snapshot is named and carries one too, `live` is named only. */
+function toFrame(item: GantryEvent | LiveMarker | SnapshotMarker): string {
+  const data = JSON.stringify(item);
+  switch (item.type) {
+    case 'live':
+      return eventFrame(data, { name: 'live' });
+    case 'snapshot':
+      return eventFrame(data, { name: 'snapshot', id: item.seq });
+    default:
+      return eventFrame(data, { id: item.seq });
+  }
 }

@@ -108,6 +108,24 @@ describe('a run over the socket', () => {
     for await (const item of client.session(first.session_id).events()) if (item.type === 'done') break;
   });
 
+  test('a session that was replaced is told as a snapshot, then goes on', async () => {
+    engine.enqueue(says('Old.'), says('New.'));
+    const client = connect();
+    const [first] = await collect(client.run({ input: 'old' }));
+    const sessionId = first?.session_id ?? '';
+    const headers = { authorization: `Bearer ${keys.alice}`, 'content-type': 'application/json' };
+    const path = `${url}/v1/sessions/${sessionId}`;
+    const body = await (await fetch(path, { headers })).text();
+    expect((await fetch(path, { method: 'PUT', headers, body })).status).toBe(200);
+    const seen: string[] = [];
+    for await (const item of connect().session(sessionId).events()) {
+      seen.push(item.type);
+      if (item.type === 'live') await client.createRun({ input: 'new', session_id: sessionId });
+      if (item.type === 'done') break;
+    }
+    expect(seen.slice(0, 3)).toEqual(['snapshot', 'live', 'message']);
+  });
+
   test('a run tied to its connection is cancelled when the connection goes', async () => {
     engine.enqueue({ steps: [{ type: 'wait', until: new Promise(() => undefined) }] });
     const client = connect();

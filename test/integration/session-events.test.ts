@@ -41,24 +41,67 @@ describe('events', () => {
     }
   });
 
-  it('stream from where the reader was, then live, and end with it', async () => {
-    const { id } = await sessions.make();
-    await emit(id, 1, 2, 3);
-    const gone = new AbortController();
+  describe('of a session that was replaced', () => {
+    async function replaced(): Promise<string> {
+      const { id } = await sessions.make();
+      await emit(id, 1, 2, 3);
+      expect(await sessions.put(id, await sessions.exportOf(id))).toMatchObject({ status: 200 });
+      return id;
+    }
+
+    it('end in pages too', async () => {
+      const id = await replaced();
+      const page = () => ask(app, `/v1/sessions/${id}/events?after_seq=1&limit=1`, { key });
+      expect((await page()).body).toMatchObject({ data: [], has_more: false });
+      await emit(id, 4, 5);
+      expect((await page()).body).toMatchObject({ data: [{ seq: 4 }], has_more: true, next_after_seq: 4 });
+    });
+
+    it('have a snapshot in their place in a stream', async () => {
+      const id = await replaced();
+      const gone = new AbortController();
+      const reader = await readStream(id, gone.signal);
+      await reader.until('event: live\n');
+      await emit(id, 4);
+      await reader.until('id: 4\n');
+      expect(reader.ids()).toEqual(['3', '4']);
+      expect(reader.text()).toMatch(
+        /^event: snapshot\nid: 3\ndata: .*"object":"session.export".*\n\nevent: live\n/,
+      );
+      gone.abort();
+    });
+  });
+
+  async function readStream(id: string, signal: AbortSignal, headers: Record<string, string> = {}) {
     const response = await fetch(`${app.url}/v1/sessions/${id}/events?after_seq=1`, {
-      headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream', 'last-event-id': '2' },
-      signal: gone.signal,
+      headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream', ...headers },
+      signal,
     });
     expect(response.headers.get('content-type')).toContain('text/event-stream');
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
-    const until = async (part: string) => {
-      while (!text.includes(part)) text += (await reader?.read())?.value ?? '';
+    return {
+      text: () => text,
+      ids: () => [...text.matchAll(/^id: (\d+)$/gm)].map((match) => match[1]),
+      until: async (part: string) => {
+        while (!text.includes(part)) {
+          const { value } = (await reader?.read()) ?? {};
+          if (value === undefined) throw new Error(`The stream ended without ${JSON.stringify(part)}.`);
+          text += value;
+        }
+      },
     };
-    await until('event: live\n');
+  }
+
+  it('stream from where the reader was, then live, and end with it', async () => {
+    const { id } = await sessions.make();
+    await emit(id, 1, 2, 3);
+    const gone = new AbortController();
+    const reader = await readStream(id, gone.signal, { 'last-event-id': '2' });
+    await reader.until('event: live\n');
     await emit(id, 4);
-    await until('id: 4\n');
-    expect([...text.matchAll(/^id: (\d+)$/gm)].map((match) => match[1])).toEqual(['3', '4']);
+    await reader.until('id: 4\n');
+    expect(reader.ids()).toEqual(['3', '4']);
     expect(app.log.bus.watchers(id)).toBe(1);
     gone.abort();
     await expect.poll(() => app.log.bus.watchers(id)).toBe(0);
