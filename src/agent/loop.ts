@@ -52,7 +52,8 @@ export async function workRun(ports: RunPorts, server: ServerLimits, signal: Abo
         break;
       case 'wait_for_approval':
       case 'wait_for_client':
-        if (await journal.wait(step.type === 'wait_for_approval' ? 'approval' : 'client')) return 'waiting';
+        if (await journal.wait(snapshot, step.type === 'wait_for_approval' ? 'approval' : 'client'))
+          return 'waiting';
         break;
       case 'return_calls':
         await journal.returnCalls(snapshot);

@@ -74,7 +74,7 @@ export interface RunJournal {
   judge(call: CallSnapshot, judgement: Judgement): Promise<void>;
   advanceRound(snapshot: RunSnapshot): Promise<void>;
   /** False: an answer or a cancel came in the meantime, so go on. */
-  wait(kind: 'approval' | 'client'): Promise<boolean>;
+  wait(snapshot: RunSnapshot, kind: 'approval' | 'client'): Promise<boolean>;
   /** False: the run was steered in the meantime, so go on. */
   finish(stopReason: StopReason): Promise<boolean>;
   /** Ends the run with the round's returned calls as its answer; results of the round's other calls are kept. */

@@ -142,14 +142,14 @@ export class CallJournal {
     return { state, content, data };
   }
 
-  /** Whether somebody's answer is still missing; under the run's lock, so an answer cannot slip by. */
-  async isAwaited(manager: EntityManager, scope: ChunkScope, kind: 'approval' | 'client'): Promise<boolean> {
-    const state: ToolCallState = kind === 'approval' ? 'awaiting_approval' : 'running';
-    const rows = await manager.query<unknown[]>(
-      `SELECT 1 FROM tool_calls WHERE run_id = $1 AND state = $2 AND parent_id IS NULL LIMIT 1`,
-      [scope.runId, state],
+  /** Whether no answer has come since the calls were read; under the run's lock, so none can slip by. */
+  async areUnanswered(manager: EntityManager, calls: readonly CallSnapshot[]): Promise<boolean> {
+    const rows = await manager.query<{ id: string; state: ToolCallState }[]>(
+      `SELECT id, state FROM tool_calls WHERE id = ANY ($1)`,
+      [calls.map(({ id }) => id)],
     );
-    return rows.length > 0;
+    const states = new Map(rows.map(({ id, state }) => [id, state]));
+    return calls.every(({ id, state }) => states.get(id) === state);
   }
 
   private calling(call: Omit<NewCall, 'index'>): PayloadOf<'agentic_tool_call_progress'> {

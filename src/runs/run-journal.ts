@@ -157,10 +157,10 @@ export class PostgresRunJournal implements RunJournal {
     });
   }
 
-  wait(kind: 'approval' | 'client'): Promise<boolean> {
+  wait(snapshot: RunSnapshot, kind: 'approval' | 'client'): Promise<boolean> {
     return this.commit(async (manager, append) => {
       if (await this.isCancelled(manager)) return false;
-      if (!(await this.calls.isAwaited(manager, this.scope, kind))) return false;
+      if (!(await this.calls.areUnanswered(manager, snapshot.calls))) return false;
       await this.addActiveTime(manager);
       await moveRun(manager, this.scope.runId, kind === 'approval' ? 'wait_for_approval' : 'wait_for_client');
       await this.claim.letNextIn(manager);
