@@ -5,7 +5,7 @@ import { makeMoreRoom, makeRoom } from './context/make-room.js';
 import { CouncilRecorder } from './council-recorder.js';
 import { healCalls } from './healing/heal-calls.js';
 import type { InferenceNotice, RunPorts } from './ports.js';
-import { planRecovery, planRestart } from './recovery-plan.js';
+import { hasProgressed, planRecovery, planRestart } from './recovery-plan.js';
 import type { RunSnapshot } from './snapshot.js';
 import { guardStalls, STALL_LIMITS } from '../engine/stall-guard.js';
 import { toRequest } from './to-request.js';
@@ -21,7 +21,7 @@ export interface InferenceTerms {
   readonly signal: AbortSignal;
 }
 
-/** Why an attempt broke, and whether it brought anything that the next one starts from. */
+/** Why an attempt broke, and whether the next one starts further on than it did. */
 export interface InferenceFailure {
   readonly error: EngineError;
   readonly progressed: boolean;
@@ -38,7 +38,8 @@ export async function infer(
   terms: InferenceTerms,
 ): Promise<InferenceFailure | undefined> {
   const { journal } = ports;
-  const plan = canGoOn(snapshot) ? planRecovery(snapshot.partial) : planRestart(snapshot.partial);
+  const planFrom = canGoOn(snapshot) ? planRecovery : planRestart;
+  const plan = planFrom(snapshot.partial);
   if (plan.type === 'synthesize_tool_use') {
     await journal.beginAttempt(snapshot, plan, terms.cause);
     const { text, reasoning, calls } = plan;
@@ -64,9 +65,12 @@ export async function infer(
   await journal.drain();
   if (outcome.type === 'error') {
     if (outcome.usage !== NO_USAGE) await journal.spend(addUsage(snapshot.usage, outcome.usage));
-    const progressed =
+    const { continuesThoughts } = room;
+    const progressed = hasProgressed({ before: plan, after: planFrom(recorder.partial), continuesThoughts });
+    const failure = { error: outcome.error, progressed };
+    const hasAnswered =
       recorder.calls.length > 0 || recorder.text.length + recorder.reasoning.length > startLength;
-    return withMoreRoom(ports, snapshot, terms, { error: outcome.error, progressed });
+    return hasAnswered ? failure : withMoreRoom(ports, snapshot, terms, failure);
   }
   const cut = outcome.reason === 'cancelled' || outcome.reason === 'length';
   const calls = cut ? [] : recorder.calls;
@@ -81,14 +85,14 @@ export async function infer(
   return undefined;
 }
 
-/** Undefined where the conversation was shortened for an engine that found it too long. */
+/** Of an attempt without an answer. Undefined where the conversation was shortened for an engine that found it too long. */
 async function withMoreRoom(
   ports: RunPorts,
   snapshot: RunSnapshot,
   terms: InferenceTerms,
   failure: InferenceFailure,
 ): Promise<InferenceFailure | undefined> {
-  if (failure.error.code !== 'context_overflow' || failure.progressed) return failure;
+  if (failure.error.code !== 'context_overflow') return failure;
   const room = await makeMoreRoom(ports, snapshot, terms);
   return room.type === 'compacted' ? undefined : failure;
 }

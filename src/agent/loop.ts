@@ -7,7 +7,7 @@ import type { RunPorts } from './ports.js';
 import { retryDelayMs } from './retry-delay.js';
 import type { RunSnapshot } from './snapshot.js';
 
-/** Extra attempts after the engine failed in a way that may pass, and brought nothing new meanwhile. */
+/** Extra attempts after the engine failed in a way that may pass, and brought nothing that is gone on from. */
 const MAX_RETRIES = 2;
 
 export type LoopEnd = 'finished' | 'cancelled' | 'failed' | 'waiting' | 'released';

@@ -39,7 +39,7 @@ export function foldPartialTurn(events: readonly JournalEvent[]): PartialTurn | 
 }
 
 /** Arguments are an object, so their JSON is valid exactly when its last brace has come. */
-function isCompleteObject(json: string): boolean {
+export function isCompleteObject(json: string): boolean {
   try {
     const value: unknown = JSON.parse(json);
     return typeof value === 'object' && value !== null;

@@ -43,6 +43,27 @@ export function planRecovery(partial: PartialTurn | undefined): RecoveryPlan {
   return planRestart(partial);
 }
 
+/** Two attempts that follow each other on one engine. */
+export interface Succession {
+  readonly before: RecoveryPlan;
+  readonly after: RecoveryPlan;
+  readonly continuesThoughts: boolean;
+}
+
+/** Whether the later attempt begins further on. What came in the earlier one and is not kept brought nobody further. */
+export function hasProgressed({ before, after, continuesThoughts }: Succession): boolean {
+  if (after.type === 'synthesize_tool_use') return true;
+  const from = keptBy(before);
+  const to = keptBy(after);
+  return (
+    to.text.length > from.text.length || (continuesThoughts && to.reasoning.length > from.reasoning.length)
+  );
+}
+
+function keptBy(plan: RecoveryPlan): { readonly text: string; readonly reasoning: string } {
+  return plan.type === 'whole_restart' ? { text: '', reasoning: '' } : plan;
+}
+
 /** For a turn that cannot be gone on with, whatever there is of it. */
 export function planRestart(partial: PartialTurn | undefined): RecoveryPlan {
   return { type: 'whole_restart', cancelledCallIds: partial?.calls.map(({ id }) => id) ?? [] };

@@ -1,6 +1,8 @@
 import type { AssistantPrefix, TurnEvent } from '../engine/engine.js';
 import type { ChunkLogprobs, PayloadOf } from '../events/event.js';
 import type { ChosenToken, RawToken } from '../token-logprobs.js';
+import { isCompleteObject } from './partial-turn.js';
+import type { PartialTurn } from './snapshot.js';
 
 type Chunk = PayloadOf<'chunk'>;
 type Delta = Chunk['choices'][number]['delta'];
@@ -30,6 +32,13 @@ export class TurnRecorder {
     this.text = prefix?.text ?? '';
     this.reasoning = prefix?.reasoning ?? '';
     this.opened = prefix !== undefined;
+  }
+
+  /** As an attempt after this one will find it. */
+  get partial(): PartialTurn {
+    const { text, reasoning } = this;
+    const calls = this.calls.map((call) => ({ ...call, complete: isCompleteObject(call.arguments) }));
+    return { text, reasoning, calls };
   }
 
   /** Undefined where there is nothing to write down. */

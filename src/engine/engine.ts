@@ -168,6 +168,8 @@ export interface EngineCapabilities {
   readonly reasoning: boolean;
   /** What its messages may have beside text, which is all it is sent; absent: nothing. */
   readonly input?: readonly MediaType[];
+  /** Goes on with a thought that was cut off; absent: has it again from its beginning. */
+  readonly continuesThoughts?: boolean;
 }
 
 /** What `/ready` and `/api/inference/status` show. Sizes in bytes. */

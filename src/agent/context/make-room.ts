@@ -21,7 +21,13 @@ export interface RoomTerms {
 }
 
 export type Room =
-  | { readonly type: 'fits'; readonly messages: readonly ChatMessage[]; readonly tools: readonly ToolSpec[] }
+  | {
+      readonly type: 'fits';
+      readonly messages: readonly ChatMessage[];
+      readonly tools: readonly ToolSpec[];
+      /** As in EngineCapabilities, of whom the conversation is for. */
+      readonly continuesThoughts: boolean;
+    }
   /** The session has a shorter context now: read it anew. */
   | { readonly type: 'compacted' }
   | { readonly type: 'failed'; readonly error: EngineError };
@@ -68,12 +74,14 @@ async function roomFor(
   const tools = terms.withTools ? ports.tools.specs() : [];
   const count: Counter = (messages) => engine.count({ ...named, messages, tools });
   const onOverflow = contextOverflowOf(snapshot.options) ?? 'compact';
-  const { contextSize, input = [] } = await engine.capabilities(model);
+  const { contextSize, input = [], continuesThoughts = false } = await engine.capabilities(model);
   const messages = applyMark(snapshot.messages, snapshot.context);
   const tokensBefore = await count(messages);
   const budget = contextBudget(windowOf(contextSize, tokensBefore), maxTokens, onOverflow);
-  const fits = async () =>
-    ({ type: 'fits', messages: await withMedia(messages, input, ports.media), tools }) as const;
+  const fits = async () => {
+    const shown = await withMedia(messages, input, ports.media);
+    return { type: 'fits', messages: shown, tools, continuesThoughts } as const;
+  };
   if (tokensBefore <= budget.limit) return fits();
   if (onOverflow === 'error') throw answerTooLarge(tokensBefore, budget);
 

@@ -109,6 +109,7 @@ class LlamaEngine implements Engine {
       contextSize: model.contextSize,
       toolCalls: model.toolCalls,
       reasoning: model.reasoning,
+      continuesThoughts: true,
     };
   }
 

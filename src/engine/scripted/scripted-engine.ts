@@ -117,7 +117,9 @@ class ScriptPlayer implements ScriptedEngine {
 
   async capabilities(model?: string): Promise<EngineCapabilities> {
     checkModel(model);
-    return { model: MODEL, contextSize: CONTEXT_SIZE, toolCalls: true, reasoning: true, input: this.input };
+    const { input } = this;
+    const abilities = { toolCalls: true, reasoning: true, continuesThoughts: true };
+    return { model: MODEL, contextSize: CONTEXT_SIZE, input, ...abilities };
   }
 
   status(): EngineStatus {
