@@ -10,6 +10,7 @@ import { InferenceStatusService } from './inference/inference-status.service.js'
 import { InferenceController } from './inference/inference.controller.js';
 import { ChatCompletionService } from './openai-chat/chat-completion.service.js';
 import { ChatController } from './openai-chat/chat.controller.js';
+import { RETRY_GRACE, RunFollowers } from './openai-chat/run-followers.js';
 import { createLifecycle } from './inference/create-lifecycle.js';
 import { ModelLifecycleController } from './inference/model-lifecycle.controller.js';
 import { ModelLifecycleService } from './inference/model-lifecycle.service.js';
@@ -37,6 +38,8 @@ import { VectorService } from './vectors/vector.service.js';
       useFactory: createLifecycle,
     },
     ChatCompletionService,
+    RETRY_GRACE,
+    RunFollowers,
     VectorService,
   ],
 })

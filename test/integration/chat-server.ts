@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import type { ScriptedEngine } from '../../src/engine/scripted/scripted-engine.js';
 import type { Tool } from '../../src/tools/tool.js';
-import { startScriptedServer } from './scripted-server.js';
+import { type Replacement, startScriptedServer } from './scripted-server.js';
 
 export interface ChatServer {
   readonly url: string;
@@ -27,8 +27,11 @@ export interface ChatServer {
   close(): Promise<void>;
 }
 
-export async function startChatServer(tools: readonly Tool[] = []): Promise<ChatServer> {
-  const { url, app, engine, keys, close } = await startScriptedServer(tools);
+export async function startChatServer(
+  tools: readonly Tool[] = [],
+  replacements: readonly Replacement[] = [],
+): Promise<ChatServer> {
+  const { url, app, engine, keys, close } = await startScriptedServer(tools, replacements);
   const headers = { authorization: `Bearer ${keys.alice}`, 'content-type': 'application/json' };
   const client = (apiKey: string) => new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 0 });
   return {

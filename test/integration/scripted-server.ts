@@ -23,26 +23,37 @@ export interface TestServer<E extends Engine> {
 
 export type ScriptedServer = TestServer<ScriptedEngine>;
 
+/** What a test puts in a provider's place, by its token. */
+export interface Replacement {
+  readonly token: symbol;
+  readonly value: unknown;
+}
+
 /** The whole server on a real Postgres and a real port; only model, sandbox and tools are scripted. */
-export function startScriptedServer(tools: readonly Tool[] = []): Promise<ScriptedServer> {
-  return startServerOn(createScriptedEngine(), tools);
+export function startScriptedServer(
+  tools: readonly Tool[] = [],
+  replacements: readonly Replacement[] = [],
+): Promise<ScriptedServer> {
+  return startServerOn(createScriptedEngine(), tools, replacements);
 }
 
 /** The same on another engine, which whoever made it closes. */
 export async function startServerOn<E extends Engine>(
   engine: E,
   tools: readonly Tool[] = [],
+  replacements: readonly Replacement[] = [],
 ): Promise<TestServer<E>> {
   const database = await createTestDatabase();
   const config = loadConfig({ DATABASE_URL: database.url, LOG_LEVEL: 'silent' });
-  const testing = await Test.createTestingModule({ imports: [AppModule.with(config)] })
+  const builder = Test.createTestingModule({ imports: [AppModule.with(config)] })
     .overrideProvider(ENGINE)
     .useValue(engine)
     .overrideProvider(SANDBOX_PROVIDER)
     .useValue(new NoSandboxProvider('This test runs no sandbox.'))
     .overrideProvider(BUILT_IN_TOOLS)
-    .useValue(tools)
-    .compile();
+    .useValue(tools);
+  for (const { token, value } of replacements) builder.overrideProvider(token).useValue(value);
+  const testing = await builder.compile();
   const app = testing.createNestApplication({ bodyParser: false, logger: false });
   const authenticator = app.get(Authenticator, { strict: false });
   app.useWebSocketAdapter(

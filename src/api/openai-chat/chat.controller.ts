@@ -1,17 +1,24 @@
 import type { ServerResponse } from 'node:http';
-import { Body, Controller, Headers, type OnModuleDestroy, Post, Res } from '@nestjs/common';
+import { Body, Controller, Headers, Logger, type OnModuleDestroy, Post, Res } from '@nestjs/common';
 import { CurrentPrincipal } from '../../auth/current-principal.js';
 import type { Principal } from '../../auth/principal.js';
+import type { RunView } from '../../runs/run-view.js';
 import { answerCompletion } from './answer-completion.js';
 import { ChatCompletionService } from './chat-completion.service.js';
 import { type ChatRequest, chatRequestSchema } from './chat-request.js';
+import { readIdempotencyKey } from './idempotency-key.js';
+import { RunFollowers } from './run-followers.js';
 import { streamCompletion } from './stream-completion.js';
 
 @Controller('v1/chat/completions')
 export class ChatController implements OnModuleDestroy {
+  private readonly logger = new Logger(ChatController.name);
   private readonly closing = new AbortController();
 
-  constructor(private readonly completions: ChatCompletionService) {}
+  constructor(
+    private readonly completions: ChatCompletionService,
+    private readonly followers: RunFollowers,
+  ) {}
 
   /** Answers have no end of their own; without this the server would wait for their readers. */
   onModuleDestroy(): void {
@@ -22,19 +29,45 @@ export class ChatController implements OnModuleDestroy {
   async create(
     @CurrentPrincipal() { name: owner }: Principal,
     @Body({ schema: chatRequestSchema }) request: ChatRequest,
-    @Headers('idempotency-key') idempotencyKey: string | undefined,
+    @Headers('idempotency-key') header: string | undefined,
     @Res() response: ServerResponse,
   ): Promise<void> {
+    const key = readIdempotencyKey(header);
+    if (key === undefined) {
+      const unheard = await this.answer(owner, { request, key }, response);
+      if (unheard !== undefined) await this.completions.abandon(owner, unheard);
+      return;
+    }
+    const circle = JSON.stringify([owner, key]);
+    this.followers.join(circle);
+    let unheard: RunView | undefined;
+    try {
+      unheard = await this.answer(owner, { request, key }, response);
+    } finally {
+      this.followers.leave(circle, unheard && this.givingUp(owner, unheard));
+    }
+  }
+
+  /** The run, if nobody hears of it any more: it would only take others' time. */
+  private async answer(
+    owner: string,
+    { request, key }: { readonly request: ChatRequest; readonly key: string | undefined },
+    response: ServerResponse,
+  ): Promise<RunView | undefined> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    const { run, terms } = await this.completions.begin(owner, request, idempotencyKey);
+    const { run, terms } = await this.completions.begin(owner, request, key);
     const stop = { gone: gone.signal, closing: this.closing.signal };
     const events = this.completions.follow(run, AbortSignal.any([stop.gone, stop.closing]));
     const isRunOver = request.stream
       ? await streamCompletion(response, events, terms, stop)
       : await answerCompletion(response, events, stop);
-    // A run that nobody hears of any more would only take others' time.
-    if (isRunOver || stop.closing.aborted || request.background) return;
-    await this.completions.abandon(owner, run);
+    return isRunOver || stop.closing.aborted || request.background ? undefined : run;
+  }
+
+  private givingUp(owner: string, run: RunView): () => void {
+    return () => {
+      this.completions.abandon(owner, run).catch((error: unknown) => this.logger.error(error));
+    };
   }
 }
