@@ -26,8 +26,9 @@ export function installRequests(
       if (name === 'writeFile' && !writable) throw new TypeError('writeFile takes a string or a Uint8Array');
       if (writable && bytes.length > 8_388_608) throw new RangeError('A file may have 8 MiB at most');
       const id = (last += 1);
+      const refusal = host.request(id, name, target, writable ? bytes : undefined, asBytes === 'bytes');
+      if (refusal !== undefined) throw new RangeError(refusal);
       waiting.set(id, { resolve, reject });
-      host.request(id, name, target, writable ? bytes : undefined, asBytes === 'bytes');
     });
   const settle: GuestHooks['settle'] = (id, error, value) => {
     const promise = waiting.get(id);

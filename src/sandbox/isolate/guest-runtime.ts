@@ -7,6 +7,7 @@ export interface GuestHost {
   print(stream: string, text: string): boolean;
   schedule(id: number, delayMs: number): void;
   cancel(id: number): void;
+  /** Gives the reason when that cannot be asked; then there is no answer. */
   request(
     id: number,
     name: string,
@@ -14,7 +15,7 @@ export interface GuestHost {
     target: string,
     data: string | Uint8Array | undefined,
     asBytes: boolean,
-  ): void;
+  ): string | undefined;
 }
 
 /** The guest's side of the wall. */

@@ -2,7 +2,7 @@ import ivm from 'isolated-vm';
 import { formatterSource, guestSource, type GuestHooks } from './guest-runtime.js';
 import { InspectorClient, type Evaluation, type RemoteObject } from './inspector-client.js';
 import { GuestOutput } from './guest-output.js';
-import { decodeReply, operationOf, type ReplyForm } from './guest-operation.js';
+import { bodyOf, decodeReply, operationOf, refusalOf, replyFormOf, type ReplyForm } from './guest-operation.js';
 import type { GuestLimits, GuestOperation } from './isolate-frame.js';
 import { UncaughtErrors } from './uncaught-errors.js';
 
@@ -273,15 +273,19 @@ export class GuestSession {
     this.call?.timers.delete(id);
   }
 
-  private request([id, name, target, data, asBytes]: readonly unknown[]): void {
+  /** Returns why the guest may not ask that. */
+  private request([id, name, target, data, asBytes]: readonly unknown[]): string | undefined {
     const call = this.call;
-    if (!call || call.stopped || typeof id !== 'number' || typeof target !== 'string') return;
+    if (!call || call.stopped || typeof id !== 'number' || typeof target !== 'string') return undefined;
     const operation = operationOf(name, target);
-    if (!operation) return;
-    const body = typeof data === 'string' ? Buffer.from(data) : data instanceof Uint8Array ? data : undefined;
-    call.requests.set(id, name === 'readFile' ? (asBytes === true ? 'bytes' : 'text') : 'json');
+    if (!operation) return undefined;
+    const body = bodyOf(data);
+    const refusal = refusalOf(body);
+    if (refusal !== undefined) return refusal;
+    call.requests.set(id, replyFormOf(operation, asBytes));
     call.output.flush();
     this.port.request(call.id, id, operation, body);
+    return undefined;
   }
 }
 

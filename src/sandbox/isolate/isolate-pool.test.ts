@@ -146,9 +146,29 @@ describe('isolate pool', () => {
     expect(await run('await writeFile("x", { a: 1 })')).toMatchObject({
       error: expect.stringContaining('TypeError'),
     });
-    expect(await run('await writeFile("x", "x".repeat(9e6))')).toMatchObject({
-      error: expect.stringContaining('8 MiB'),
-    });
+  });
+
+  it.each(['"x".repeat(9e6)', '"日".repeat(4_300_000)', '"é".repeat(4_194_305)'])(
+    'refuses to write %s, which has more than 8 MiB, and keeps the variables',
+    async (content) => {
+      const files = new Map<string, Uint8Array>();
+      const result = await run(`var precious = 1; await writeFile("x", ${content})`, {
+        files: scriptedFiles(files),
+      });
+      expect(result).toMatchObject({
+        outcome: 'failed',
+        error: expect.stringContaining('RangeError: A file may have 8 MiB at most'),
+        stateKept: true,
+      });
+      expect(files.size).toBe(0);
+      expect(await run('precious')).toMatchObject({ value: '1' });
+    },
+  );
+
+  it('writes and reads a text of 8 MiB in any alphabet', async () => {
+    const files = scriptedFiles(new Map());
+    const code = 'const t = "é".repeat(4_194_304); await writeFile("x", t); (await readFile("x")) === t';
+    expect(await run(code, { files })).toMatchObject({ value: 'true' });
   });
 
   it('stops a loop at its time with the state kept', async () => {
