@@ -2,21 +2,31 @@ import ivm from 'isolated-vm';
 import { formatterSource, guestSource, type GuestHooks } from './guest-runtime.js';
 import { InspectorClient, type Evaluation, type RemoteObject } from './inspector-client.js';
 import { GuestOutput } from './guest-output.js';
-import { bodyOf, decodeReply, operationOf, refusalOf, replyFormOf, type ReplyForm } from './guest-operation.js';
+import {
+  bodyOf,
+  decodeReply,
+  operationOf,
+  refusalOf,
+  replyFormOf,
+  type ReplyForm,
+} from './guest-operation.js';
 import type { GuestLimits, GuestOperation } from './isolate-frame.js';
+import { isTimeLimit } from './time-limit.js';
 import { UncaughtErrors } from './uncaught-errors.js';
 
 /** Of the memory limit. Up to here nothing is collected; what is above it after that leaves no room for a next call. */
 const FULL_SHARE = 0.8;
 
-/** isolated-vm's words for an entry that was stopped at its time; its clock and ours may differ a little. */
-const TIME_LIMIT_MESSAGE = 'Script execution timed out.';
-const CLOCK_TOLERANCE_MS = 100;
-
 /** How the session reaches the host process. */
 export interface GuestPort {
   output(call: number, stream: 'stdout' | 'stderr', text: string): void;
-  request(call: number, request: number, operation: GuestOperation, body: Uint8Array | undefined): void;
+  /** Returns why that cannot be asked. */
+  request(
+    call: number,
+    request: number,
+    operation: GuestOperation,
+    body: Uint8Array | undefined,
+  ): string | undefined;
 }
 
 export interface GuestResult {
@@ -194,7 +204,7 @@ export class GuestSession {
     };
     return Promise.resolve(entry).then(settled, (error: unknown) => {
       const lastedMs = performance.now() - began;
-      if (isTimeLimit(error, lastedMs, call.limits)) this.stop(call, 'interrupted');
+      if (isTimeLimit(error, lastedMs, call.limits.timeoutMs)) this.stop(call, 'interrupted');
       else if (!this.isolate.isDisposed) call.uncaught.add(error);
       settled();
     });
@@ -280,17 +290,9 @@ export class GuestSession {
     const operation = operationOf(name, target);
     if (!operation) return undefined;
     const body = bodyOf(data);
-    const refusal = refusalOf(body);
-    if (refusal !== undefined) return refusal;
-    call.requests.set(id, replyFormOf(operation, asBytes));
     call.output.flush();
-    this.port.request(call.id, id, operation, body);
-    return undefined;
+    const refusal = refusalOf(body) ?? this.port.request(call.id, id, operation, body);
+    if (refusal === undefined) call.requests.set(id, replyFormOf(operation, asBytes));
+    return refusal;
   }
-}
-
-/** A guest's error may have the same words, but does not come as late. */
-function isTimeLimit(error: unknown, lastedMs: number, { timeoutMs }: GuestLimits): boolean {
-  const saysSo = error instanceof Error && error.message === TIME_LIMIT_MESSAGE;
-  return saysSo && lastedMs >= timeoutMs - CLOCK_TOLERANCE_MS;
 }

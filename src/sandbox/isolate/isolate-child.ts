@@ -6,12 +6,14 @@
  * TypeScript that Node can strip (no parameter properties, no decorators), see child-launch.ts.
  */
 import { Socket } from 'node:net';
+import { FileLine } from './file-line.js';
 import { encodeFrame, FrameDecoder } from './frame-codec.js';
 import { GuestSession, type GuestPort } from './guest-session.js';
 import type { ChildFrame, HostFrame } from './isolate-frame.js';
 
 const socket = new Socket({ fd: 3 });
 const decoder = new FrameDecoder();
+const files = new FileLine();
 
 function send(frame: ChildFrame, body?: Uint8Array): void {
   socket.write(encodeFrame(frame, body));
@@ -27,13 +29,21 @@ process.on('exit', leave);
 
 const port: GuestPort = {
   output: (call, stream, text) => send({ type: 'output', call, stream, text }),
-  request: (call, request, operation, body) => send({ type: 'request', call, request, operation }, body),
+  request: (call, request, operation, body) => {
+    const ask = (): void => send({ type: 'request', call, request, operation }, body);
+    if (operation.name !== 'callTool')
+      return files.enter({ call, request, bytes: body?.byteLength ?? 0, ask });
+    ask();
+    return undefined;
+  },
 };
 
 const session = await GuestSession.start(port, Number(process.argv[2]));
 
 async function run({ call, ...program }: HostFrame & { type: 'run' }): Promise<void> {
-  send({ type: 'done', call, ...(await session.run(call, program)) });
+  const result = await session.run(call, program);
+  files.forgetWaiting();
+  send({ type: 'done', call, ...result });
 }
 
 function handle(frame: HostFrame, body: Buffer): void {
@@ -45,6 +55,7 @@ function handle(frame: HostFrame, body: Buffer): void {
       session.interrupt(frame.call);
       return;
     case 'reply':
+      files.answered(frame.call, frame.request);
       session.reply(frame.call, frame.request, frame.error, body);
       return;
     default:

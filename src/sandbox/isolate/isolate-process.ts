@@ -35,6 +35,8 @@ export class IsolateProcess {
   private readonly gone = Promise.withResolvers<void>();
   private stderr = '';
   private lastCall = 0;
+  /** Whether the content of a file is in memory for this child; an honest one waits, also for those of earlier calls. */
+  private fileUnderWay = false;
 
   private constructor(
     private readonly child: ChildProcess,
@@ -152,10 +154,13 @@ export class IsolateProcess {
     frame: ChildFrame & { type: 'request' },
     body: Buffer,
   ): Promise<void> {
+    const concernsFile = frame.operation.name !== 'callTool';
     running.requests += 1;
-    if (running.requests > MAX_REQUESTS) return this.kill();
+    if (running.requests > MAX_REQUESTS || (concernsFile && this.fileUnderWay)) return this.kill();
+    if (concernsFile) this.fileUnderWay = true;
     const reply = await answerGuest(frame.operation, Buffer.from(body), running.call);
     running.requests -= 1;
+    if (concernsFile) this.fileUnderWay = false;
     const { call, request } = frame;
     if ('error' in reply) this.send({ type: 'reply', call, request, error: reply.error });
     else this.send({ type: 'reply', call, request }, reply.body);
