@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { ConnectionSocket } from './connection-socket.js';
+import type { MessagePart } from './message-parts.js';
 
 /**
  * `transport` is what `client` writes to. Frames that are ready together, as those of a replay, leave in one
@@ -15,7 +16,7 @@ export function connectionSocketOf(
     get bufferedAmount() {
       return client.bufferedAmount;
     },
-    send: (text: string, sent: (error?: Error | null) => void) => {
+    send: ({ data, isLast }: MessagePart, sent: (error?: Error | null) => void) => {
       if (!isCorked) {
         isCorked = true;
         transport.cork();
@@ -24,7 +25,7 @@ export function connectionSocketOf(
           transport.uncork();
         });
       }
-      client.send(text, sent);
+      client.send(data, { binary: false, fin: isLast }, sent);
     },
     ping: () => {
       if (client.readyState === client.OPEN) client.ping();

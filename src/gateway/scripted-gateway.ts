@@ -3,37 +3,53 @@ import type { GantryEvent } from '../events/event.js';
 import { DomainError } from '../errors.js';
 import type { ConnectionSocket } from './connection-socket.js';
 import type { GatewayServices } from './gateway-services.js';
+import type { MessagePart } from './message-parts.js';
 
-/** A socket whose network is the test: it takes bytes only when `drain` says so, if `stalled`. */
+/** A socket whose network is the test: it takes bytes only when `take` or `drain` says so, if `stalled`. */
 export class ScriptedSocket implements ConnectionSocket {
   bufferedAmount = 0;
   stalled = false;
   pings = 0;
   terminated = false;
   closedWith: { code: number; reason: string } | undefined;
-  private readonly texts: string[] = [];
-  private readonly callbacks: (() => void)[] = [];
+  private readonly messages: string[] = [];
+  private parts: Buffer[] = [];
+  private readonly untaken: { bytesLeft: number; readonly sent: () => void }[] = [];
 
-  send(text: string, sent: () => void): void {
-    this.texts.push(text);
+  send({ data, isLast }: MessagePart, sent: () => void): void {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    this.parts.push(bytes);
+    if (isLast) this.messages.push(Buffer.concat(this.parts.splice(0)).toString());
     if (!this.stalled) {
       queueMicrotask(sent);
       return;
     }
-    this.bufferedAmount += text.length;
-    this.callbacks.push(() => {
-      this.bufferedAmount -= text.length;
-      sent();
+    this.bufferedAmount += bytes.length;
+    this.untaken.push({
+      bytesLeft: bytes.length,
+      sent: () => {
+        this.bufferedAmount -= bytes.length;
+        sent();
+      },
     });
   }
 
-  /** The network takes the oldest `count` frames. */
-  drain(count = Infinity): void {
-    for (let taken = 0; taken < count; taken += 1) {
-      const next = this.callbacks.shift();
-      if (next === undefined) return;
-      next();
+  /** The network takes so many bytes. As of a real one, only whole parts are told. */
+  take(bytes: number): void {
+    for (let left = bytes; left > 0;) {
+      const [oldest] = this.untaken;
+      if (oldest === undefined) return;
+      const taken = Math.min(left, oldest.bytesLeft);
+      left -= taken;
+      oldest.bytesLeft -= taken;
+      if (oldest.bytesLeft === 0) this.untaken.shift()?.sent();
     }
+  }
+
+  /** The network takes the oldest `count` parts. */
+  drain(count = Infinity): void {
+    for (let taken = 0; taken < count && this.untaken.length > 0; taken += 1)
+      this.take(this.untaken[0]?.bytesLeft ?? 0);
   }
 
   ping(): void {
@@ -48,9 +64,9 @@ export class ScriptedSocket implements ConnectionSocket {
     this.terminated = true;
   }
 
-  /** Everything sent so far, parsed. */
+  /** Every whole message sent so far, parsed. */
   get frames(): Record<string, unknown>[] {
-    return this.texts.map((text) => JSON.parse(text) as Record<string, unknown>);
+    return this.messages.map((text) => JSON.parse(text) as Record<string, unknown>);
   }
 }
 

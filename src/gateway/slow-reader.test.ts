@@ -74,6 +74,52 @@ describe('a slow reader', () => {
     connection.closed();
   });
 
+  describe('within a large event', () => {
+    const text = 'ä'.repeat(600_000);
+
+    async function reading() {
+      const connection = connect();
+      send(connection, subscribe());
+      await settle();
+      socket.stalled = true;
+      log.append(chunkEvent(1, 0, text), { ...chunkEvent(2, 0, 'y'.repeat(5000)), run_id: 'run_2' });
+      await settle();
+      const read = async (seconds: number, bytesPerSecond: number) => {
+        for (let second = 0; second < seconds; second += 1) {
+          await vi.advanceTimersByTimeAsync(1_000);
+          socket.take(bytesPerSecond);
+          connection.alive();
+        }
+      };
+      return { connection, read };
+    }
+
+    test('is kept while it takes something, and gets all of it', async () => {
+      const { read } = await reading();
+      await read(80, 20_000);
+      expect(socket.closedWith).toBeUndefined();
+      const chunks = socket.frames.filter((frame) => frame['type'] === 'chunk');
+      expect(chunks).toMatchObject([{ seq: 1, choices: [{ delta: { content: text } }] }, { seq: 2 }]);
+    });
+
+    test('is closed once it takes nothing, with the last seq that it has whole', async () => {
+      const { read } = await reading();
+      await read(30, 20_000);
+      await read(9, 0);
+      expect(socket.closedWith).toBeUndefined();
+      await read(4, 0);
+      expect(socket.closedWith).toEqual({ code: 4008, reason: 'slow reader: sess_1 after 0' });
+    });
+
+    test('has its answers after it, never in the middle', async () => {
+      const { connection, read } = await reading();
+      send(connection, { id: 'late', type: 'run.cancel' });
+      await read(80, 20_000);
+      const ids = socket.frames.map((frame) => frame['id'] ?? frame['seq']);
+      expect(ids).toEqual(['s', 0, 1, 'late', 2]);
+    });
+  });
+
   test('that floods and never reads its answers is closed', () => {
     const connection = connect();
     socket.stalled = true;

@@ -68,7 +68,7 @@ export class Subscriptions {
   }
 
   private async follow(place: Place, signal: AbortSignal): Promise<void> {
-    this.outbox.begin(place.sessionId, place.afterSeq);
+    this.outbox.follow(place.sessionId, place.afterSeq);
     try {
       await this.pump(place, signal);
     } catch (error) {
