@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { ChunkScope } from '../events/chunk-writer.js';
 import type { EventPayload } from '../events/event.js';
 import type { ToolRegistry } from '../tools/tool-registry.js';
+import { IS_BLOCKED_SQL } from './blocked-run.js';
 import type { CallJournal } from './call-journal.js';
 import { type CallRecord, toCallSnapshot } from './call-record.js';
 import { endNestedCalls } from './end-nested-calls.js';
@@ -38,14 +39,6 @@ export interface ClaimedRun extends ChunkScope {
   readonly resumed: boolean;
 }
 
-/** A session works one chat run at a time; a person's own tool call may pass a run that waits for somebody. */
-const BLOCKED_SQL = `
-  SELECT 1 FROM runs WHERE session_id = $1 AND id <> $2 AND (
-    state = 'running'
-    OR ($3 = 'chat' AND state IN ('waiting_approval', 'waiting_client'))
-    OR (state = 'queued' AND kind = $3 AND (created_at, id) < (SELECT created_at, id FROM runs WHERE id = $2))
-  ) LIMIT 1`;
-
 /**
  * Makes the run this worker's: bumps its generation, so that every write of an earlier owner misses.
  * Undefined when there is nothing to claim: ended, waiting, another's, or behind another run of its session
@@ -70,7 +63,9 @@ export async function claimRun(
     return undefined;
   }
   if (run.state === 'queued') {
-    const blocked = await manager.query<unknown[]>(BLOCKED_SQL, [run.session_id, run.id, run.kind]);
+    const blocked = await manager.query<unknown[]>(`SELECT 1 FROM runs WHERE id = $1 AND ${IS_BLOCKED_SQL}`, [
+      run.id,
+    ]);
     if (blocked.length > 0) return undefined;
   }
   if (run.generation === 0 && run.input !== null && run.message_id !== null) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { EventBus } from '../events/event-bus.js';
-import { EventLog } from '../events/event-log.js';
+import { type AppendEvents, EventLog } from '../events/event-log.js';
 import { endRun } from './end-run.js';
 import { enqueueNext } from './enqueue-next.js';
 import { RunQueue } from './run-queue.js';
@@ -54,24 +54,21 @@ export class RunCancel {
       if (cancelId !== undefined) await lockCancelId(manager, owner, cancelId);
       const runs = await findOpenRuns(manager, owner, keys);
       if (cancelId !== undefined && runs.length === 0) await stash(manager, owner, cancelId);
-      for (const run of runs) {
-        const events = await this.stop(manager, run, owner);
-        await append(run.session_id, run.id, events);
-      }
+      for (const run of runs) await this.stop(manager, append, run, owner);
       return { cancelled: runs.map((run) => run.id) };
     });
   }
 
   /** A run under way is told; any other ends here. */
-  private async stop(manager: EntityManager, run: OpenRun, by: string) {
-    await manager.query(`UPDATE runs SET cancel_requested_by = $2 WHERE id = $1`, [run.id, by]);
+  private async stop(manager: EntityManager, append: AppendEvents, run: OpenRun, by: string): Promise<void> {
+    const { id: runId, session_id: sessionId } = run;
+    await manager.query(`UPDATE runs SET cancel_requested_by = $2 WHERE id = $1`, [runId, by]);
     if (run.state === 'running') {
-      await manager.query(EventBus.signalSql('cancel_run'), [run.id]);
-      return [];
+      await manager.query(EventBus.signalSql('cancel_run'), [runId]);
+      return;
     }
-    const events = await endRun(manager, { runId: run.id, sessionId: run.session_id }, { type: 'cancel' });
-    await enqueueNext(manager, this.queue, run.session_id);
-    return events;
+    await append(sessionId, runId, await endRun(manager, { runId, sessionId }, { type: 'cancel' }));
+    await enqueueNext(manager, this.queue, sessionId);
   }
 }
 

@@ -31,7 +31,7 @@ export interface ClaimTerms {
   readonly clock: WorkClock;
   /** The one that the run is for. */
   readonly model: string;
-  /** What a run that ended or waits leaves to do: let the session's next one in. */
+  /** What a run that ended or waits leaves to do, after its events: let the session's next one in. */
   letNextIn(manager: EntityManager): Promise<void>;
 }
 
@@ -163,8 +163,8 @@ export class PostgresRunJournal implements RunJournal {
       if (!(await this.calls.areUnanswered(manager, snapshot.calls))) return false;
       await this.addActiveTime(manager);
       await moveRun(manager, this.scope.runId, kind === 'approval' ? 'wait_for_approval' : 'wait_for_client');
-      await this.claim.letNextIn(manager);
       await append([{ type: 'run_waiting', waiting_for: kind === 'approval' ? 'approval' : 'tool_result' }]);
+      await this.claim.letNextIn(manager);
       return true;
     });
   }

@@ -3,6 +3,7 @@ import type { ApprovalExpiry } from '../approvals/approval-expiry.js';
 import { isTransientDatabaseError } from '../database/transient-error.js';
 import type { EventLog } from '../events/event-log.js';
 import { moveRun } from './move-run.js';
+import { findOverdueRuns } from './overdue-runs.js';
 import type { RunQueue } from './run-queue.js';
 import type { RunWorker } from './run-worker.js';
 import { isWorkerDead } from './worker-lease.js';
@@ -95,12 +96,7 @@ export class RunSweeper {
   /** Queued, but no job says so any more: its job failed too often while the database was ill. */
   private async requeueForgotten(): Promise<void> {
     await this.log.transaction(async (manager) => {
-      const old = await manager.query<{ id: string }[]>(
-        `SELECT id FROM runs WHERE state = 'queued' AND created_at < now() - interval '1 minute'
-         AND NOT EXISTS (SELECT 1 FROM runs AS other WHERE other.session_id = runs.session_id AND other.id <> runs.id
-           AND other.state IN ('running', 'waiting_approval', 'waiting_client')) LIMIT 100`,
-      );
-      for (const { id } of old) {
+      for (const id of await findOverdueRuns(manager)) {
         if (await this.queue.hasJob(id)) continue;
         await this.queue.enqueue(manager, id);
         this.logger.warn({ runId: id }, 'A queued run had no job; it has one again.');
