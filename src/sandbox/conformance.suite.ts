@@ -257,6 +257,7 @@ function describeFiles(acquire: Acquire, exec: Exec): void {
     await sandbox.write('given.txt', Buffer.from('given'));
     const created = await exec(sandbox, CONFORMANCE_PROGRAMS.writes);
     expect(created.changes).toMatchObject([{ change: 'created', path: 'made.txt', bytes: 4 }]);
+    expect(await sandbox.pending()).toEqual([]);
     expect((await bytesOf(sandbox.read('made.txt', 100))).toString()).toBe('made');
     const modified = await exec(sandbox, CONFORMANCE_PROGRAMS.writes);
     expect(modified.changes).toMatchObject([{ change: 'modified', path: 'made.txt' }]);

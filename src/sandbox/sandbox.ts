@@ -137,6 +137,8 @@ export interface Sandbox {
   /** The result of the call of that key is safe: the sandbox need not keep it for a next process. */
   acknowledge(key: string): void;
   list(signal?: AbortSignal): Promise<readonly FileStat[]>;
+  /** What processes that were kept changed since the last call; the next call's `changes` have it too. */
+  pending(signal?: AbortSignal): Promise<readonly FileChange[]>;
   /** The file's bytes in chunks; fails on links, directories and anything over `maxBytes`. */
   read(path: string, maxBytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   write(path: string, data: AsyncIterable<Uint8Array> | Uint8Array, options?: WriteOptions): Promise<void>;

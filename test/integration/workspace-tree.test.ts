@@ -14,6 +14,22 @@ beforeEach(async () => {
 });
 afterAll(() => fixture.close());
 
+/** Grows with each file that a sandbox of it is given from now on. */
+function pathsWrittenInto(provider: ScriptedSandboxProvider): readonly string[] {
+  const written: string[] = [];
+  const acquire = provider.acquire.bind(provider);
+  provider.acquire = async (spec) => {
+    const sandbox = await acquire(spec);
+    const write = sandbox.write.bind(sandbox);
+    sandbox.write = (path, data) => {
+      written.push(path);
+      return write(path, data);
+    };
+    return sandbox;
+  };
+  return written;
+}
+
 describe('a sandbox', () => {
   it('gets the whole tree when it is new, and the model is told what it lost', async () => {
     const callId = await scene.fixture.insertToolCall(scene.runId, scene.sessionId, 'python');
@@ -53,23 +69,36 @@ describe('a sandbox', () => {
     await workspace.write('d/e.txt', Buffer.from('e'));
     const [a] = await workspace.list();
     await scene.fixture.files.remove('ann', a?.fileId ?? '');
-    const written: string[] = [];
+    const written = pathsWrittenInto(scene.provider);
     const third = scene.openCall('call_3');
-    const acquire = scene.provider.acquire.bind(scene.provider);
-    scene.provider.acquire = async (spec) => {
-      const sandbox = await acquire(spec);
-      const write = sandbox.write.bind(sandbox);
-      sandbox.write = (path, data) => {
-        written.push(path);
-        return write(path, data);
-      };
-      return sandbox;
-    };
     await third.workspace.withSandbox(exec);
     expect(written).toEqual(['b.txt', 'd/e.txt', 'up.csv']);
     expect(await scene.inSandbox()).toEqual({ 'b.txt': 'B', 'd/e.txt': 'e', 'up.csv': '1' });
     await scene.openCall('call_4').workspace.withSandbox(exec);
     expect(written.length).toBe(3);
+  });
+
+  it('left by an earlier process keeps what a program in it wrote since, and the next call takes that over', async () => {
+    await scene.runCall({ 'log.txt': 'one', 'gone.txt': 'g', 'quiet.txt': 'q', 'b.txt': 'b' });
+    await scene.openCall('call_2').workspace.write('b.txt', Buffer.from('B'));
+    scene.provider.changeBehind(scene.sessionId, { 'log.txt': 'one two', 'gone.txt': null });
+    const written = pathsWrittenInto(scene.provider);
+    const call = scene.openCall('call_3', { service: scene.serviceOn(scene.provider) });
+    await call.workspace.withSandbox(exec);
+    expect(written).toEqual(['b.txt']);
+    expect(await scene.tree()).toEqual({ 'log.txt': 'one two', 'quiet.txt': 'q', 'b.txt': 'B' });
+    expect(await scene.inSandbox()).toEqual(await scene.tree());
+  });
+
+  it('of a call that failed keeps what a program in it wrote since', async () => {
+    await scene.runCall({ 'log.txt': 'one', 'quiet.txt': 'q' });
+    const broken = scene.openCall('call_2').workspace.withSandbox(() => Promise.reject(new Error('broken')));
+    await expect(broken).rejects.toThrow('broken');
+    scene.provider.changeBehind(scene.sessionId, { 'log.txt': 'one two' });
+    const written = pathsWrittenInto(scene.provider);
+    await scene.runCall({}, 'call_3');
+    expect(written).toEqual([]);
+    expect(await scene.tree()).toEqual({ 'log.txt': 'one two', 'quiet.txt': 'q' });
   });
 
   it('that will not take a file works without it, and the model is told', async () => {

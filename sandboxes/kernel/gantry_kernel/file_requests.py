@@ -1,4 +1,4 @@
-"""Serves list, read, write and remove. Reads go out a few chunks ahead of the host's credit, never more."""
+"""Serves list, pending, read, write and remove. Reads go out a few chunks ahead of the host's credit, never more."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ class FileRequests:
             case "list":
                 files = [described(path, entry) for path, entry in self._workspace.scan().files.items()]
                 self._answer(request.id, {"files": files})
+            case "pending":
+                self._answer(request.id, {"changes": self._workspace.pending()})
             case "read":
                 self._reads[request.id] = self._workspace.read(request.path, request.max_bytes)
                 for _ in range(READ_AHEAD_CHUNKS):

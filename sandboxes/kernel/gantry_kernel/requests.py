@@ -74,7 +74,7 @@ class PingRequest(NamedTuple):
 
 class FileRequest(NamedTuple):
     id: int
-    operation: Literal["list", "read", "more", "cancel", "write", "remove"]
+    operation: Literal["list", "pending", "read", "more", "cancel", "write", "remove"]
     path: str = ""
     max_bytes: int = 0
     executable: bool = False
@@ -125,7 +125,7 @@ class _Fields:
                 return InterruptRequest(self._id)
             case "ping":
                 return PingRequest(self._id)
-            case "list" | "more" | "cancel":
+            case "list" | "pending" | "more" | "cancel":
                 return FileRequest(self._id, operation)
             case "write":
                 return FileRequest(self._id, operation, self._text("path"), executable=self._flag("executable"))

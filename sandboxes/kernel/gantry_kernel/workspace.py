@@ -54,19 +54,30 @@ class Workspace:
 
     def changes(self) -> list[dict[str, object]]:
         """What differs from the last call of this, of `put` and of `remove`."""
+        changes, self.known = self._compared()
+        return changes
+
+    def pending(self) -> list[dict[str, object]]:
+        """What `changes` would tell now, and will."""
+        return self._compared()[0]
+
+    def _compared(self) -> tuple[list[dict[str, object]], dict[str, Entry]]:
+        """The changes, and what is known with them."""
         before, tree = self.known, self.scan()
         after = tree.files
         if before == after:
-            return []
+            return [], before
         gone = [path for path in before if path not in after]
         hidden = {path: before[path] for path in gone if path.startswith(tree.unseen)}
-        self.known = {**after, **hidden}
         changed: list[dict[str, object]] = []
         for path, entry in after.items():
             old = before.get(path)
             if old != entry:
                 changed.append({"change": "modified" if old else "created", **described(path, entry)})
-        return changed + [{"change": "deleted", "path": path} for path in gone if path not in hidden]
+        deleted: list[dict[str, object]] = [
+            {"change": "deleted", "path": path} for path in gone if path not in hidden
+        ]
+        return changed + deleted, {**after, **hidden}
 
     def create(self, path: str) -> int | None:
         """A new empty file, open for writing; None when the name is taken, by whatever."""

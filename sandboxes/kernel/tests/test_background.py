@@ -56,6 +56,21 @@ class BackgroundTest(unittest.TestCase):
         self.assertTrue(eventually(lambda: is_gone(int(outcome.stdout))))
         self.assertEqual(self.running(outcome), [])
 
+    def test_what_kept_ones_write_is_pending_until_the_next_call_tells_it(self) -> None:
+        self.keep("(until [ -e go ]; do sleep 0.01; done; echo two >> log; : > done) &", "echo one > log")
+        pending = self.changed(self.client.finish(self.client.send(op="pending")))
+        self.assertEqual(pending, set())
+        folder = self.client.workspace.name
+        with open(os.path.join(folder, "go"), "w"):
+            pass
+        self.assertTrue(eventually(lambda: os.path.exists(os.path.join(folder, "done"))))
+        pending = self.changed(self.client.finish(self.client.send(op="pending")))
+        self.assertEqual(pending, {("modified", "log"), ("created", "go"), ("created", "done")})
+        self.assertEqual(self.changed(self.client.exec("1")), pending)
+
+    def changed(self, outcome: Outcome) -> set[tuple[str, str]]:
+        return {(change["change"], change["path"]) for change in outcome.result["changes"]}
+
     def test_kept_ones_are_listed_and_outlive_other_calls(self) -> None:
         elsewhere = "import os; os.setsid(); os.execlp('sleep', 'sleep', '601')"
         kept = self.keep(f'sleep 600 & python3 -c "{elsewhere}" &')

@@ -29,6 +29,7 @@ class RequestTest(unittest.TestCase):
         self.assertEqual(parse(op="read", path="a", maxBytes=5), FileRequest(7, "read", "a", 5))
         self.assertEqual(parse(op="remove", path="a"), FileRequest(7, "remove", "a", 0))
         self.assertEqual(parse(op="list"), FileRequest(7, "list", "", 0))
+        self.assertEqual(parse(op="pending"), FileRequest(7, "pending", "", 0))
         self.assertEqual(parse(op="write", path="a"), FileRequest(7, "write", "a"))
         self.assertEqual(parse(op="write", path="a", executable=True), FileRequest(7, "write", "a", executable=True))
 

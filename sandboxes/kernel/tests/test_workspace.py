@@ -46,6 +46,17 @@ class WorkspaceTest(unittest.TestCase):
         found = {(change["change"], change["path"]) for change in self.workspace.changes()}
         self.assertEqual(found, {("modified", "a"), ("deleted", "d/b")})
 
+    def test_what_is_pending_is_told_and_stays_a_change(self) -> None:
+        self.put("a", b"1")
+        self.put("b", b"2")
+        self.assertEqual(self.workspace.pending(), [])
+        self.write("a", "longer")
+        os.unlink(self.path("b"))
+        found = [(change["change"], change["path"]) for change in self.workspace.pending()]
+        self.assertEqual(found, [("modified", "a"), ("deleted", "b")])
+        self.assertEqual([(change["change"], change["path"]) for change in self.workspace.changes()], found)
+        self.assertEqual(self.workspace.pending(), [])
+
     def test_a_program_is_told_from_data(self) -> None:
         self.write("tool", "#!/bin/sh")
         self.assertEqual([change.get("executable") for change in self.workspace.changes()], [None])

@@ -2,7 +2,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { encodeCallId, encodeFrame, encodeJsonFrame, FrameDecoder } from './frame-codec.js';
 import { KernelConnection } from './kernel-connection.js';
-import { readFile } from './kernel-files.js';
+import { pendingChanges, readFile } from './kernel-files.js';
 
 /** A kernel that the test speaks for: `asked` is what it was asked for, `send` a piece of file for its first request. */
 function kernel() {
@@ -27,7 +27,7 @@ function kernel() {
       Buffer.concat(pieces.map((piece) => encodeFrame('data', encodeCallId(1), Buffer.from(piece)))),
     );
   };
-  const end = (): void => void output.write(encodeJsonFrame({ type: 'done', id: 1 }));
+  const end = (fields = {}): void => void output.write(encodeJsonFrame({ type: 'done', id: 1, ...fields }));
   return { connection, asked, send, end };
 }
 
@@ -56,4 +56,14 @@ test.each([
   send(...pieces);
   await reading.catch(() => undefined);
   expect(connection.lostBecause).toContain('more of a file than was asked for');
+});
+
+test('what is pending comes as the changes of a call do', async () => {
+  const { connection, asked, end } = kernel();
+  const pending = pendingChanges(connection);
+  const log = { change: 'modified', path: 'log', bytes: 3, modifiedAtMs: 1, executable: false };
+  end({ changes: [log, { change: 'deleted', path: 'old' }] });
+  expect(await pending).toEqual([log, { change: 'deleted', path: 'old' }]);
+  expect(asked).toEqual(['pending']);
+  connection.close('over');
 });

@@ -1,5 +1,5 @@
 import { DomainError, type DomainErrorCode } from '../../errors.js';
-import type { FileStat, WriteOptions } from '../sandbox.js';
+import type { FileChange, FileStat, WriteOptions } from '../sandbox.js';
 import { FrameError } from './frame-codec.js';
 import type { KernelAnswer, KernelConnection } from './kernel-connection.js';
 import type { KernelDone, KernelRefusal } from './kernel-messages.js';
@@ -61,6 +61,10 @@ async function ask(
 
 export async function listFiles(connection: KernelConnection): Promise<readonly FileStat[]> {
   return (await ask(connection, { op: 'list' })).files ?? [];
+}
+
+export async function pendingChanges(connection: KernelConnection): Promise<readonly FileChange[]> {
+  return (await ask(connection, { op: 'pending' })).changes ?? [];
 }
 
 export async function removeFile(connection: KernelConnection, path: string): Promise<void> {

@@ -55,7 +55,12 @@ export const kernelMessageSchema = z.discriminatedUnion('type', [
     background: z.array(backgroundSchema).max(64),
     changes: z.array(changeSchema).max(20_000),
   }),
-  z.object({ type: z.literal('done'), id: sizeSchema, files: z.array(fileSchema).max(10_000).optional() }),
+  z.object({
+    type: z.literal('done'),
+    id: sizeSchema,
+    files: z.array(fileSchema).max(10_000).optional(),
+    changes: z.array(changeSchema).max(20_000).optional(),
+  }),
   z.object({
     type: z.literal('refused'),
     /** 0 for a request that did not say whose it is. */

@@ -2,6 +2,7 @@ import { DomainError } from '../../errors.js';
 import type {
   ExecutionLimits,
   ExecutionResult,
+  FileChange,
   FileStat,
   OutputSink,
   Sandbox,
@@ -71,6 +72,10 @@ export class KernelSandbox implements Sandbox {
 
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {
     return this.session.list(signal);
+  }
+
+  pending(signal?: AbortSignal): Promise<readonly FileChange[]> {
+    return this.session.pending(signal);
   }
 
   read(path: string, maxBytes: number, signal?: AbortSignal): AsyncIterable<Uint8Array> {

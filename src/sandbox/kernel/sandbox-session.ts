@@ -1,8 +1,15 @@
 import type { SandboxNetwork } from '../egress/egress.js';
-import type { ExecutionLimits, ExecutionResult, FileStat, OutputSink, WriteOptions } from '../sandbox.js';
+import type {
+  ExecutionLimits,
+  ExecutionResult,
+  FileChange,
+  FileStat,
+  OutputSink,
+  WriteOptions,
+} from '../sandbox.js';
 import type { BootedKernel } from './booted-kernel.js';
 import { runExecution, type ExecutionRequest } from './execution.js';
-import { listFiles, readFile, removeFile, writeFile } from './kernel-files.js';
+import { listFiles, pendingChanges, readFile, removeFile, writeFile } from './kernel-files.js';
 
 /** One session's kernel: its requests run one after another, and idleness ends it. */
 export class SandboxSession {
@@ -51,6 +58,10 @@ export class SandboxSession {
 
   list(signal?: AbortSignal): Promise<readonly FileStat[]> {
     return this.#fileRequest(() => listFiles(this.kernel.connection), signal);
+  }
+
+  pending(signal?: AbortSignal): Promise<readonly FileChange[]> {
+    return this.#fileRequest(() => pendingChanges(this.kernel.connection), signal);
   }
 
   remove(path: string, signal?: AbortSignal): Promise<void> {

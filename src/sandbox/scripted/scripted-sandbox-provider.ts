@@ -28,6 +28,11 @@ export class ScriptedSandboxProvider implements SandboxProvider {
     this.#steps.push(...steps);
   }
 
+  /** What a process that a call left in the session's sandbox writes (text) or deletes (null) now. */
+  changeBehind(sessionId: string, files: Readonly<Record<string, string | null>>): void {
+    this.#containers.get(sessionId)?.changeBehind(files);
+  }
+
   protections(): SandboxProtections {
     return this.state;
   }

@@ -53,6 +53,8 @@ interface ScriptedFile {
 /** The state that all handles of one session's scripted sandbox share. */
 export class ScriptedContainer {
   readonly files = new Map<string, ScriptedFile>();
+  /** Made by no call, and not told by one yet. */
+  pending: readonly FileChange[] = [];
   lost = false;
   #stop = new AbortController();
   #tail: Promise<unknown> = Promise.resolve();
@@ -100,7 +102,8 @@ export class ScriptedContainer {
       await onOutput(piece);
     }
     const stopped = step.untilStopped === true ? await this.#untilStopped(call.limits.timeoutMs, signal) : {};
-    const changes = this.#write(step.files ?? {});
+    const changes = [...this.pending, ...this.#write(step.files ?? {})];
+    this.pending = [];
     const result = resultOf({ ...text, changes, ...stopped, ...step.result });
     if (result.outcome === 'sandbox_lost') this.close();
     return this.lost ? { ...result, outcome: 'sandbox_lost', stateKept: false, changes: [] } : result;
@@ -111,6 +114,11 @@ export class ScriptedContainer {
     const any = AbortSignal.any([timeout, signal, this.#stop.signal]);
     if (!any.aborted) await new Promise((resolve) => any.addEventListener('abort', resolve, { once: true }));
     return { outcome: timeout.aborted ? 'timed_out' : 'interrupted' };
+  }
+
+  /** As a process does that a call left running. */
+  changeBehind(files: Readonly<Record<string, string | null>>): void {
+    this.pending = [...this.pending, ...this.#write(files)];
   }
 
   #write(files: Readonly<Record<string, string | null>>): FileChange[] {
@@ -198,6 +206,10 @@ export class ScriptedSandbox implements Sandbox {
         executable,
       })),
     );
+  }
+
+  pending(signal?: AbortSignal): Promise<readonly FileChange[]> {
+    return this.#request(signal, () => this.container.pending);
   }
 
   async *read(path: string, maxBytes: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
