@@ -1,5 +1,6 @@
 import { Connection } from '../gateway/connection.js';
 import type { GatewayServices } from '../gateway/gateway-services.js';
+import { partsJoiner } from '../gateway/message-parts.js';
 import { GantryClientError } from './client-error.js';
 import type { ClientSocket, OpenSocket, SocketListener } from './client-socket.js';
 
@@ -51,11 +52,13 @@ export class LoopbackServer {
     if (this.away || this.refusal !== undefined) later(() => shut(1006, 'nobody there'));
     else {
       this.connectionCount += 1;
+      const join = partsJoiner();
       connection = new Connection(
         {
           bufferedAmount: 0,
-          send: (text, sent) => {
-            later(() => listener.onText(text));
+          send: (part, sent) => {
+            const text = join(part);
+            if (text !== undefined) later(() => listener.onText(text));
             setImmediate(sent);
           },
           ping: () => undefined,

@@ -17,3 +17,12 @@ export function partsOf(message: string): MessagePart[] {
     isLast: start + PART_BYTES >= bytes.length,
   }));
 }
+
+/** The other end: gives the message with its last part, and undefined with those before. */
+export function partsJoiner(): (part: MessagePart) => string | undefined {
+  const parts: Buffer[] = [];
+  return ({ data, isLast }) => {
+    parts.push(typeof data === 'string' ? Buffer.from(data) : data);
+    return isLast ? Buffer.concat(parts.splice(0)).toString('utf8') : undefined;
+  };
+}

@@ -3,7 +3,7 @@ import type { GantryEvent } from '../events/event.js';
 import { DomainError } from '../errors.js';
 import type { ConnectionSocket } from './connection-socket.js';
 import type { GatewayServices } from './gateway-services.js';
-import type { MessagePart } from './message-parts.js';
+import { type MessagePart, partsJoiner } from './message-parts.js';
 
 /** A socket whose network is the test: it takes bytes only when `take` or `drain` says so, if `stalled`. */
 export class ScriptedSocket implements ConnectionSocket {
@@ -13,22 +13,22 @@ export class ScriptedSocket implements ConnectionSocket {
   terminated = false;
   closedWith: { code: number; reason: string } | undefined;
   private readonly messages: string[] = [];
-  private parts: Buffer[] = [];
+  private readonly join = partsJoiner();
   private readonly untaken: { bytesLeft: number; readonly sent: () => void }[] = [];
 
-  send({ data, isLast }: MessagePart, sent: () => void): void {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    this.parts.push(bytes);
-    if (isLast) this.messages.push(Buffer.concat(this.parts.splice(0)).toString());
+  send(part: MessagePart, sent: () => void): void {
+    const message = this.join(part);
+    if (message !== undefined) this.messages.push(message);
     if (!this.stalled) {
       queueMicrotask(sent);
       return;
     }
-    this.bufferedAmount += bytes.length;
+    const bytes = Buffer.byteLength(part.data);
+    this.bufferedAmount += bytes;
     this.untaken.push({
-      bytesLeft: bytes.length,
+      bytesLeft: bytes,
       sent: () => {
-        this.bufferedAmount -= bytes.length;
+        this.bufferedAmount -= bytes;
         sent();
       },
     });
