@@ -18,6 +18,9 @@ const HEARTBEAT_MS = 10_000;
 const NOTICE_CAPACITY = 150;
 const EVERY_SESSION = '*';
 
+/** So long after a commit whose answer was lost it may still land. */
+const DOUBT_MS = 60_000;
+
 /** Past this many waiting events a feed forgets them and reads the log instead: no unbounded queue. */
 const FEED_CAPACITY = 512;
 
@@ -29,6 +32,7 @@ export class EventFeed {
   private events: GantryEvent[] = [];
   private woken = false;
   private wake: (() => void) | undefined;
+  private doubtedUntil = 0;
 
   push(events: readonly GantryEvent[]): void {
     if (this.events.length + events.length <= FEED_CAPACITY) this.events.push(...events);
@@ -39,6 +43,16 @@ export class EventFeed {
   signal(): void {
     this.woken = true;
     this.wake?.();
+  }
+
+  /** A commit of this process lands without its word, or has: only the database may tell of it. */
+  doubt(): void {
+    this.doubtedUntil = performance.now() + DOUBT_MS;
+    this.signal();
+  }
+
+  get isInDoubt(): boolean {
+    return performance.now() < this.doubtedUntil;
   }
 
   /** Waits for news; empty when only the log knows it, or on abort. */
@@ -64,7 +78,7 @@ export class EventFeed {
  * A lost LISTEN connection is made anew, and then every feed is told to look at the log.
  */
 export class EventBus {
-  /** Marks this process's own notifications, which its feeds have had already. */
+  /** Marks this process's own notifications, which its feeds have had already unless they are in doubt. */
   readonly origin = newId('work');
   private readonly feeds = new Map<string, Set<EventFeed>>();
   private readonly listeners = new Map<string, Set<(message: string) => void>>();
@@ -120,6 +134,13 @@ export class EventBus {
     }
   }
 
+  /** For events whose commit was not answered. */
+  doubt(events: readonly GantryEvent[]): void {
+    for (const sessionId of new Set(events.map((event) => event.session_id))) {
+      for (const feed of this.feeds.get(sessionId) ?? []) feed.doubt();
+    }
+  }
+
   /** SQL by which a transaction tells the other processes; its parameter is a `notice`. */
   static readonly NOTIFY_SQL = `SELECT pg_notify('${CHANNEL}', $1)`;
 
@@ -164,9 +185,11 @@ export class EventBus {
       return;
     }
     const [origin, ...sessionIds] = payload.split(' ');
-    if (origin === this.origin) return;
-    if (sessionIds[0] === EVERY_SESSION) this.signalAll();
-    for (const sessionId of sessionIds) for (const feed of this.feeds.get(sessionId) ?? []) feed.signal();
+    const isOwn = origin === this.origin;
+    const told = sessionIds[0] === EVERY_SESSION ? this.feeds.keys() : sessionIds;
+    for (const sessionId of told) {
+      for (const feed of this.feeds.get(sessionId) ?? []) if (!isOwn || feed.isInDoubt) feed.signal();
+    }
   }
 
   private lost(client: Client, error: Error): void {

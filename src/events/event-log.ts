@@ -1,11 +1,13 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { storableJson } from '../database/safe-json.js';
-import { isDeadlock } from '../database/transient-error.js';
+import { isDeadlock, retryTransient } from '../database/transient-error.js';
 import { EventBus } from './event-bus.js';
 import type { EventPayload, GantryEvent } from './event.js';
 
 const PAGE = 500;
 const DEADLOCK_RETRIES = 3;
+/** How long a reader asks again while the database is away. */
+const DATABASE_PATIENCE_MS = 60_000;
 
 /** Between replay and live: everything up to `seq` has been given. */
 export interface LiveMarker {
@@ -105,15 +107,24 @@ export class EventLog {
     work: (manager: EntityManager, append: AppendEvents) => Promise<T>,
   ): Promise<T> {
     const appended: GantryEvent[] = [];
-    const result = await this.dataSource.transaction(async (manager) =>
-      work(manager, async (sessionId, runId, payloads) => {
-        const events = await this.append(manager, sessionId, runId, payloads);
-        appended.push(...events);
-        return events;
-      }),
-    );
-    this.bus.publish(appended);
-    return result;
+    let isWorked = false;
+    try {
+      const result = await this.dataSource.transaction(async (manager) => {
+        const made = await work(manager, async (sessionId, runId, payloads) => {
+          const events = await this.append(manager, sessionId, runId, payloads);
+          appended.push(...events);
+          return events;
+        });
+        isWorked = true;
+        return made;
+      });
+      this.bus.publish(appended);
+      return result;
+    } catch (error) {
+      // Only the commit was left, and it may have landed.
+      if (isWorked) this.bus.doubt(appended);
+      throw error;
+    }
   }
 
   /** Up to `limit` events after `afterSeq`, in order, bodies included. */
@@ -139,8 +150,9 @@ export class EventLog {
       while (!signal.aborted) {
         const news: GantryEvent[] = behind ? [] : await feed.next(signal);
         const events: GantryEvent[] = behind
-          ? await this.readRows(sessionId, cursor, PAGE)
+          ? await this.readPatiently(sessionId, cursor, signal)
           : startingAt(news, cursor + 1);
+        if (signal.aborted) return;
         for (const event of await this.hydrate(events)) {
           if (signal.aborted) return;
           cursor = event.seq;
@@ -156,6 +168,20 @@ export class EventLog {
       }
     } finally {
       this.bus.detach(sessionId, feed);
+    }
+  }
+
+  private async readPatiently(
+    sessionId: string,
+    afterSeq: number,
+    signal: AbortSignal,
+  ): Promise<GantryEvent[]> {
+    try {
+      const read = () => this.readRows(sessionId, afterSeq, PAGE);
+      return await retryTransient(read, DATABASE_PATIENCE_MS, signal);
+    } catch (error) {
+      if (signal.aborted) return [];
+      throw error;
     }
   }
 

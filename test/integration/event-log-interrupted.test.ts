@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { pino } from 'pino';
-import type { DataSource } from 'typeorm';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DataSource, EntityManager } from 'typeorm';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createDataSource } from '../../src/database/data-source.js';
 import { type ChunkScope, ChunkWriter } from '../../src/events/chunk-writer.js';
 import { EventBus } from '../../src/events/event-bus.js';
@@ -19,7 +19,9 @@ const piece = (offset: number, text: string): PayloadOf<'agentic_tool_output'> =
   offset,
 });
 
-describe('a connection that breaks while pieces are written', () => {
+const broken = () => Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
+
+describe('a connection that breaks', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
   let bus: EventBus;
@@ -63,14 +65,14 @@ describe('a connection that breaks while pieces are written', () => {
           if (isLost || !sql.includes('INSERT INTO events')) return target.query(sql, values);
           isLost = true;
           if (when === 'after') await target.query(sql, values);
-          throw Object.assign(new Error('Connection terminated unexpectedly'), { code: '57P01' });
+          throw broken();
         };
       },
     });
   }
 
   test.each(['before', 'after'] as const)(
-    'they are there once when it broke %s they landed, and subscribers are told',
+    'pieces are there once when it broke %s they landed, and subscribers are told',
     async (when) => {
       const scope = await newScope();
       const writer = new ChunkWriter(losing(when), log);
@@ -99,6 +101,58 @@ describe('a connection that breaks while pieces are written', () => {
       expect(rows).toEqual([{ text: 'one' }, { text: 'two' }]);
     },
   );
+
+  test.each(['before', 'after'] as const)(
+    'a commit without an answer that landed %s its readers looked is told to them',
+    async (when) => {
+      const { sessionId, runId } = await newScope();
+      const mayLand = Promise.withResolvers<void>();
+      if (when === 'before') mayLand.resolve();
+      const { database, reads, landed } = losingAnswers(mayLand.promise, when);
+      const log = new EventLog(database, bus);
+      const reader = log.subscribe(sessionId, 0, AbortSignal.timeout(10_000));
+      expect(await reader.next()).toMatchObject({ value: { type: 'live' } });
+      const next = reader.next();
+      const commit = log.transaction((_manager, append) => append(sessionId, runId, [piece(0, 'one')]));
+      await expect(commit).rejects.toThrow('Connection terminated');
+      if (when === 'after') await vi.waitFor(() => expect(reads).toEqual(['answered', 'failed', 'answered']));
+      mayLand.resolve();
+      await landed.promise;
+      expect(await next).toMatchObject({ value: { type: 'agentic_tool_output', seq: 1 } });
+      await reader.return(undefined);
+    },
+  );
+
+  /** A database that loses the answer to a commit, and that readers find away when they look next. */
+  function losingAnswers(mayLand: Promise<void>, when: 'before' | 'after') {
+    const reads: ('answered' | 'failed')[] = [];
+    const landed = Promise.withResolvers<void>();
+    const transaction = async (work: (manager: EntityManager) => Promise<unknown>): Promise<never> => {
+      const worked = Promise.withResolvers<void>();
+      const commit = dataSource.transaction(async (manager) => {
+        await work(manager);
+        worked.resolve();
+        await mayLand;
+      });
+      commit.then(landed.resolve, landed.reject);
+      await (when === 'before' ? commit : worked.promise);
+      throw broken();
+    };
+    const query = async (sql: string, values: unknown[]): Promise<unknown> => {
+      if (reads.length === 1) {
+        reads.push('failed');
+        throw broken();
+      }
+      const rows: unknown = await dataSource.query(sql, values);
+      reads.push('answered');
+      return rows;
+    };
+    return {
+      database: Object.assign(Object.create(dataSource) as DataSource, { transaction, query }),
+      reads,
+      landed,
+    };
+  }
 
   test('another worker that has the run by then is not written over', async () => {
     const scope = await newScope();
