@@ -13,6 +13,7 @@ import type { CallJournal, CallResult } from './call-journal.js';
 import { doubt } from './claim-run.js';
 import { commitFenced } from './commit-fenced.js';
 import { endNestedCalls } from './end-nested-calls.js';
+import { offTheClock } from './off-the-clock.js';
 import { NOTHING_TOLD, readToldOutput, type ToldOutput, UntoldOutput } from './told-output.js';
 import { waitInLine } from './wait-in-line.js';
 
@@ -114,6 +115,7 @@ export class CallRunner {
       tool,
       round: call.round,
       turn,
+      offTheClock: (work) => offTheClock(clock, work),
       waitForSandbox: (wait) =>
         waitInLine(wait, { clock, signal, tell: (position) => this.tellPlace(call, position) }),
       onFile: async (file) => {

@@ -8,6 +8,7 @@ import type { WorkClock } from '../work-clock.js';
 import type { CallRunner } from './call-runner.js';
 import { executeSafely } from './execute-safely.js';
 import type { NestedCallJournal } from './nested-call-journal.js';
+import { settledWithin } from './settled-within.js';
 
 /** Calls that the code of one call may make. */
 const MAX_CALLS = 100;
@@ -193,12 +194,4 @@ function refused(content: string): NestedOutcome {
 
 function rejected(problem: string): ServerCallJudgement {
   return { type: 'rejected', content: `Error: ${problem}` };
-}
-
-/** Settles when `work` has, whatever came of it, or after `ms`. */
-async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([promise, work.catch(() => undefined)]);
-  clearTimeout(timer);
 }

@@ -22,6 +22,8 @@ export interface WorkspaceScope {
   readonly tool: string;
   readonly round: number;
   readonly turn: number;
+  /** What has to be done around the call's own code: its time stands still meanwhile, up to a limit. */
+  offTheClock<T>(work: () => Promise<T>): Promise<T>;
   /** Waits as the call does: whoever gave it up does not stand in line for a sandbox any more. */
   waitForSandbox(
     wait: (signal: AbortSignal, onQueued: (position: number) => void) => Promise<Sandbox>,
@@ -41,6 +43,13 @@ export interface WorkspaceParts {
   readonly sandboxes: SandboxProvider;
   readonly sandboxLock: KeyedLock;
   readonly maxFileBytes: number;
+}
+
+interface PreparedSandbox {
+  readonly sandbox: Sandbox;
+  readonly entries: readonly ManifestEntry[];
+  /** For the model, one sentence each. */
+  readonly news: readonly string[];
 }
 
 const VARIABLES_LOST =
@@ -126,7 +135,7 @@ export class SessionWorkspace implements Workspace {
     const { sessionId, runId, generation } = this.scope;
     const { sandboxes, manifest, sandboxLock } = this.parts;
     return sandboxLock.run(sessionId, async () => {
-      const sandbox = await sandboxes.recover({ sessionId, runId, generation });
+      const sandbox = await this.scope.offTheClock(() => sandboxes.recover({ sessionId, runId, generation }));
       if (sandbox === undefined) return undefined;
       const entries = await manifest.list(sessionId);
       return this.useAndTakeOver(sandbox, entries, use);
@@ -136,6 +145,11 @@ export class SessionWorkspace implements Workspace {
   private async useSandbox<T extends { readonly changes: readonly FileChange[] }>(
     use: (sandbox: Sandbox, news: readonly string[]) => Promise<T>,
   ): Promise<T> {
+    const { sandbox, entries, news } = await this.scope.offTheClock(() => this.prepareSandbox());
+    return this.useAndTakeOver(sandbox, entries, (used) => use(used, news));
+  }
+
+  private async prepareSandbox(): Promise<PreparedSandbox> {
     const { sessionId, runId, generation, toolCallId } = this.scope;
     const { sandboxes, mirror, manifest } = this.parts;
     // One that lives is as it was chosen already.
@@ -153,7 +167,7 @@ export class SessionWorkspace implements Workspace {
       ...(refused.length > 0 ? [describeRefused(refused)] : []),
     ];
     for (const reason of news) await this.scope.onStateLost(reason);
-    return this.useAndTakeOver(sandbox, entries, (used) => use(used, news));
+    return { sandbox, entries, news };
   }
 
   private async useAndTakeOver<T extends { readonly changes: readonly FileChange[] }>(
@@ -164,7 +178,7 @@ export class SessionWorkspace implements Workspace {
     this.sandbox = sandbox;
     try {
       const result = await use(sandbox);
-      await this.takeOverChanges(sandbox, entries, result.changes);
+      await this.scope.offTheClock(() => this.takeOverChanges(sandbox, entries, result.changes));
       return result;
     } catch (error) {
       // The sandbox may hold what the tree does not.

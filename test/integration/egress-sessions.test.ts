@@ -174,6 +174,7 @@ test("a session's sandbox is asked for with the session's hosts", async () => {
     tool: 'python',
     round: 0,
     turn: 1,
+    offTheClock: (work) => work(),
     waitForSandbox: (wait) => wait(new AbortController().signal, () => undefined),
     toolCallId: await fixture.insertToolCall(runId, sessionId, 'python'),
     onFile: () => Promise.resolve(),

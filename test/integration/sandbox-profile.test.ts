@@ -53,6 +53,7 @@ test("a call's sandbox is of the kind that its session chose, and is waited for 
       tool: 'python',
       round: 0,
       turn: 1,
+      offTheClock: (work) => work(),
       waitForSandbox: (wait) => wait(signal, onQueued),
       toolCallId: await fixture.insertToolCall(runId, sessionId, 'python'),
       onFile: () => Promise.resolve(),

@@ -66,6 +66,7 @@ export class WorkspaceScene {
       tool: 'python',
       round: 2,
       turn: 1,
+      offTheClock: (work) => work(),
       waitForSandbox: (wait) => wait(new AbortController().signal, () => undefined),
       onFile: async (file) => {
         const [row] = await this.fixture.dataSource.query('SELECT 1 FROM files WHERE id = $1', [file.id]);

@@ -30,6 +30,7 @@ async function python(
     tool: 'python',
     round: 0,
     turn: 1,
+    offTheClock: (work) => work(),
     waitForSandbox: (wait) => wait(new AbortController().signal, () => undefined),
     toolCallId: await fixture.insertToolCall(runId, sessionId, 'python'),
     onFile: async (file) => void names.push(file.name),
