@@ -1,65 +1,25 @@
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Disk, REAL_DISK } from '../../src/models/disk.js';
+import { describe, expect, test } from 'vitest';
 import { findPulled } from '../../src/models/find-pulled.js';
-import { type HubName, parseModelName } from '../../src/models/model-name.js';
-import type { PullEvent } from '../../src/models/pull-event.js';
-import { pullModel, type PullOptions } from '../../src/models/pull-model.js';
-import { ModelHub, sha256Of } from '../support/model-hub.js';
+import { sha256Of } from '../support/model-hub.js';
+import {
+  CONTENT,
+  OTHER,
+  content,
+  events,
+  freshHubForEachTest,
+  hub,
+  leaveBeginning,
+  modelsDirectory,
+  nameOf,
+  part,
+  pull,
+  target,
+} from './model-download-scene.js';
 
-const CONTENT = randomBytes(300_000);
-const OTHER = randomBytes(300_000);
-const QUICK = { attempts: 3, firstDelayMs: 1, longestDelayMs: 5 };
-
-let hub: ModelHub;
-let home: string;
-let modelsDirectory: string;
-let events: PullEvent[];
-
-beforeEach(async () => {
-  hub = await ModelHub.start();
-  hub.files.set('m-Q4_K_M.gguf', { content: CONTENT });
-  home = await mkdtemp(join(tmpdir(), 'gantry-pull-'));
-  modelsDirectory = join(home, 'models');
-  events = [];
-});
-afterEach(async () => {
-  await hub.stop();
-  await rm(home, { recursive: true, force: true });
-});
-
-function nameOf(text: string): HubName {
-  return parseModelName(text) as HubName;
-}
-
-function pull(text = 'hf:o/r:Q4_K_M', options: Partial<PullOptions> = {}) {
-  return pullModel(nameOf(text), {
-    modelsDirectory,
-    hub: { endpoint: hub.endpoint },
-    retry: QUICK,
-    idleMs: 500,
-    onEvent: (event) => events.push(event),
-    ...options,
-  });
-}
-
-const target = () => join(modelsDirectory, 'o', 'r', 'm-Q4_K_M.gguf');
-const part = () => `${target()}.part`;
-const content = () => readFile(target());
-
-/** A beginning of the file with the state that belongs to it, as a killed process leaves it. */
-async function leaveBeginning(bytes: Buffer, state: Record<string, unknown> = {}): Promise<void> {
-  await mkdir(dirname(target()), { recursive: true });
-  await writeFile(part(), bytes);
-  const etag = `"${sha256Of(CONTENT)}"`;
-  const writer = { pid: 1, host: 'elsewhere' };
-  const whole = { size: CONTENT.length, sha256: sha256Of(CONTENT), etag, writer, ...state };
-  await writeFile(`${part()}.json`, JSON.stringify(whole));
-}
+freshHubForEachTest();
 
 describe('a model of a hub', () => {
   test('is fetched, checked, moved to its place, and not fetched again', async () => {
@@ -220,218 +180,6 @@ describe('a file that is another one than before', () => {
     await leaveBeginning(CONTENT);
     await pull();
     expect(hub.contentRequests).toEqual([]);
-    expect(await content()).toEqual(CONTENT);
-  });
-});
-
-describe('a hub that lies', () => {
-  test('about the checksum: nothing of it is kept', async () => {
-    hub.files.set('m-Q4_K_M.gguf', { content: CONTENT, listed: { sha256: sha256Of(OTHER) } });
-    await expect(pull()).rejects.toMatchObject({ code: 'checksum_mismatch' });
-    expect(existsSync(target())).toBe(false);
-    expect(existsSync(part())).toBe(false);
-  });
-
-  test.each([
-    ['less', 299_000],
-    ['more', 301_000],
-  ])('about the size, which is %s', async (_, bytes) => {
-    hub.files.set('m-Q4_K_M.gguf', { content: CONTENT, listed: { bytes, sha256: sha256Of(CONTENT) } });
-    await expect(pull()).rejects.toMatchObject({ code: 'size_mismatch' });
-    hub.answers.push({ endless: true }, { endless: true }, { endless: true }, { endless: true });
-    await expect(pull()).rejects.toMatchObject({
-      code: expect.stringMatching(/size_mismatch|hub_unreachable/),
-    });
-    expect(existsSync(target())).toBe(false);
-  });
-
-  test('about paths: what would leave the folder is not there', async () => {
-    for (const path of [
-      '../evil-Q8_0.gguf',
-      '/etc/evil-Q8_0.gguf',
-      'a/../../evil-Q8_0.gguf',
-      '.ssh/evil-Q8_0.gguf',
-    ])
-      hub.files.set(path, { content: OTHER });
-    await expect(pull('hf:o/r:Q8_0')).rejects.toMatchObject({
-      code: 'unknown_variant',
-      message: expect.not.stringContaining('evil'),
-    });
-  });
-
-  test.each(['no json', '{"error":"x"}', '[{"type":"file","path":"m.gguf","size":-1}]'])(
-    'with a list that is none: %s',
-    async (text) => {
-      hub.listAnswers.push({ content: Buffer.from(text) });
-      await expect(pull()).rejects.toMatchObject({ code: 'hub_answer' });
-    },
-  );
-
-  test('with an encoding that nobody asked for', async () => {
-    hub.answers.push({ headers: { 'content-encoding': 'br' } });
-    await expect(pull()).rejects.toMatchObject({ code: 'hub_answer' });
-  });
-});
-
-describe('a hub that refuses', () => {
-  test.each([
-    [401, 'unauthorized'],
-    [403, 'unauthorized'],
-    [404, 'not_found'],
-  ])('%i is final: %s', async (status, code) => {
-    hub.listAnswers.push({ status });
-    await expect(pull()).rejects.toMatchObject({ code });
-    expect(hub.requests).toHaveLength(1);
-    hub.answers.push({ status });
-    await expect(pull()).rejects.toMatchObject({ code });
-    expect(hub.contentRequests).toHaveLength(1);
-  });
-
-  test.each([429, 500, 503])('%i is tried again', async (status) => {
-    hub.listAnswers.push({ status, headers: { 'retry-after': '0' } });
-    hub.answers.push({ status }, { dropAfter: 500 }, { status });
-    await pull();
-    expect(await content()).toEqual(CONTENT);
-  });
-
-  test('is given up in the end, and nobody is left waiting', async () => {
-    hub.listAnswers.push(...Array.from({ length: 9 }, () => ({ status: 500 })));
-    await expect(pull()).rejects.toMatchObject({ code: 'hub_answer' });
-    expect(hub.requests).toHaveLength(3);
-  });
-});
-
-describe('the token', () => {
-  const token = 'hf_secret';
-
-  test('goes to the hub and not to where it redirects, also not on the way back', async () => {
-    const elsewhere = await ModelHub.start();
-    elsewhere.files.set('m-Q4_K_M.gguf', { content: CONTENT });
-    const place = '/o/r/resolve/main/m-Q4_K_M.gguf';
-    hub.answers.push({ status: 302, headers: { location: `${elsewhere.endpoint}${place}` } });
-    elsewhere.answers.push({ status: 302, headers: { location: `${hub.endpoint}${place}` } });
-    try {
-      await pull('hf:o/r', { hub: { endpoint: `${hub.endpoint}/`, token } });
-      expect(elsewhere.requests.map(({ authorization }) => authorization)).toEqual([undefined]);
-      expect(hub.requests.map(({ authorization }) => authorization)).toEqual([
-        `Bearer ${token}`,
-        `Bearer ${token}`,
-        undefined,
-      ]);
-      expect(await content()).toEqual(CONTENT);
-    } finally {
-      await elsewhere.stop();
-    }
-  });
-
-  test.each(['file:///etc/passwd', 'gopher://x/', 'http://[bad'])(
-    'a redirect to %s is refused',
-    async (location) => {
-      hub.answers.push({ status: 302, headers: { location } });
-      await expect(pull('hf:o/r', { hub: { endpoint: hub.endpoint, token } })).rejects.toMatchObject({
-        code: 'hub_answer',
-      });
-    },
-  );
-
-  test('redirects without end have one', async () => {
-    hub.answers.push(...Array.from({ length: 9 }, () => ({ status: 302, headers: { location: '/again' } })));
-    await expect(pull()).rejects.toMatchObject({
-      code: 'hub_answer',
-      message: expect.stringContaining('5 times'),
-    });
-  });
-});
-
-describe('the disk', () => {
-  test('without room is told before anything is fetched, for all files together', async () => {
-    const disk: Disk = { ...REAL_DISK, freeBytes: () => Promise.resolve(1024 * 1024) };
-    await expect(pull('hf:o/r', { disk })).rejects.toMatchObject({ code: 'not_enough_space' });
-    expect(hub.contentRequests).toEqual([]);
-  });
-
-  test('that becomes full in the middle keeps what was written, and the next try goes on', async () => {
-    let room = 100_000;
-    const disk: Disk = {
-      ...REAL_DISK,
-      openPart: async (path) => {
-        const handle = await REAL_DISK.openPart(path);
-        return Object.assign(handle, { write: fullAfter(handle.write.bind(handle), () => room) });
-      },
-    };
-    await expect(pull('hf:o/r', { disk })).rejects.toMatchObject({ code: 'disk_full' });
-    const kept = (await stat(part())).size;
-    expect(kept).toBe(100_000);
-    hub.forget();
-    room = Infinity;
-    await pull('hf:o/r', { disk });
-    expect(hub.contentRequests.map(({ range }) => range)).toEqual([`bytes=${kept}-`]);
-    expect(await content()).toEqual(CONTENT);
-  });
-
-  test('a link in the place of the beginning is not written through', async () => {
-    const precious = join(home, 'precious');
-    await writeFile(precious, 'precious');
-    await mkdir(dirname(target()), { recursive: true });
-    await symlink(precious, part());
-    await expect(pull()).rejects.toMatchObject({ code: 'cannot_write' });
-    expect(await readFile(precious, 'utf8')).toBe('precious');
-  });
-
-  test('a link in the place of the repository is not entered', async () => {
-    await mkdir(join(modelsDirectory, 'o'), { recursive: true });
-    await symlink(home, join(modelsDirectory, 'o', 'r'));
-    await expect(pull()).rejects.toMatchObject({ code: 'protected' });
-    expect(await readdir(home)).toEqual(['models']);
-  });
-});
-
-type Write = Awaited<ReturnType<Disk['openPart']>>['write'];
-
-/** Writes as much as there is room, as a file system does, and then fails. */
-function fullAfter(
-  write: (bytes: Uint8Array, offset: number, length: number, at: number) => unknown,
-  room: () => number,
-): Write {
-  const limited = (bytes: Uint8Array, offset: number, length: number, at: number) => {
-    const fits = Math.min(length, room() - at);
-    if (fits <= 0) return Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }));
-    return write(bytes, offset, fits, at);
-  };
-  return limited as unknown as Write;
-}
-
-describe('who asks', () => {
-  test('can stop; what came stays', async () => {
-    const stop = new AbortController();
-    hub.answers.push({ pause: { bytes: 2000, until: new Promise(() => undefined) } });
-    const pulled = pull('hf:o/r', {
-      signal: stop.signal,
-      onEvent: (event) =>
-        event.type === 'progress' && event.doneBytes === 2000 && stop.abort(new Error('enough')),
-    });
-    await expect(pulled).rejects.toThrow('enough');
-    expect((await stat(part())).size).toBe(2000);
-    expect(existsSync(`${part()}.lock`)).toBe(false);
-  });
-
-  test('twice at once: the second waits, says for whom, and fetches nothing', async () => {
-    const go = Promise.withResolvers<void>();
-    hub.answers.push({ pause: { bytes: 2000, until: go.promise } });
-    const first = pull('hf:o/r', { idleMs: 20_000 });
-    const second = pull('hf:o/r', {
-      onEvent: (event) => {
-        events.push(event);
-        if (event.type === 'waiting') go.resolve();
-      },
-    });
-    await Promise.all([first, second]);
-    expect(events).toContainEqual({
-      type: 'waiting',
-      file: 'm-Q4_K_M.gguf',
-      writer: expect.stringMatching(/process|another/),
-    });
-    expect(hub.sentBytes).toBe(CONTENT.length);
     expect(await content()).toEqual(CONTENT);
   });
 });
