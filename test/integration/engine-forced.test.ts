@@ -29,8 +29,10 @@ describe('a forced call', () => {
   });
 
   test('comes also where the model would have said something', async () => {
-    const { calls, reason } = await made('Hello!', { forcedTools: ['read_file'] });
-    expect([calls.map(({ name }) => name), reason]).toEqual([['read_file'], 'tool_calls']);
+    const tools = [...DEMO_TOOLS, demoTool('list_files')];
+    expect((await made('Hello!', { tools })).calls).toEqual([]);
+    const { calls, reason } = await made('Hello!', { tools, forcedTools: ['list_files'] });
+    expect([calls.map(({ name }) => name), reason]).toEqual([['list_files'], 'tool_calls']);
   });
 
   test('of several is a call of one of them', async () => {
@@ -58,7 +60,7 @@ describe('an answer in JSON', () => {
   };
 
   test('is of the schema, whatever the model would have said', async () => {
-    const { text, reason } = await made('Hello!', {
+    const { text, reason } = await made('What is 2 + 3?', {
       tools: [],
       responseFormat: { type: 'json', schema },
       sampling: { maxTokens: 400 },

@@ -149,6 +149,7 @@ describe('a model that loads', () => {
       contextSize: 512,
       toolCalls: true,
       reasoning: true,
+      continuesThoughts: true,
     });
     const phases = seen.flatMap((status) => (status.state === 'loading' ? [status.phase] : []));
     expect([...new Set(phases)]).toEqual(['start', 'validate', 'read', 'context']);
