@@ -183,8 +183,9 @@ class WorkspaceTest(unittest.TestCase):
 
     def changes_after_chmod(self, folder: str, mode: int) -> list[dict[str, object]]:
         """As the kernel sees them, whose rights are those of an ordinary user."""
-        before = os.stat(self.path(folder)).st_mode
-        os.chmod(self.path(folder), mode)
+        path = os.path.normpath(self.path(folder))
+        before = os.stat(path).st_mode
+        os.chmod(path, mode)
         user = os.geteuid()
         if user == 0:
             os.seteuid(65534)
@@ -192,7 +193,7 @@ class WorkspaceTest(unittest.TestCase):
             return self.workspace.changes()
         finally:
             os.seteuid(user)
-            os.chmod(self.path(folder), before)
+            os.chmod(path, before)
 
     def test_a_created_file_takes_no_name_that_is_taken(self) -> None:
         file = self.workspace.create("output/one.txt")
