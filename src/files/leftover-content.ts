@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { isTransientDatabaseError } from '../database/transient-error.js';
+import { sweepEvery } from '../database/sweep-every.js';
 import { BlobStore } from './blob-store.js';
 
 const SWEEP_EVERY_MS = 15 * 60_000;
@@ -11,34 +11,21 @@ const SWEEP_EVERY_MS = 15 * 60_000;
 @Injectable()
 export class LeftoverContent implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Files');
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private stop: (() => Promise<void>) | undefined;
 
   constructor(private readonly blobs: BlobStore) {}
 
   async onApplicationBootstrap(): Promise<void> {
     await this.remove();
-    this.timer = setInterval(() => {
-      this.sweeping = this.sweep();
-    }, SWEEP_EVERY_MS);
-    this.timer.unref();
+    this.stop = sweepEvery(SWEEP_EVERY_MS, this.logger, () => this.remove());
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sweeping;
+    await this.stop?.();
   }
 
   private async remove(): Promise<void> {
     await this.blobs.removeAbandoned();
     await this.blobs.removeAllUnreferenced();
-  }
-
-  private async sweep(): Promise<void> {
-    try {
-      await this.remove();
-    } catch (error) {
-      if (!isTransientDatabaseError(error)) this.logger.warn(error);
-    }
   }
 }

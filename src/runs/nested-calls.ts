@@ -2,13 +2,13 @@ import { capOutput, MODEL_OUTPUT_LIMIT } from '../agent/cap-output.js';
 import type { ServerCallJudgement } from '../agent/ports.js';
 import type { RunLimits } from '../agent/limits.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
+import { settlesWithin } from '../settles-within.js';
 import { isNestedTooDeep, parseArguments } from '../tools/arguments.js';
 import type { NestedCallNote, NestedOutcome, NestedTools, Tool } from '../tools/tool.js';
 import type { WorkClock } from '../work-clock.js';
 import type { CallRunner } from './call-runner.js';
 import { executeSafely } from './execute-safely.js';
 import type { NestedCallJournal } from './nested-call-journal.js';
-import { settledWithin } from './settled-within.js';
 
 /** Calls that the code of one call may make. */
 const MAX_CALLS = 100;
@@ -146,7 +146,12 @@ export class NestedCalls implements NestedTools {
   private async decision(call: CallSnapshot): Promise<CallSnapshot> {
     const decision = this.parts.journal.decision(call, this.signal);
     const askedAt = performance.now();
-    await this.parts.clock.standStill(settledWithin(decision, this.patienceMs));
+    await this.parts.clock.standStill(
+      settlesWithin(
+        decision.catch(() => undefined),
+        this.patienceMs,
+      ),
+    );
     this.patienceMs = Math.max(0, this.patienceMs - (performance.now() - askedAt));
     return decision;
   }

@@ -1,5 +1,5 @@
+import { settlesWithin } from '../settles-within.js';
 import type { WorkClock } from '../work-clock.js';
-import { settledWithin } from './settled-within.js';
 
 /** Longer than a sandbox takes that is made and filled on a slow machine. */
 export const MOST_OFF_THE_CLOCK_MS = 120_000;
@@ -13,7 +13,7 @@ export async function offTheClock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const over = Promise.withResolvers<void>();
-  const stood = clock.standStill(settledWithin(over.promise, MOST_OFF_THE_CLOCK_MS));
+  const stood = clock.standStill(settlesWithin(over.promise, MOST_OFF_THE_CLOCK_MS));
   try {
     return await work();
   } finally {

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { isTransientDatabaseError } from '../database/transient-error.js';
+import { sweepEvery } from '../database/sweep-every.js';
 import { DomainError } from '../errors.js';
 import { SessionRepository } from './session.repository.js';
 import { SessionService } from './session.service.js';
@@ -13,8 +13,7 @@ const AT_ONCE = 200;
 @Injectable()
 export class UnusedSessions implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Sessions');
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private stop: (() => Promise<void>) | undefined;
 
   constructor(
     private readonly repository: SessionRepository,
@@ -22,15 +21,13 @@ export class UnusedSessions implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweeping = this.sweep();
-    }, SWEEP_EVERY_MS);
-    this.timer.unref();
+    this.stop = sweepEvery(SWEEP_EVERY_MS, this.logger, () =>
+      this.remove(new Date(Date.now() - KEPT_UNUSED_MS)),
+    );
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sweeping;
+    await this.stop?.();
   }
 
   /** Those last used before `since`; one with an open run stays. */
@@ -42,14 +39,6 @@ export class UnusedSessions implements OnApplicationBootstrap, OnModuleDestroy {
         // In use, or removed by another server.
         if (!(error instanceof DomainError)) throw error;
       }
-    }
-  }
-
-  private async sweep(): Promise<void> {
-    try {
-      await this.remove(new Date(Date.now() - KEPT_UNUSED_MS));
-    } catch (error) {
-      if (!isTransientDatabaseError(error)) this.logger.warn(error);
     }
   }
 }
