@@ -36,7 +36,12 @@ async function stateOf(run: Run, key: string): Promise<string> {
 
 /** Has the model's only place, and what it gives is not read on. */
 async function holdModel() {
-  const request = endlessRequest({ model: 'small', sessionId: 'sess_held', owner: 'alice' });
+  const request = endlessRequest({
+    model: 'small',
+    sessionId: 'sess_held',
+    owner: 'alice',
+    maxTokens: 400,
+  });
   const events = server.engine.generate(request, new AbortController().signal)[Symbol.asyncIterator]();
   await events.next();
   return async (): Promise<EngineEvent | undefined> => {
