@@ -22,41 +22,20 @@ const SETTINGS: ResidentSettings = {
   loadMode: 'auto',
 };
 
+type Loads = Map<string, Promise<EngineStatus>>;
+type Closes = Map<string, () => Promise<void>>;
+
 /**
  * A life cycle over files of one size, `large` of two, and a budget of so many sizes. The default, `first`, is in memory.
  * Engines load at once and answer without end, as far as `loads` and `closes` do not say otherwise by the file's stem.
  */
 export async function lifecycleScene(budgetInModels: number) {
   const folder = await mkdtemp(join(tmpdir(), 'gantry-lifecycle-'));
-  const loads = new Map<string, Promise<EngineStatus>>();
-  const closes = new Map<string, () => Promise<void>>();
+  const loads: Loads = new Map();
+  const closes: Closes = new Map();
   const runs = new Map<string, readonly RunUse[]>();
 
-  const makeEngine: MakeEngine = (path, _settings, onStatus) => {
-    const name = basename(path, '.gguf');
-    const turn = { steps: [{ type: 'text', pieces: ['So'] } as const, FOREVER] };
-    const scripted = createScriptedEngine([turn]);
-    const loaded = { ...scripted.status(), model: name, path, memoryBytes: bytesOf(name) } as EngineStatus;
-    let status: EngineStatus = { state: 'loading', model: name, phase: 'read', progress: 0 };
-    const load = async (): Promise<void> => {
-      status = await (loads.get(name) ?? loaded);
-      onStatus(status);
-    };
-    void load();
-    return {
-      generate: (request, signal) => scripted.generate(request, signal),
-      embed: (request, signal) => scripted.embed(request, signal),
-      rank: (request, signal) => scripted.rank(request, signal),
-      count: (request) => scripted.count(request),
-      capabilities: () => scripted.capabilities(),
-      status: () => status,
-      close: async () => {
-        await closes.get(name)?.();
-        status = { state: 'closed', model: name };
-      },
-    };
-  };
-
+  const makeEngine = standIns(loads, closes);
   const pathOf = (name: string): string => join(folder, `${name}.gguf`);
   const first = new ResidentModel({
     names: ['first'],
@@ -103,6 +82,34 @@ export async function lifecycleScene(budgetInModels: number) {
 }
 
 const FOREVER = { type: 'wait', until: new Promise<never>(() => undefined) } as const;
+
+/** Makes engines that answer one turn each. */
+function standIns(loads: Loads, closes: Closes): MakeEngine {
+  return (path, _settings, onStatus) => {
+    const name = basename(path, '.gguf');
+    const turn = { steps: [{ type: 'text', pieces: ['So'] } as const, FOREVER] };
+    const scripted = createScriptedEngine([turn]);
+    const loaded = { ...scripted.status(), model: name, path, memoryBytes: bytesOf(name) } as EngineStatus;
+    let status: EngineStatus = { state: 'loading', model: name, phase: 'read', progress: 0 };
+    const load = async (): Promise<void> => {
+      status = await (loads.get(name) ?? loaded);
+      onStatus(status);
+    };
+    void load();
+    return {
+      generate: (request, signal) => scripted.generate(request, signal),
+      embed: (request, signal) => scripted.embed(request, signal),
+      rank: (request, signal) => scripted.rank(request, signal),
+      count: (request) => scripted.count(request),
+      capabilities: () => scripted.capabilities(),
+      status: () => status,
+      close: async () => {
+        await closes.get(name)?.();
+        status = { state: 'closed', model: name };
+      },
+    };
+  };
+}
 
 function bytesOf(name: string): number {
   return (name === 'large' ? 2 : 1) * MODEL_BYTES;

@@ -84,10 +84,12 @@ export class ResidentModel {
     return [...this.uses];
   }
 
-  /** Bytes that it takes: what its host tells, else the estimate. */
+  /** Bytes that it takes, or is about to: what its host tells, else the estimate. */
   get memoryBytes(): number {
     const status = this.engine?.status();
-    return status?.state === 'ready' ? status.memoryBytes : this.estimatedBytes;
+    if (status?.state === 'ready') return status.memoryBytes;
+    const { type } = this.current;
+    return type === 'failed' || type === 'gone' ? 0 : this.estimatedBytes;
   }
 
   status(): EngineStatus {
