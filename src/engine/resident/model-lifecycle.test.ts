@@ -25,3 +25,52 @@ describe('what is not in memory takes none of the budget', () => {
     expect(await scene.load('a')).toBe('loaded');
   });
 });
+
+describe('room that is made by unloading several', () => {
+  const USE = { sessionId: 'sess_c', messages: [], tools: [], sampling: {}, model: 'c' };
+
+  /** Two idle models, and the load of one that takes the room of both, as far as the close of the first. */
+  async function loadWhileClosing() {
+    scene = await lifecycleScene(3.5);
+    await scene.load('b');
+    await scene.load('c');
+    const closing = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    scene.closes.set('b', () => {
+      closing.resolve();
+      return closed.promise;
+    });
+    const loading = scene.load('large');
+    await closing.promise;
+    return { loading, goOn: closed.resolve };
+  }
+
+  test('one that is unloaded by somebody else meanwhile makes room too', async () => {
+    const { loading, goOn } = await loadWhileClosing();
+    expect(await scene.unload('c')).toBe('gone');
+    goOn();
+    expect(await loading).toBe('loaded');
+  });
+
+  test('one that gets to work meanwhile works on', async () => {
+    const { loading, goOn } = await loadWhileClosing();
+    const abort = new AbortController();
+    const events = scene.engine.generate(USE, abort.signal);
+    expect((await events.next()).value).toMatchObject({ type: 'text_delta' });
+    goOn();
+    await expect(loading).rejects.toMatchObject({ reason: 'insufficient_memory' });
+    expect(scene.state('c')).toBe('ready');
+    abort.abort();
+    let last: unknown;
+    for await (const event of events) last = event;
+    expect(last).toMatchObject({ type: 'stop', reason: 'cancelled' });
+  });
+
+  test('one that a run waits for meanwhile stays', async () => {
+    const { loading, goOn } = await loadWhileClosing();
+    scene.runs.set('c', [{ runId: 'run_c', sessionId: 'sess_c', owner: 'bob' }]);
+    goOn();
+    await expect(loading).rejects.toMatchObject({ reason: 'insufficient_memory' });
+    expect(scene.state('c')).toBe('ready');
+  });
+});

@@ -234,19 +234,30 @@ export class ModelLifecycle {
     for (;;) {
       const { plan, contextSize, bytes, maxContextSize } = await this.preview(path, settings);
       if (plan.type === 'refused') throw notEnoughMemory(model.name, plan.needed, plan.reachable);
-      const leaving = plan.unload.flatMap((name) => this.parts.engine.resident(name) ?? []);
-      const idle = leaving.filter((one) => one.state.type === 'ready' && !one.isBusy);
-      for (const one of idle) {
-        one.apply({ type: 'unload' });
-        await one.close(0);
-        this.parts.engine.remove(one);
-      }
-      // One that got to work meanwhile stays, and another has to go.
-      if (idle.length < leaving.length) continue;
+      if (!(await this.unloadIdle(plan.unload))) continue;
       model.estimatedBytes = bytes;
       model.maxContextSize = maxContextSize;
       return contextSize;
     }
+  }
+
+  /** Whether all of them went; one that came to be used or unloaded since they were chosen ends it. */
+  private async unloadIdle(names: readonly string[]): Promise<boolean> {
+    const { engine, users } = this.parts;
+    for (const name of names) {
+      const model = engine.resident(name);
+      if (model === undefined) return false;
+      const runs = await users.openRuns(model);
+      // From here to its unload nothing is awaited, so nobody can begin to use it.
+      if (model.state.type !== 'ready' || model.isBusy || runs.length > 0) {
+        await model.unloaded();
+        return false;
+      }
+      model.apply({ type: 'unload' });
+      await model.close(0);
+      engine.remove(model);
+    }
+    return true;
   }
 
   private free(): number {
