@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import type { EngineStatus } from '../engine.js';
 import { lifecycleScene } from './lifecycle-scene.fixture.js';
 
 let scene: Awaited<ReturnType<typeof lifecycleScene>>;
@@ -72,5 +73,37 @@ describe('room that is made by unloading several', () => {
     goOn();
     await expect(loading).rejects.toMatchObject({ reason: 'insufficient_memory' });
     expect(scene.state('c')).toBe('ready');
+  });
+});
+
+describe('a load behind one that takes long', () => {
+  /** `b` waits until `a` is there, and what is asked for next is decided. */
+  async function loadBehindSlowOne() {
+    scene = await lifecycleScene(3.5);
+    const slow = Promise.withResolvers<EngineStatus>();
+    scene.loads.set('a', slow.promise);
+    const first = scene.load('a');
+    const second = scene.load('b');
+    expect(await scene.load('first')).toBe('already_loaded');
+    return { first, second, fail: () => slow.resolve({ state: 'failed', model: 'a', message: 'Too slow.' }) };
+  }
+
+  test('ends at once when it is cancelled', async () => {
+    const { first, second, fail } = await loadBehindSlowOne();
+    expect(scene.lifecycle.cancelLoad('alice', 'b')).toBe(true);
+    await expect(second).rejects.toMatchObject({ reason: 'load_cancelled' });
+    expect([scene.state('a'), scene.state('b')]).toEqual(['loading', undefined]);
+    fail();
+    await expect(first).rejects.toMatchObject({ reason: 'model_load_failed' });
+  });
+
+  test('is unloaded at once, and the slow one can be unloaded then', async () => {
+    const { first, second } = await loadBehindSlowOne();
+    const [behind, slow] = [scene.unload('b'), scene.unload('a')];
+    await expect(second).rejects.toMatchObject({ reason: 'load_cancelled' });
+    expect(await behind).toBe('gone');
+    await expect(first).rejects.toMatchObject({ reason: 'load_cancelled' });
+    expect(await slow).toBe('gone');
+    expect(scene.state('first')).toBe('ready');
   });
 });

@@ -212,7 +212,7 @@ export class ModelLifecycle {
         model.cancel.signal.throwIfAborted();
         model.open((onStatus) => parts.engine.makeEngine(path, { ...settings, contextSize }, onStatus));
         await model.loaded();
-      });
+      }, model.cancel.signal);
     } catch (error) {
       const reason: unknown = model.cancel.signal.aborted ? model.cancel.signal.reason : error;
       if (model.state.type === 'failed') this.forgetFailed();
