@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ResidentServer, startResidentServer } from './resident-server.js';
 
@@ -182,4 +184,22 @@ test('an unloaded model is gone, and the default can be unloaded and loaded too'
   expect(JSON.stringify(nobody.body)).toMatch(/unloaded.*large/);
   expect((await load({ model_path: 'demo' })).body).toMatchObject({ is_default: true, context_length: 512 });
   expect((await chat(undefined, 'hello')).body['model']).toBe('demo');
+});
+
+test('a model whose file was deleted is there still, with the template in use', async () => {
+  const wanted = { model_path: 'large', max_seq_length: 0 };
+  await load(wanted);
+  await rm(join(server.models, 'large.gguf'));
+  expect(await load(wanted)).toMatchObject({
+    status: 200,
+    body: {
+      status: 'already_loaded',
+      chat_template: expect.stringContaining('enable_thinking') as string,
+    },
+  });
+  expect(await load({ ...wanted, max_seq_length: 256 })).toMatchObject({
+    status: 404,
+    body: { error: { code: 'not_found' } },
+  });
+  expect((await chat('large', 'hello')).body['model']).toBe('large');
 });

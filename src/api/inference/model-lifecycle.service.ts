@@ -24,7 +24,6 @@ import { inspectFile } from '../../models/inspect-model.js';
 import { ModelError } from '../../models/model-error.js';
 import { modelsFolder } from '../../models/models-folder.js';
 import { parseModelName } from '../../models/model-name.js';
-import { readModelFiles } from '../../models/read-model-files.js';
 import type { LoadRequest, UnloadRequest, ValidateRequest } from './load-request.js';
 import { validatedModel, type ValidatedModel } from './validated-model.js';
 
@@ -58,7 +57,7 @@ export class ModelLifecycleService {
       reload: request.force_reload === true ? 'always' : 'if different',
       whenBusy: whenBusy(request),
     });
-    return { status, ...residentView(model), chat_template: await templateOf(model) };
+    return { status, ...residentView(model), chat_template: await model.chatTemplate };
   }
 
   async unload(owner: string, request: UnloadRequest): Promise<UnloadAnswer> {
@@ -149,14 +148,6 @@ export class ModelLifecycleService {
       ...(template && template.trim() !== '' ? { chatTemplate: template } : {}),
     };
   }
-}
-
-async function templateOf({ settings, path }: ResidentModel): Promise<string | null> {
-  if (settings?.chatTemplate !== undefined) return settings.chatTemplate;
-  if (path === undefined) return null;
-  const [{ header }] = await readModelFiles(path);
-  const template = header.values.get('tokenizer.chat_template');
-  return typeof template === 'string' ? template : null;
 }
 
 function whenBusy({

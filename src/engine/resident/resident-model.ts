@@ -13,6 +13,7 @@ import { EngineError, toEngineError } from '../engine-error.js';
 import { modelsOf } from '../models-of.js';
 import type { ResidentSettings } from './resident-settings.js';
 import { refusalIn } from './state-refusal.js';
+import { templateInUse } from './template-in-use.js';
 import { nextResidentState, type ResidentEvent, type ResidentState } from './resident-state.js';
 
 /** A generation under way, or the making of vectors, which has no session. */
@@ -50,6 +51,8 @@ export class ResidentModel {
   estimatedBytes = 0;
   /** Tokens that the largest context has that would fit; known after a load. */
   maxContextSize: number | undefined;
+  /** Jinja, null without one. Read as soon as it is loaded: its file may go or become another's afterwards. */
+  chatTemplate: Promise<string | null> = Promise.resolve(null);
   lastUsedAt = Date.now();
   private current: ResidentState = { type: 'loading', phase: 'start', progress: 0 };
   private engine: Engine | undefined;
@@ -276,6 +279,7 @@ export class ResidentModel {
       }
       case 'ready':
         this.path ??= status.path;
+        this.chatTemplate = templateInUse(this.path, this.settings);
         this.apply({ type: 'loaded' });
         return;
       case 'remote':
