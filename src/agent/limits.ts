@@ -1,5 +1,5 @@
 import type { StopReason } from '../events/event.js';
-import type { RunSnapshot } from './snapshot.js';
+import type { CallSnapshot, RunSnapshot } from './snapshot.js';
 
 /** Counters live on the run's row, so a restart does not reset them. Durations in milliseconds. */
 export interface RunLimits {
@@ -52,4 +52,21 @@ export function reachedLimit(
     return 'budget';
   if (limits.maxWallTimeMs !== undefined && activeMs >= limits.maxWallTimeMs) return 'timeout';
   return undefined;
+}
+
+/**
+ * Said in place of a call of the model for which the run has no more room; undefined: there is room. A round's calls
+ * are counted before they are judged, and what their code has called since stands before those still to be judged.
+ */
+export function refusedByCount(
+  call: CallSnapshot,
+  snapshot: RunSnapshot,
+  limits: RunLimits,
+): string | undefined {
+  const before = snapshot.toolCallCount - snapshot.calls.length + call.index;
+  return before < limits.maxToolCalls ? undefined : allCallsMade(limits);
+}
+
+export function allCallsMade({ maxToolCalls }: RunLimits): string {
+  return `This run has made all of its ${maxToolCalls} tool calls.`;
 }

@@ -54,14 +54,17 @@ describe('nextStep', () => {
     expect(step({ turnCommitted: true }, 60_000)).toEqual({ type: 'finish', stopReason: 'timeout' });
   });
 
-  test('no rounds allowed means no tools, and is no limit that was reached', () => {
-    const none = { ...limits, maxToolRounds: 0 };
-    expect(nextStep(snapshotOf({}), none, 0, traits)).toEqual({ type: 'infer', withTools: false });
-    expect(nextStep(snapshotOf({ turnCommitted: true }), none, 0, traits)).toEqual({
-      type: 'finish',
-      stopReason: 'stop',
-    });
-  });
+  test.each(['maxToolRounds', 'maxToolCalls'])(
+    '%s of 0 means no tools, and is no limit that was reached',
+    (limit) => {
+      const none = { ...limits, [limit]: 0 };
+      expect(nextStep(snapshotOf({}), none, 0, traits)).toEqual({ type: 'infer', withTools: false });
+      expect(nextStep(snapshotOf({ turnCommitted: true }), none, 0, traits)).toEqual({
+        type: 'finish',
+        stopReason: 'stop',
+      });
+    },
+  );
 
   test('an answer that was cut by its length says so', () => {
     expect(step({ turnCommitted: true, finishReason: 'length' })).toEqual({

@@ -36,7 +36,8 @@ export function nextStep(
   if (!snapshot.turnCommitted) {
     const limit = reachedLimit(snapshot, limits, activeMs);
     const stuck = isStuck(snapshot.pastCalls, (name) => traits.isPure(name));
-    return { type: 'infer', withTools: limit === undefined && !stuck && limits.maxToolRounds > 0 };
+    const mayCall = limits.maxToolRounds > 0 && limits.maxToolCalls > 0;
+    return { type: 'infer', withTools: limit === undefined && !stuck && mayCall };
   }
   if (snapshot.calls.length === 0 && snapshot.steering.length > 0) return { type: 'advance_round' };
   if (snapshot.calls.length === 0) {

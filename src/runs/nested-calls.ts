@@ -1,6 +1,6 @@
 import { capOutput, MODEL_OUTPUT_LIMIT } from '../agent/cap-output.js';
 import type { ServerCallJudgement } from '../agent/ports.js';
-import type { RunLimits } from '../agent/limits.js';
+import { allCallsMade, type RunLimits } from '../agent/limits.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
 import { settlesWithin } from '../settles-within.js';
 import { isNestedTooDeep, parseArguments } from '../tools/arguments.js';
@@ -106,8 +106,7 @@ export class NestedCalls implements NestedTools {
     const judged = this.judging.then(() => this.judge(tool, json));
     this.judging = judged.catch(() => undefined);
     const judgedCall = await judged;
-    if (!judgedCall)
-      return refused(`This run has made all of its ${this.parts.limits.maxToolCalls} tool calls.`);
+    if (!judgedCall) return refused(allCallsMade(this.parts.limits));
     const { call, judgement } = judgedCall;
     switch (judgement.type) {
       case 'approved':

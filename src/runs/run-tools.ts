@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { capOutput, MODEL_OUTPUT_LIMIT } from '../agent/cap-output.js';
-import { limitsOf, type ServerLimits } from '../agent/limits.js';
+import { limitsOf, refusedByCount, type ServerLimits } from '../agent/limits.js';
 import type { Judgement, RunTools, ServerCallJudgement } from '../agent/ports.js';
 import { earlierAnswer } from '../agent/repeated-call.js';
 import type { CallSnapshot, RunSnapshot } from '../agent/snapshot.js';
@@ -105,7 +105,13 @@ export class RegisteredRunTools implements RunTools {
   }
 
   async judge(call: CallSnapshot, snapshot: RunSnapshot): Promise<Judgement> {
-    if (this.isClientTool(call.name)) return this.judgeClientCall(call);
+    const isClients = this.isClientTool(call.name);
+    // One that is returned ends the run, and whoever reads the stream has it already.
+    const isReturned = isClients && this.options.client_tools === 'return';
+    const limits = limitsOf(snapshot, this.settings.limits);
+    const refusal = isReturned ? undefined : refusedByCount(call, snapshot, limits);
+    if (refusal !== undefined) return { type: 'rejected', content: refusal };
+    if (isClients) return this.judgeClientCall(call);
     const tool = this.offered.get(call.name);
     if (!tool) return { type: 'rejected', content: this.unknownTool(call.name) };
     const parsed = parseArguments(call.arguments, tool.parameters);

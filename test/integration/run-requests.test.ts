@@ -9,6 +9,7 @@ import {
   responseOf,
   scriptedTool,
   type WorkerProcess,
+  workToEnd,
 } from './run-harness.js';
 import { RunWorkers } from './run-workers.js';
 
@@ -64,6 +65,20 @@ describe('what is asked of a run', () => {
     await follow(worker, run.session_id, isDone);
     expect(worker.engine.requests.at(-1)?.messages.at(-1)).toEqual({ role: 'user', content: 'and hurry' });
     await expect(worker.runs.steer(OWNER, run.id, 'too late')).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('no more calls are carried out than the run may make, though one turn asks for more', async () => {
+    const asked = ['1', '2', '3'].map((value) => ({ name: 'echo', arguments: { value } }));
+    worker.engine.enqueue(calls(...asked), says('Done.'));
+    const { events } = await workToEnd(worker, { input: 'thrice', max_tool_calls: 2 });
+    const response = responseOf(events);
+    expect(response.agentic_tool_calls.map((call) => [call.status, call.result_content])).toEqual([
+      ['succeeded', 'echo: 1'],
+      ['succeeded', 'echo: 2'],
+      ['failed', 'This run has made all of its 2 tool calls.'],
+    ]);
+    expect(response.stop_reason).toBe('budget');
+    expect(worker.engine.requests.at(-1)?.tools).toEqual([]);
   });
 
   test('a client function is handed out and its result goes on', async () => {
