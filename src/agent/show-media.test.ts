@@ -83,3 +83,17 @@ test('the newest are shown, as far as there is room', async () => {
   const tooMuch = shelf({ a: [large('a.png'), large('b.png'), large('c.png')] });
   await expect(withMedia([user('1', 'a')], ['image'], tooMuch)).rejects.toThrow('more than 24 MiB');
 });
+
+test('of the pictures that a tool makes the newest are shown, and none is too much', async () => {
+  const plot = (index: number): Media => ({
+    ...picture,
+    name: `picture ${index}`,
+    data: String(index).repeat(MAX_SHOWN_CHARS * 0.4),
+  });
+  const media = shelf({ call_1: [plot(1), plot(2), plot(3)] });
+  const [, , result] = await withMedia([user('Plot it'), answer, plotted], ['image'], media);
+  expect(result).toMatchObject({
+    content: plotted.content,
+    media: [{ name: 'picture 2' }, { name: 'picture 3' }],
+  });
+});

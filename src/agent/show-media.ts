@@ -4,7 +4,7 @@ import type { Media, MediaType } from '../engine/media.js';
 import type { ShownMedia } from './ports.js';
 import type { SnapshotMessage } from './snapshot.js';
 
-/** Of one request, in base64; the newest are shown. */
+/** Of one request, in base64; the newest are shown, of one message the last. */
 export const MAX_SHOWN_CHARS = 24 * 2 ** 20;
 
 /**
@@ -27,9 +27,14 @@ export async function withMedia(
       continue;
     }
     const found = await media.read(shows);
-    const seen = found.filter(({ type, data }) => input.includes(type) && (room -= data.length) >= 0);
+    const seen = found
+      .toReversed()
+      .filter(({ type, data }) => input.includes(type) && (room -= data.length) >= 0)
+      .toReversed();
     if (index === newest) requireTaken(found, input);
-    if (index === messages.length - 1 && seen.length < found.length) throw tooMuch();
+    // Only the user can send less; of a tool's pictures the rest is left out.
+    const isAsked = index === newest && index === messages.length - 1;
+    if (isAsked && seen.length < found.length) throw tooMuch();
     shown.unshift(showing(message, found, seen));
   }
   return shown;
