@@ -8,6 +8,7 @@ import { insertMessage } from './insert-message.js';
 import { moveRun } from './move-run.js';
 import { readPartialTurn } from './read-partial-turn.js';
 import { buildRunResponse } from './run-response.js';
+import { saySteering } from './say-steering.js';
 
 export type RunEnding =
   | { readonly type: 'complete'; readonly stopReason: StopReason }
@@ -16,7 +17,8 @@ export type RunEnding =
 
 /**
  * Ends a run whose row the caller has locked: whatever is open of it is cancelled, the text that had
- * streamed is kept as a message, and the terminal event says all. Returns the events to append.
+ * streamed is kept as a message, as is what steered a run that fails, and the terminal event says all.
+ * Returns the events to append.
  */
 export async function endRun(
   manager: EntityManager,
@@ -27,6 +29,7 @@ export async function endRun(
     ending.type === 'complete' ? ending.stopReason : ending.type === 'cancel' ? 'cancelled' : 'error';
   const cancelled = await cancelOpenCalls(manager, scope.runId);
   if (ending.type !== 'complete') await keepPartialTurn(manager, scope);
+  const said = ending.type === 'fail' ? await keepSteering(manager, scope) : [];
   await moveRun(manager, scope.runId, ending.type);
   await manager.query(`UPDATE runs SET stop_reason = $2, error = $3, finished_at = now() WHERE id = $1`, [
     scope.runId,
@@ -40,6 +43,7 @@ export async function endRun(
   const response = { ...produced, files: [...produced.files, ...missing] };
   return [
     ...cancelled,
+    ...said,
     ...missing.map((file): EventPayload => ({ type: 'file', file })),
     ending.type === 'fail' ? failureEvent(ending.failure, response) : { type: 'done', response },
   ];
@@ -94,6 +98,17 @@ async function cancelOpenCalls(manager: EntityManager, runId: string): Promise<E
       tool_call_id: call.id,
     })),
   ];
+}
+
+/** Whoever cancels a run takes back what steered it; one that fails must not lose what the user has said. */
+async function keepSteering(
+  manager: EntityManager,
+  scope: Pick<ChunkScope, 'runId' | 'sessionId'>,
+): Promise<EventPayload[]> {
+  const [run] = await manager.query<{ round: number }[]>(`SELECT round FROM runs WHERE id = $1`, [
+    scope.runId,
+  ]);
+  return run ? saySteering(manager, scope, run.round) : [];
 }
 
 /**

@@ -16,7 +16,6 @@ import type { InterruptionCause } from '../engine/engine-error.js';
 import type { ChunkScope, ChunkWriter } from '../events/chunk-writer.js';
 import type { EventLog } from '../events/event-log.js';
 import type { EventPayload, PayloadOf, StopReason } from '../events/event.js';
-import { newId } from '../ids.js';
 import type { WorkClock } from '../work-clock.js';
 import type { CallJournal } from './call-journal.js';
 import { commitFenced, DATABASE_PATIENCE_MS, type FencedWork } from './commit-fenced.js';
@@ -24,6 +23,7 @@ import { endRun, type RunEnding } from './end-run.js';
 import { insertMessage } from './insert-message.js';
 import { moveRun } from './move-run.js';
 import { loadSnapshot } from './run-snapshot.js';
+import { saySteering } from './say-steering.js';
 import { writeContext } from './session-context.js';
 
 /** What the worker lends to the journal of a run it has claimed. */
@@ -153,7 +153,7 @@ export class PostgresRunJournal implements RunJournal {
       );
       if (advanced === 0) return;
       await this.insertResults(manager, snapshot.calls);
-      await this.takeSteering(manager, append, snapshot);
+      await append(await saySteering(manager, this.scope, snapshot.round));
     });
   }
 
@@ -231,25 +231,6 @@ export class PostgresRunJournal implements RunJournal {
         content: call.resultContent ?? '',
         toolCallId: call.id,
       });
-    }
-  }
-
-  private async takeSteering(
-    manager: EntityManager,
-    append: (payloads: readonly EventPayload[]) => Promise<unknown>,
-    snapshot: RunSnapshot,
-  ): Promise<void> {
-    for (const { id, text } of snapshot.steering) {
-      await manager.query(`DELETE FROM steering_messages WHERE id = $1`, [id]);
-      const messageId = await insertMessage(manager, {
-        id: newId('msg'),
-        sessionId: this.scope.sessionId,
-        runId: this.scope.runId,
-        round: snapshot.round,
-        role: 'user',
-        content: text,
-      });
-      await append([{ type: 'message', message_id: messageId, role: 'user', content: storableText(text) }]);
     }
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EngineError } from '../../src/engine/engine-error.js';
 import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
 import {
   calling,
@@ -65,6 +66,29 @@ describe('what is asked of a run', () => {
     await follow(worker, run.session_id, isDone);
     expect(worker.engine.requests.at(-1)?.messages.at(-1)).toEqual({ role: 'user', content: 'and hurry' });
     await expect(worker.runs.steer(OWNER, run.id, 'too late')).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('what steers a run that then fails is in the history, for the next run to read', async () => {
+    const gate = Promise.withResolvers<void>();
+    const broken = { type: 'fail', error: new EngineError('content_filtered', 'No more.') } as const;
+    worker.engine.enqueue(
+      { steps: [{ type: 'text', pieces: ['Well'] }, { type: 'wait', until: gate.promise }, broken] },
+      says('Done.'),
+    );
+    const { run } = await worker.runs.create(OWNER, { input: 'start' });
+    await follow(worker, run.session_id, (event) => event.type === 'chunk');
+    await worker.runs.steer(OWNER, run.id, 'and hurry');
+    await worker.runs.steer(OWNER, run.id, 'but mind the step');
+    gate.resolve();
+    const failed = await follow(worker, run.session_id, (event) => event.type === 'model_error');
+    expect(ofType(failed, 'message').map(({ content }) => content)).toEqual([
+      'start',
+      'and hurry',
+      'but mind the step',
+    ]);
+    await workToEnd(worker, { input: 'again', session_id: run.session_id });
+    const read = worker.engine.requests.at(-1)?.messages.map(({ content }) => content);
+    expect(read?.slice(1)).toEqual(['start', 'Well', 'and hurry', 'but mind the step', 'again']);
   });
 
   test('no more calls are carried out than the run may make, though one turn asks for more', async () => {
