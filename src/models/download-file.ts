@@ -79,7 +79,8 @@ async function isThere(
   const old = await readReceipt(target);
   if (old !== undefined) {
     const isSame = old.bytes === receipt.bytes && (sha256 === undefined || old.sha256 === sha256);
-    if (isSame && old.isDefault !== receipt.isDefault) await writeReceipt(target, { ...old, ...receipt });
+    const tellsTheSame = old.isDefault === receipt.isDefault && old.modelVersion === receipt.modelVersion;
+    if (isSame && !tellsTheSame) await writeReceipt(target, { ...old, ...receipt });
     return isSame;
   }
   const size = await sizeOf(target);

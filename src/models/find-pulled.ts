@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { listModels } from './local-models.js';
 import { ModelError } from './model-error.js';
 import { type HubName, repositoryFolder } from './model-name.js';
-import { type Receipt, readReceipt } from './receipt.js';
+import { areOfOneVersion, type Receipt, readReceipt } from './receipt.js';
 import { chooseVariant, type RepositoryFile, variantsOf } from './variants.js';
 
 /**
@@ -16,7 +16,9 @@ export async function findPulled(name: HubName, modelsDirectory: string): Promis
   const usable = name.variant.by === 'default' ? receipts.filter(({ isDefault }) => isDefault) : receipts;
   try {
     const variant = chooseVariant(variantsOf(usable.map(asRepositoryFile)), name);
-    return join(folder, variant.path);
+    const ofVariant = new Set(variant.files.map(({ path }) => path));
+    const isOneVersion = areOfOneVersion(usable.filter(({ path }) => ofVariant.has(path)));
+    return isOneVersion ? join(folder, variant.path) : undefined;
   } catch (error) {
     if (error instanceof ModelError) return undefined;
     throw error;

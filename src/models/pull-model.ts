@@ -17,6 +17,7 @@ import {
   type RepositoryFile,
   type Variant,
   variantsOf,
+  versionOf,
 } from './variants.js';
 import { writeFailure } from './write-failure.js';
 
@@ -78,16 +79,17 @@ export async function pullModel(name: HubName, options: PullOptions): Promise<Pu
 
 function plan(
   name: HubName,
-  { files }: Variant,
+  variant: Variant,
   isDefault: boolean,
   { hub, modelsDirectory }: PullOptions,
 ): Promise<readonly Download[]> {
   const { repository, revision } = name;
+  const modelVersion = versionOf(variant);
   return Promise.all(
-    files.map(async ({ path, bytes, sha256 }) => ({
+    variant.files.map(async ({ path, bytes, sha256 }) => ({
       url: fileUrl(hub, name, path),
       target: await place(modelsDirectory, `${repositoryFolder(name)}/${path}`),
-      receipt: { repository, revision, path, bytes, isDefault },
+      receipt: { repository, revision, path, bytes, isDefault, modelVersion },
       ...(sha256 === undefined ? {} : { sha256 }),
     })),
   );

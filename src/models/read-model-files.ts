@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js';
 import { EndOfBytes } from './gguf-cursor.js';
 import { ModelError } from './model-error.js';
 import { type GgufHeader, isGguf, parseGgufHeader } from './parse-gguf-header.js';
+import { areOfOneVersion, readReceipt } from './receipt.js';
 import { allShards } from './shards.js';
 
 export interface ModelFile {
@@ -17,7 +18,7 @@ const DAMAGED_HINT = 'The file is damaged or was not downloaded to its end; get 
 
 /**
  * All files of the model that `path` belongs to, with their headers, the first one first. Rejects with ModelError
- * not_found, missing_shard or bad_file.
+ * not_found, missing_shard or bad_file; the last also where an update brought some of its files only.
  */
 export async function readModelFiles(path: string): Promise<readonly [ModelFile, ...ModelFile[]]> {
   const paths = allShards(path);
@@ -28,6 +29,14 @@ export async function readModelFiles(path: string): Promise<readonly [ModelFile,
       'missing_shard',
       `The model ${path} has ${paths.length} files, and of them ${missing.join(', ')} is missing.`,
       'All of them must lie in one folder.',
+    );
+  }
+  const receipts = (await Promise.all(paths.map(readReceipt))).filter((receipt) => receipt !== undefined);
+  if (!areOfOneVersion(receipts)) {
+    throw new ModelError(
+      'bad_file',
+      `The files of ${path} are of different versions: an update was not fetched to its end.`,
+      'Fetch the rest with gantry models pull.',
     );
   }
   const files: ModelFile[] = [];

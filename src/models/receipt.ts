@@ -11,6 +11,8 @@ const receiptSchema = z.object({
   sha256: z.string(),
   /** Whether the repository's bare name meant this model when it was fetched. */
   isDefault: z.boolean(),
+  /** The same in all files of a model that were listed together. Earlier versions wrote none. */
+  modelVersion: z.string().optional(),
   fetchedAt: z.string(),
 });
 export type Receipt = z.infer<typeof receiptSchema>;
@@ -24,6 +26,11 @@ export async function readReceipt(path: string): Promise<Receipt | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** False for an update of which only some files have come, each of them whole. */
+export function areOfOneVersion(receipts: readonly Receipt[]): boolean {
+  return new Set(receipts.map(({ modelVersion }) => modelVersion)).size <= 1;
 }
 
 export function writeReceipt(path: string, receipt: Receipt): Promise<void> {

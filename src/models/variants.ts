@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ModelError } from './model-error.js';
 import { hubNameText, type HubName } from './model-name.js';
 import { allShards, firstShard, modelStem } from './shards.js';
@@ -59,6 +60,12 @@ export function chooseVariant(variants: readonly Variant[], name: HubName): Vari
     'missing_shard',
     `${hubNameText(name)} is not whole: ${variant.missing.join(', ')} is missing from the repository.`,
   );
+}
+
+/** Tells one listing of a model's files from another; hexadecimal. */
+export function versionOf({ files }: Variant): string {
+  const listed = files.map(({ path, bytes, sha256 }) => [path, bytes, sha256]);
+  return createHash('sha256').update(JSON.stringify(listed)).digest('hex');
 }
 
 /** Whether the repository's bare name means this variant. */

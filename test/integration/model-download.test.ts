@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findPulled } from '../../src/models/find-pulled.js';
+import { readModelFiles } from '../../src/models/read-model-files.js';
 import { sha256Of } from '../support/model-hub.js';
 import {
   CONTENT,
@@ -54,6 +55,27 @@ describe('a model of a hub', () => {
     expect(paths).toHaveLength(3);
     expect(bytes).toBe(3000);
     expect(hub.requests[0]?.path).toBe('/api/models/o/r/tree/refs%2Fpr%2F1');
+  });
+
+  test('of several files is not whole while they are of two versions', async () => {
+    const shards = [1, 2, 3].map((n) => `big-Q8_0-0000${n}-of-00003.gguf`);
+    const publish = (shard: string) => hub.files.set(shard, { content: randomBytes(1000) });
+    const found = () => findPulled(nameOf('hf:o/r:Q8_0'), modelsDirectory);
+    for (const shard of shards) publish(shard);
+    const { path } = await pull('hf:o/r:Q8_0');
+    expect(await found()).toBe(path);
+    // The second file stays as it is.
+    for (const shard of [shards[0], shards[2]]) publish(shard ?? '');
+    hub.answers.push({}, { status: 404 });
+    await expect(pull('hf:o/r:Q8_0')).rejects.toMatchObject({ code: 'not_found' });
+    expect(await found()).toBeUndefined();
+    await expect(readModelFiles(path)).rejects.toMatchObject({
+      message: expect.stringContaining('versions'),
+    });
+    hub.forget();
+    await pull('hf:o/r:Q8_0');
+    expect(hub.contentRequests).toHaveLength(1);
+    expect(await found()).toBe(path);
   });
 
   test('that was fetched is found without the hub, by the names that it had', async () => {
