@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -138,6 +138,7 @@ test('what is kept goes with the process, and so does what dead ones left', asyn
   const dead = join(folder, 'kv', '999999999');
   await mkdir(dead, { recursive: true });
   await writeFile(join(dead, '0.state'), 'old');
+  await utimes(dead, 0, 0);
   const engine = demoEngine({ homeDirectory: folder, sequences: 1, stateCacheBytes: 1024 * 1024 * 64 });
   await take(engine, conversation(opening(1), { sessionId: 'a', owner: 'ada' }));
   await take(engine, conversation(opening(2), { sessionId: 'b', owner: 'bob' }));

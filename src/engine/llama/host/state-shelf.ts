@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import { type OwnFolder, takeOwnFolder } from './own-folder.js';
 
 /** Fewer tokens than this are evaluated again as fast as they are read back. */
 const WORTH_KEEPING = 128;
@@ -22,27 +23,20 @@ export class StateShelf {
   private files = 0;
 
   private constructor(
-    private readonly folder: string,
+    private readonly folder: OwnFolder,
     private readonly maxBytes: number,
   ) {}
 
-  /** A folder of this process's own in `root`; those of processes that are gone are removed. */
+  /** In a folder of this process's own in `root`. */
   static async open(root: string, maxBytes: number): Promise<StateShelf> {
-    const folder = join(root, String(process.pid));
-    for (const name of await readdir(root).catch(() => [])) {
-      if (/^\d+$/.test(name) && (Number(name) === process.pid || !isAlive(Number(name)))) {
-        await rm(join(root, name), { recursive: true, force: true });
-      }
-    }
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return new StateShelf(folder, maxBytes);
+    return new StateShelf(await takeOwnFolder(root), maxBytes);
   }
 
   /** The sequence's state as that of `sessionId`, unless it is not worth its room. */
   async keep(sessionId: string, sequence: LlamaContextSequence): Promise<void> {
     const tokens = sequence.contextTokens;
     if (tokens.length < WORTH_KEEPING) return;
-    const path = join(this.folder, `${this.files++}.state`);
+    const path = join(this.folder.path, `${this.files++}.state`);
     try {
       const { fileSize: bytes } = await sequence.saveStateToFile(path);
       await this.drop(sessionId);
@@ -85,7 +79,7 @@ export class StateShelf {
 
   async close(): Promise<void> {
     this.kept.clear();
-    await rm(this.folder, { recursive: true, force: true });
+    await this.folder.close();
   }
 
   private async makeRoom(): Promise<void> {
@@ -99,13 +93,4 @@ export class StateShelf {
 function sharedLength(a: readonly Token[], b: readonly Token[]): number {
   const different = a.findIndex((token, index) => token !== b[index]);
   return different === -1 ? a.length : different;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
