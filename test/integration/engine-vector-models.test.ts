@@ -6,6 +6,7 @@ import type { Engine } from '../../src/engine/engine.js';
 import { demoEngine } from '../fixtures/models/demo-engine.js';
 import { type TinyModel, writeTinyGguf } from '../fixtures/models/tiny-gguf.js';
 import { type TinyBert, writeTinyBert } from '../fixtures/models/tiny-bert.js';
+import { until } from '../support/until.js';
 import { collect } from './engine-conformance.js';
 import { likeness } from './vector-conformance.js';
 
@@ -75,6 +76,31 @@ test('a reranker that makes scores only is no embedding model', async () => {
     message: expect.stringContaining('reranker') as string,
   });
   expect((await engine.rank({ owner: 'a', query: 'q', documents: ['d'] }, never)).scores).toHaveLength(1);
+});
+
+async function killHost(engine: Engine): Promise<void> {
+  await engine.capabilities();
+  const before = engine.status();
+  const victim = before.state === 'ready' ? before.hostPid : 0;
+  process.kill(victim, 'SIGKILL');
+  await until('another host is there, or none will be', 30_000, async () => {
+    const now = engine.status();
+    return now.state === 'failed' || (now.state === 'ready' && now.hostPid !== victim);
+  });
+}
+
+const WORKS = ['embed', 'rank'] as const;
+test.each(WORKS)('a host is not given up while it answers: %s', { timeout: 120_000 }, async (work) => {
+  const engine = await engineOnBert(`mortal-${work}`, { ranks: work === 'rank' });
+  const answer = () =>
+    work === 'embed'
+      ? engine.embed({ owner: 'a', inputs: ['a'] }, never)
+      : engine.rank({ owner: 'a', query: 'q', documents: ['d'] }, never);
+  for (let death = 1; death <= 5; death += 1) {
+    await answer();
+    await killHost(engine);
+  }
+  expect((await answer()).promptTokens).toBeGreaterThan(0);
 });
 
 describe('a model that only reads', () => {

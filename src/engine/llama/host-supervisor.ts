@@ -9,7 +9,7 @@ import type { ModelSource } from './model-source.js';
 import type { LoadedModelFacts, LoadSettings } from './protocol.js';
 
 const DEFAULT_SEQUENCES = 4;
-/** A host that dies this often without finishing a turn in between will not get well by itself. */
+/** A host that dies this often without an answer to its end in between will not get well by itself. */
 const MAX_CRASHES = 4;
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 10_000;
@@ -64,8 +64,8 @@ export class HostSupervisor {
     }
   }
 
-  /** A turn came to its end: what crashed before is no pattern. */
-  turnFinished(): void {
+  /** A turn, embeddings or a ranking came to their end: what crashed before is no pattern. */
+  answered(): void {
     this.crashes = 0;
   }
 

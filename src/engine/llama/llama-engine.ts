@@ -73,7 +73,7 @@ class LlamaEngine implements Engine {
           yield event;
           continue;
         }
-        this.supervisor.turnFinished();
+        this.supervisor.answered();
         yield { ...event, message: received.snapshot() };
       }
     } catch (error) {
@@ -85,13 +85,17 @@ class LlamaEngine implements Engine {
   async embed(request: EmbedRequest, signal: AbortSignal): Promise<Embeddings> {
     const ready = await this.supervisor.ready(signal);
     this.checkModel(request.model, ready);
-    return ready.host.embed(request, signal);
+    const embeddings = await ready.host.embed(request, signal);
+    this.supervisor.answered();
+    return embeddings;
   }
 
   async rank(request: RankRequest, signal: AbortSignal): Promise<Ranking> {
     const ready = await this.supervisor.ready(signal);
     this.checkModel(request.model, ready);
-    return ready.host.rank(request, signal);
+    const ranking = await ready.host.rank(request, signal);
+    this.supervisor.answered();
+    return ranking;
   }
 
   async count(request: CountRequest): Promise<number> {
