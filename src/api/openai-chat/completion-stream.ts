@@ -34,7 +34,6 @@ const SHOWN = new Set<GantryEvent['type']>([
   'model_fallback',
   'council_started',
   'expert_chunk',
-  'expert_done',
   'council_decided',
 ]);
 
@@ -66,6 +65,8 @@ export class CompletionStream {
         return this.calls.wasSent(event.tool_call_id) ? this.fail() : [];
       case 'file':
         return this.named('file_produced', event, event.file);
+      case 'expert_done':
+        return this.named(event.type, event, expertDone(event));
       case 'done':
         return this.finish(event);
       default:
@@ -136,8 +137,9 @@ export class CompletionStream {
     return { id, object: 'chat.completion.chunk', created, model, choices: [choice] };
   }
 
+  /** OpenAI's clients take each event for a chunk, whatever its name: this one has no choice to read. */
   private named(name: string, { seq }: GantryEvent, data: object): CompletionItem[] {
-    return this.terms.showsEvents ? [{ type: 'event', name, seq, data }] : [];
+    return this.terms.showsEvents ? [{ type: 'event', name, seq, data: { ...data, choices: [] } }] : [];
   }
 }
 
@@ -147,6 +149,12 @@ export function finishReason(response: PayloadOf<'done'>['response']): 'stop' | 
   return response.choices[0]?.finish_reason === 'length' ? 'length' : 'stop';
 }
 
-function payloadOf({ seq: _seq, ts: _ts, run_id: _runId, ...payload }: GantryEvent): object {
+/** In a chunk `error` would be the end of the stream, and `usage` that of the completion. */
+function expertDone(event: GantryEvent & PayloadOf<'expert_done'>): object {
+  const { error, usage, ...told } = payloadOf(event);
+  return { ...told, failure: error, expert_usage: usage };
+}
+
+function payloadOf<Event extends GantryEvent>({ seq: _seq, ts: _ts, run_id: _runId, ...payload }: Event) {
   return payload;
 }
