@@ -205,8 +205,17 @@ function clientCall(call: CallSnapshot): PayloadOf<'client_tool_call'> {
     round: call.round,
     tool_call_id: call.id,
     tool_name: call.name,
-    arguments: JSON.parse(call.arguments || '{}'),
+    arguments: parsedOrText(call.arguments || '{}'),
   };
+}
+
+/** A call that is given back may have arguments that are no JSON. */
+function parsedOrText(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return json;
+  }
 }
 
 type NewCall = Pick<CallSnapshot, 'id' | 'parentId' | 'round' | 'index' | 'name' | 'arguments'>;

@@ -190,9 +190,11 @@ export class RegisteredRunTools implements RunTools {
   }
 
   private judgeClientCall(call: CallSnapshot): Judgement {
+    // A stream has shown it already; its client judges the arguments, as it does with OpenAI's.
+    if (this.options.client_tools === 'return') return { type: 'returned' };
     try {
       JSON.parse(call.arguments || '{}');
-      return { type: this.options.client_tools === 'return' ? 'returned' : 'approved' };
+      return { type: 'approved' };
     } catch (error) {
       return { type: 'rejected', content: `Error: the arguments are not valid JSON: ${messageOf(error)}` };
     }

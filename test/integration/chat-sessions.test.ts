@@ -88,6 +88,39 @@ describe('calls given back in a session', () => {
     ]);
   });
 
+  test('may have arguments that are no JSON: streamed and whole they are the same, and can be answered', async () => {
+    const written = '{"city": Rome}';
+    const broken = { steps: [{ type: 'call' as const, name: 'weather', arguments: written }] };
+    const request = {
+      model: 'scripted',
+      messages: [{ role: 'user' as const, content: 'Is it sunny?' }],
+      tools: [weather],
+    };
+    server.engine.enqueue(broken);
+    const whole = await server.alice.chat.completions.create(request);
+    server.engine.enqueue(broken);
+    const streamed = await server.alice.chat.completions.stream(request).finalChatCompletion();
+    for (const { choices } of [whole, streamed]) {
+      expect(choices).toMatchObject([
+        {
+          finish_reason: 'tool_calls',
+          message: { tool_calls: [{ function: { name: 'weather', arguments: written } }] },
+        },
+      ]);
+    }
+    server.engine.enqueue(says('Again, then.'));
+    const { session_id } = streamed as unknown as Answer;
+    const answer = await ask({
+      session_id,
+      tools: [weather],
+      messages: [
+        { role: 'tool', tool_call_id: streamed.choices[0]?.message.tool_calls?.[0]?.id, content: 'no JSON' },
+      ],
+    });
+    expect(answer.choices[0]?.message.content).toBe('Again, then.');
+    expect(lastMessages().at(-1)).toEqual(['tool', 'no JSON']);
+  });
+
   test('need their result, and take no other', async () => {
     const { sessionId, callId } = await sessionWithCall();
     const answer = (messages: object[]) =>
