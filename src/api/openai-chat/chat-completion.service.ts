@@ -1,9 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { retryTransient } from '../../database/transient-error.js';
 import { ENGINE, type Engine } from '../../engine/engine.js';
 import { servedModel } from '../../engine/served-models.js';
 import { EventLog } from '../../events/event-log.js';
 import { type GantryEvent, isTerminalEvent } from '../../events/event.js';
+import { DATABASE_PATIENCE_MS } from '../../runs/commit-fenced.js';
 import { ConversationRuns } from '../../runs/conversation-runs.js';
 import { hashRequest } from '../../runs/run-creation.js';
 import { isClientTool } from '../../runs/run-tools.js';
@@ -60,10 +62,7 @@ export class ChatCompletionService {
 
   /** The run's events, the first and the last too, however long ago they were. Ends early on abort. */
   async *follow(run: RunView, signal: AbortSignal): AsyncGenerator<GantryEvent> {
-    const [first] = await this.dataSource.query<{ seq: string }[]>(
-      'SELECT seq FROM events WHERE run_id = $1 ORDER BY seq LIMIT 1',
-      [run.id],
-    );
+    const [first] = await retryTransient(() => this.firstEvent(run), DATABASE_PATIENCE_MS, signal);
     const afterSeq = Number(first?.seq ?? 1) - 1;
     for await (const event of this.log.subscribe(run.session_id, afterSeq, signal)) {
       if (event.type === 'live' || event.run_id !== run.id) continue;
@@ -72,8 +71,13 @@ export class ChatCompletionService {
     }
   }
 
-  /** The client went away before the end. */
-  async abandon(owner: string, run: RunView): Promise<void> {
-    await this.runs.cancel(owner, { run_id: run.id });
+  /** Nobody hears the end. Waits for a database that is away, a minute at most, or until the signal aborts. */
+  async abandon(owner: string, run: RunView, signal: AbortSignal): Promise<void> {
+    const cancel = () => this.runs.cancel(owner, { run_id: run.id });
+    await retryTransient(cancel, DATABASE_PATIENCE_MS, signal);
+  }
+
+  private firstEvent(run: RunView): Promise<{ seq: string }[]> {
+    return this.dataSource.query('SELECT seq FROM events WHERE run_id = $1 ORDER BY seq LIMIT 1', [run.id]);
   }
 }

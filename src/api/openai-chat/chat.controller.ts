@@ -34,40 +34,46 @@ export class ChatController implements OnModuleDestroy {
   ): Promise<void> {
     const key = readIdempotencyKey(header);
     if (key === undefined) {
-      const unheard = await this.answer(owner, { request, key }, response);
-      if (unheard !== undefined) await this.completions.abandon(owner, unheard);
+      await this.answer(owner, { request, key }, response, (run) => this.giveUp(owner, run));
       return;
     }
     const circle = JSON.stringify([owner, key]);
     this.followers.join(circle);
-    let unheard: RunView | undefined;
+    let lastWish: (() => void) | undefined;
     try {
-      unheard = await this.answer(owner, { request, key }, response);
+      await this.answer(owner, { request, key }, response, (run) => {
+        lastWish = () => this.giveUp(owner, run);
+      });
     } finally {
-      this.followers.leave(circle, unheard && this.givingUp(owner, unheard));
+      this.followers.leave(circle, lastWish);
     }
   }
 
-  /** The run, if nobody hears of it any more: it would only take others' time. */
+  /** `unheard` takes the run if nobody hears of it any more: it would only take others' time. */
   private async answer(
     owner: string,
     { request, key }: { readonly request: ChatRequest; readonly key: string | undefined },
     response: ServerResponse,
-  ): Promise<RunView | undefined> {
+    unheard: (run: RunView) => void,
+  ): Promise<void> {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     const { run, terms } = await this.completions.begin(owner, request, key);
     const stop = { gone: gone.signal, closing: this.closing.signal };
     const events = this.completions.follow(run, AbortSignal.any([stop.gone, stop.closing]));
-    const isRunOver = request.stream
-      ? await streamCompletion(response, events, terms, stop)
-      : await answerCompletion(response, events, stop);
-    return isRunOver || stop.closing.aborted || request.background ? undefined : run;
+    let isRunOver = false;
+    try {
+      isRunOver = request.stream
+        ? await streamCompletion(response, events, terms, stop)
+        : await answerCompletion(response, events, stop);
+    } finally {
+      if (!isRunOver && !stop.closing.aborted && !request.background) unheard(run);
+    }
   }
 
-  private givingUp(owner: string, run: RunView): () => void {
-    return () => {
-      this.completions.abandon(owner, run).catch((error: unknown) => this.logger.error(error));
-    };
+  private giveUp(owner: string, run: RunView): void {
+    this.completions.abandon(owner, run, this.closing.signal).catch((error: unknown) => {
+      this.logger.error(error);
+    });
   }
 }

@@ -35,7 +35,8 @@ export async function streamCompletion(
     stream.close();
     return completion.isRunOver;
   } catch (error) {
-    stream.destroy();
+    // Before that it can still be answered with a status.
+    if (stream.isOpen) stream.destroy();
     if (!gone.aborted) throw error;
     return completion.isRunOver;
   } finally {
