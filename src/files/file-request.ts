@@ -20,5 +20,7 @@ export const listFilesSchema = z.strictObject({
   after: id.optional(),
   session_id: id.optional(),
   purpose: purpose.optional(),
+  /** OpenAI's name of the order; there is only this one. */
+  order: z.literal('desc').optional(),
 });
 export type ListFilesRequest = z.infer<typeof listFilesSchema>;

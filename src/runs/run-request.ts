@@ -13,7 +13,7 @@ export const functionToolSchema = z.strictObject({
   type: z.literal('function'),
   function: z.strictObject({
     name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/),
-    description: z.string().max(4096).optional(),
+    description: z.string().max(65_536).optional(),
     parameters: z.record(z.string(), z.unknown()).optional(),
     strict: z.boolean().nullish(),
   }),

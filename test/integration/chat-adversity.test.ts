@@ -77,6 +77,25 @@ describe('a request that cannot be served', () => {
   });
 });
 
+describe('what clients of OpenAI send beside what we know', () => {
+  const withFunction = (more: object) => ({
+    tools: [{ type: 'function', cache_control: {}, function: { ...weather.function, ...more } }],
+  });
+  const named = { type: 'function', function: { name: 'weather', description: null } };
+  test.each([
+    ['more in a function', withFunction({ cache_control: { type: 'ephemeral' } })],
+    ['nulls in a function', withFunction({ description: null, parameters: null, strict: null })],
+    ['a long description', withFunction({ description: 'All about the weather. '.repeat(1000) })],
+    ['more in a choice of tools', { ...withFunction({}), tool_choice: { ...named, cache_control: {} } }],
+    ['a prediction of the answer', { prediction: { type: 'content', content: 'Once upon a time' } }],
+  ])('%s changes nothing', async (_name, change) => {
+    server.engine.enqueue(says('Fine.'));
+    const response = await server.post({ ...hello, ...change });
+    expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('Fine.')]);
+    expect(server.engine.requests.at(-1)?.prediction).toBeUndefined();
+  });
+});
+
 describe('a model that fails', () => {
   test.each([
     ['context_overflow', 400, 'context_length_exceeded'],

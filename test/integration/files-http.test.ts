@@ -97,7 +97,8 @@ describe('the list and deletion', () => {
     const own = { purpose: 'paging' };
     const ids = [];
     for (const name of ['1', '2', '3']) ids.unshift((await client.upload(name, name, own)).id);
-    const first = await (await client.request('/v1/files?purpose=paging&limit=2')).json();
+    // `order` as OpenAI's SDK may say it.
+    const first = await (await client.request('/v1/files?purpose=paging&limit=2&order=desc')).json();
     expect(first).toMatchObject({ object: 'list', first_id: ids[0], last_id: ids[1], has_more: true });
     const second = (await (
       await client.request(`/v1/files?purpose=paging&limit=2&after=${ids[1]}`)

@@ -9,8 +9,14 @@ export const SERVER_TOOL_TYPES = {
   web_search: 'web_search',
 } as const;
 
+/** What a run knows of a function; what clients send beside it has no effect. */
+const functionSchema = z.object({
+  type: z.literal('function'),
+  function: z.preprocess(withoutNulls, z.object(functionToolSchema.shape.function.shape)),
+});
+
 const toolSchema = z.discriminatedUnion('type', [
-  functionToolSchema,
+  functionSchema,
   z.looseObject({ type: z.literal(['code_interpreter', 'shell', 'web_search']) }),
 ]);
 
@@ -38,7 +44,16 @@ export const chatRequestSchema = z.preprocess(
       stream: z.boolean().optional(),
       stream_options: z.looseObject({ include_usage: z.boolean().optional() }).optional(),
       tools: z.array(toolSchema).max(128).optional(),
-      tool_choice: z.union([z.literal('none'), runOptionsSchema.shape.tool_choice]).optional(),
+      tool_choice: z
+        .union([
+          z.enum(['none', 'auto', 'required']),
+          z.object({ type: z.literal('function'), function: z.object({ name: z.string().max(64) }) }),
+        ])
+        .optional(),
+      /** OpenAI's own, an answer to be expected, is a hint for speed and has no effect. */
+      prediction: z
+        .union([z.looseObject({ type: z.literal('content') }), runOptionsSchema.shape.prediction])
+        .optional(),
       max_completion_tokens: z.int().positive().optional(),
       reasoning_effort: z.string().optional(),
       /** Others' name of `thinking_budget`; what else is in it has no effect. */
