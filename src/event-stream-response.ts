@@ -14,8 +14,9 @@ export class EventStreamResponse {
     return this.heartbeat !== undefined;
   }
 
+  /** Nothing for a client that went away: no later `close` would end the heartbeat. */
   open(): void {
-    if (this.isOpen) return;
+    if (this.isOpen || this.response.destroyed) return;
     this.response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',

@@ -6,6 +6,7 @@ import { bridgeGaps, type SnapshotMarker } from '../events/bridge-gaps.js';
 import { EventLog } from '../events/event-log.js';
 import type { LiveMarker } from '../events/event-log.js';
 import type { GantryEvent } from '../events/event.js';
+import { departureOf } from '../response-departure.js';
 import type { ReadEventsRequest } from './session-request.js';
 import { SessionTransferService } from './session-transfer.service.js';
 import { SessionService } from './session.service.js';
@@ -51,9 +52,7 @@ export class SessionEventsService implements OnModuleDestroy {
     response: ServerResponse,
   ): Promise<void> {
     const { lastSeq } = await this.sessions.requireOwned(principal, sessionId);
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.closing.signal]);
+    const signal = AbortSignal.any([departureOf(response), this.closing.signal]);
     const stream = new EventStreamResponse(response);
     stream.open();
     try {

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Body, Controller, Headers, Logger, type OnModuleDestroy, Post, Res } from '@nestjs/common';
 import { CurrentPrincipal } from '../../auth/current-principal.js';
 import type { Principal } from '../../auth/principal.js';
+import { departureOf } from '../../response-departure.js';
 import type { RunView } from '../../runs/run-view.js';
 import { answerCompletion } from './answer-completion.js';
 import { ChatCompletionService } from './chat-completion.service.js';
@@ -56,10 +57,9 @@ export class ChatController implements OnModuleDestroy {
     response: ServerResponse,
     unheard: (run: RunView) => void,
   ): Promise<void> {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    const gone = departureOf(response);
     const { run, terms } = await this.completions.begin(owner, request, key);
-    const stop = { gone: gone.signal, closing: this.closing.signal };
+    const stop = { gone, closing: this.closing.signal };
     const events = this.completions.follow(run, AbortSignal.any([stop.gone, stop.closing]));
     let isRunOver = false;
     try {

@@ -5,6 +5,7 @@ import { Body, Controller, type OnModuleDestroy, Post, Res } from '@nestjs/commo
 import { CurrentPrincipal } from '../../auth/current-principal.js';
 import type { Principal } from '../../auth/principal.js';
 import { DomainError } from '../../errors.js';
+import { departureOf } from '../../response-departure.js';
 import { sendJson } from '../openai-chat/send-answer.js';
 import { embeddingAnswer, shortened } from './embedding-answer.js';
 import { type EmbeddingRequest, embeddingRequestSchema } from './embedding-request.js';
@@ -58,12 +59,11 @@ export class VectorController implements OnModuleDestroy {
     response: ServerResponse,
     work: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    const gone = departureOf(response);
     try {
-      await work(AbortSignal.any([gone.signal, this.closing.signal]));
+      await work(AbortSignal.any([gone, this.closing.signal]));
     } catch (error) {
-      if (!gone.signal.aborted) throw error;
+      if (!gone.aborted) throw error;
     }
   }
 }
