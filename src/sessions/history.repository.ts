@@ -78,12 +78,17 @@ export class HistoryRepository {
     ]);
   }
 
-  /** The session is as if new, except that seqs go on: no reader's place in the log comes to mean something else. */
+  /**
+   * The session is as if new, except that seqs go on: no reader's place in the log comes to mean something else. One seq is
+   * left out, so that readers who had seen everything miss something too, and are told.
+   */
   async clear(sessionId: string, manager: EntityManager): Promise<void> {
     for (const table of ['messages', 'session_contexts', 'runs', 'events', 'permission_rules']) {
       await manager.query(`DELETE FROM ${table} WHERE session_id = $1`, [sessionId]);
     }
-    await manager.query('UPDATE sessions SET last_position = 0 WHERE id = $1', [sessionId]);
+    await manager.query('UPDATE sessions SET last_position = 0, last_seq = last_seq + 1 WHERE id = $1', [
+      sessionId,
+    ]);
   }
 }
 

@@ -71,7 +71,7 @@ describe('export and import', () => {
     await writeContext(app.dataSource.manager, { sessionId: id, runId }, { ...WHOLE_CONTEXT, from: 3 });
     expect(await sessions.put(id, body)).toMatchObject({
       status: 200,
-      body: { id, title: 'new', last_seq: 1 },
+      body: { id, title: 'new', last_seq: 2 },
     });
     const replaced = await sessions.exportOf(id);
     expect(replaced.files.map((file) => file.path)).toEqual(['new.txt']);

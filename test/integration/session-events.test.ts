@@ -54,7 +54,7 @@ describe('events', () => {
       const page = () => ask(app, `/v1/sessions/${id}/events?after_seq=1&limit=1`, { key });
       expect((await page()).body).toMatchObject({ data: [], has_more: false });
       await emit(id, 4, 5);
-      expect((await page()).body).toMatchObject({ data: [{ seq: 4 }], has_more: true, next_after_seq: 4 });
+      expect((await page()).body).toMatchObject({ data: [{ seq: 5 }], has_more: true, next_after_seq: 5 });
     });
 
     it('have a snapshot in their place in a stream', async () => {
@@ -63,12 +63,24 @@ describe('events', () => {
       const reader = await readStream(id, gone.signal);
       await reader.until('event: live\n');
       await emit(id, 4);
-      await reader.until('id: 4\n');
-      expect(reader.ids()).toEqual(['3', '4']);
+      await reader.until('id: 5\n');
+      expect(reader.ids()).toEqual(['4', '5']);
       expect(reader.text()).toMatch(
-        /^event: snapshot\nid: 3\ndata: .*"object":"session.export".*\n\nevent: live\n/,
+        /^event: snapshot\nid: 4\ndata: .*"object":"session.export".*\n\nevent: live\n/,
       );
       gone.abort();
+    });
+
+    it('are told to a reader that had seen them all', async () => {
+      const id = await replaced();
+      const gone = new AbortController();
+      const reader = await readStream(id, gone.signal, { 'last-event-id': '3' });
+      await reader.until('event: live\n');
+      expect(reader.text()).toMatch(/^event: snapshot\nid: 4\n/);
+      gone.abort();
+      await emit(id, 4);
+      const page = await ask(app, `/v1/sessions/${id}/events?after_seq=3`, { key });
+      expect(page.body).toMatchObject({ data: [{ seq: 5 }] });
     });
   });
 
