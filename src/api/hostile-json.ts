@@ -4,24 +4,17 @@ import { DomainError } from '../errors.js';
 const MAX_DEPTH = 100;
 const MAX_SHOWN_PROBLEM = 200;
 
-/** Where a value is inside the one that was parsed; linked so that a walk allocates one node a value. */
-interface Place {
-  readonly value: unknown;
-  readonly key: string | number;
-  readonly parent: Place | undefined;
-}
+type Key = string | number;
 
 /**
- * JSON from outside as a value that the rest may use without care: not too deep, no `__proto__` key,
- * and only text that Postgres can keep (no NUL, no halves of surrogate pairs). Throws
+ * JSON from outside as a value that the rest may use without care: not too deep, of at most `maxValues` values, no
+ * `__proto__` key, and only text that Postgres can keep (no NUL, no halves of surrogate pairs). Throws
  * `invalid_request`, naming the place. Size is the caller's to limit.
  */
-export function parseHostileJson(text: string): unknown {
-  if (nestingOf(text) > MAX_DEPTH) {
-    throw refusal('json_too_deep', `The JSON is nested more than ${MAX_DEPTH} levels deep.`);
-  }
+export function parseHostileJson(text: string, maxValues: number): unknown {
+  refuseHostileShape(text, maxValues);
   const value = parse(text);
-  refuseHostileParts(value);
+  refuseHostileParts(value, []);
   return value;
 }
 
@@ -34,10 +27,13 @@ function parse(text: string): unknown {
   }
 }
 
-/** Counted before parsing: a parsed tower of brackets takes a hundred times the memory of its text. */
-function nestingOf(text: string): number {
+/**
+ * Counted before parsing: a parsed tower of brackets takes a hundred times the memory of its text, and so does what a
+ * schema says of many small values that are all wrong.
+ */
+function refuseHostileShape(text: string, maxValues: number): void {
   let depth = 0;
-  let deepest = 0;
+  let values = 1;
   let inString = false;
   for (let index = 0; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
@@ -46,38 +42,46 @@ function nestingOf(text: string): number {
       else if (code === 0x22) inString = false;
     } else if (code === 0x22) {
       inString = true;
+    } else if (code === 0x2c) {
+      values += 1;
     } else if (code === 0x5b || code === 0x7b) {
+      // For the first of what is inside.
+      values += 1;
       depth += 1;
-      if (depth > deepest) deepest = depth;
+      if (depth > MAX_DEPTH)
+        throw refusal('json_too_deep', `The JSON is nested more than ${MAX_DEPTH} levels deep.`);
     } else if (code === 0x5d || code === 0x7d) {
       depth -= 1;
     }
   }
-  return deepest;
+  if (values > maxValues)
+    throw refusal('json_too_many_values', `The JSON has more than ${maxValues} values.`);
 }
 
-function refuseHostileParts(root: unknown): void {
-  const stack: Place[] = [{ value: root, key: '', parent: undefined }];
-  for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
-    const { value } = place;
-    if (typeof value === 'string') refuseUnstorableText(value, place);
-    else if (Array.isArray(value)) {
-      for (const [index, inner] of value.entries()) stack.push({ value: inner, key: index, parent: place });
-    } else if (typeof value === 'object' && value !== null) {
-      for (const [key, inner] of Object.entries(value)) stack.push(childOf(place, key, inner));
+/** `path` leads to `value`: one for the whole walk, for an object for each value takes forty times its text. */
+function refuseHostileParts(value: unknown, path: Key[]): void {
+  if (typeof value === 'string') refuseUnstorableText(value, path);
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) {
+      path.push(index);
+      refuseHostileParts(value[index], path);
+      path.pop();
     }
+    return;
+  }
+  const record = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(record)) {
+    path.push(key);
+    if (key === '__proto__')
+      throw refusal('unknown_field', `Unknown field \`${pathOf(path)}\`.`, pathOf(path));
+    refuseUnstorableText(key, path);
+    refuseHostileParts(record[key], path);
+    path.pop();
   }
 }
 
-function childOf(parent: Place, key: string, value: unknown): Place {
-  const place = { value, key, parent };
-  if (key === '__proto__')
-    throw refusal('unknown_field', `Unknown field \`${pathOf(place)}\`.`, pathOf(place));
-  refuseUnstorableText(key, place);
-  return place;
-}
-
-function refuseUnstorableText(text: string, place: Place): void {
+function refuseUnstorableText(text: string, place: readonly Key[]): void {
   if (text.isWellFormed() && !text.includes('\0')) return;
   const path = pathOf(place);
   const where = path === '' ? 'The text' : `\`${path}\``;
@@ -88,16 +92,14 @@ function refuseUnstorableText(text: string, place: Place): void {
   );
 }
 
-function pathOf(place: Place): string {
-  const keys: string[] = [];
-  for (let at = place; at.parent !== undefined; at = at.parent) {
-    const name =
-      typeof at.key === 'number'
-        ? `[${at.key}]`
-        : at.key.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, 100);
-    keys.unshift(typeof at.key === 'number' || at.parent.parent === undefined ? name : `.${name}`);
-  }
-  return keys.join('');
+function pathOf(place: readonly Key[]): string {
+  return place
+    .map((key, index) => {
+      if (typeof key === 'number') return `[${key}]`;
+      const name = key.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, 100);
+      return index === 0 ? name : `.${name}`;
+    })
+    .join('');
 }
 
 function refusal(reason: string, message: string, param?: string): DomainError {

@@ -8,7 +8,10 @@ import { parseHostileJson } from './hostile-json.js';
 import { requestPath } from './request-path.js';
 
 const MEBIBYTE = 1024 * 1024;
-const MAX_BODY_BYTES = 16 * MEBIBYTE;
+/** The longest list of token ids to embed has some 300,000. */
+const REQUEST_LIMITS = { bytes: 16 * MEBIBYTE, values: 1_000_000 } as const;
+/** A session has some fifty values a turn. */
+const IMPORT_LIMITS = { bytes: MAX_IMPORT_BYTES, values: 3_000_000 } as const;
 
 /** Routes whose handlers read the body themselves; everything else takes JSON or nothing. */
 const OWN_BODY_TYPES = /^(multipart\/form-data|application\/octet-stream)\b/i;
@@ -44,17 +47,18 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     throw new UnsupportedMediaTypeException('Compressed bodies are not taken.');
   }
   const path = requestPath(request);
-  const text = await readText(request, limitOf(request.method, path));
+  const limits = isImport(request.method, path) ? IMPORT_LIMITS : REQUEST_LIMITS;
+  const text = await readText(request, limits.bytes);
   try {
-    return text === '' ? undefined : parseHostileJson(text);
+    return text === '' ? undefined : parseHostileJson(text, limits.values);
   } catch (error) {
     if (path === '/api/inference/cancel') return undefined;
     throw error;
   }
 }
 
-function limitOf(method: string | undefined, path: string): number {
-  return method === 'PUT' && /^\/v1\/sessions\/[^/]+$/.test(path) ? MAX_IMPORT_BYTES : MAX_BODY_BYTES;
+function isImport(method: string | undefined, path: string): boolean {
+  return method === 'PUT' && /^\/v1\/sessions\/[^/]+$/.test(path);
 }
 
 async function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
