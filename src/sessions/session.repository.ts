@@ -67,11 +67,13 @@ export class SessionRepository {
     await manager.query('UPDATE sessions SET ephemeral = false WHERE id = $1 AND ephemeral', [id]);
   }
 
-  /** Sessions made for one request that nobody has used since, oldest first. */
+  /** Sessions made for one request that nobody has used since, oldest first; none with an open run. */
   async unused(since: Date, limit: number): Promise<Pick<Session, 'id' | 'owner'>[]> {
     return this.dataSource.query(
-      `SELECT id, owner FROM sessions WHERE ephemeral AND updated_at < $1 ORDER BY updated_at LIMIT $2`,
-      [since, limit],
+      `SELECT id, owner FROM sessions WHERE ephemeral AND updated_at < $1
+         AND NOT EXISTS (SELECT FROM runs WHERE session_id = sessions.id AND state = ANY($3))
+       ORDER BY updated_at LIMIT $2`,
+      [since, limit, OPEN_RUN_STATES],
     );
   }
 

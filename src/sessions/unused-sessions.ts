@@ -14,6 +14,7 @@ const AT_ONCE = 200;
 export class UnusedSessions implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Sessions');
   private stop: (() => Promise<void>) | undefined;
+  private isStopping = false;
 
   constructor(
     private readonly repository: SessionRepository,
@@ -27,12 +28,20 @@ export class UnusedSessions implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
+    this.isStopping = true;
     await this.stop?.();
   }
 
   /** Those last used before `since`; one with an open run stays. */
   async remove(since: Date): Promise<void> {
-    for (const { id, owner } of await this.repository.unused(since, AT_ONCE)) {
+    // What was asked for is removed or in use, so no batch has what the one before it had.
+    while ((await this.removeSome(since)) === AT_ONCE && !this.isStopping);
+  }
+
+  /** How many were found. */
+  private async removeSome(since: Date): Promise<number> {
+    const found = await this.repository.unused(since, AT_ONCE);
+    for (const { id, owner } of found) {
       try {
         await this.sessions.removeUnused(owner, id, since);
       } catch (error) {
@@ -40,5 +49,6 @@ export class UnusedSessions implements OnApplicationBootstrap, OnModuleDestroy {
         if (!(error instanceof DomainError)) throw error;
       }
     }
+    return found.length;
   }
 }

@@ -1,4 +1,5 @@
 import type { ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions';
+import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calls, says } from '../../src/engine/scripted/scripted-turn.js';
 import { SessionService } from '../../src/sessions/session.service.js';
@@ -217,5 +218,25 @@ describe('a session that one request made', () => {
     expect(await listed()).toContain(id);
     await server.get(UnusedSessions).remove(new Date(Date.now() + 60_000));
     expect(await isThere(id)).toBe(true);
+  });
+
+  test('goes with however many others, past those whose runs wait', async () => {
+    const dataSource = server.get(DataSource);
+    const make = (name: string, day: string) =>
+      dataSource.query(
+        `INSERT INTO sessions (id, owner, ephemeral, updated_at)
+         SELECT $1 || number, 'alice', true, $2::timestamptz FROM generate_series(1, 210) AS number`,
+        [name, day],
+      );
+    await make('sess_waits', '2020-01-01');
+    await make('sess_idle', '2020-01-02');
+    await dataSource.query(
+      `INSERT INTO runs (id, session_id, owner, kind, state, options, request_hash)
+       SELECT 'run_' || id, id, owner, 'chat', 'waiting_approval', '{}', '' FROM sessions WHERE id LIKE 'sess_waits%'`,
+    );
+    await server.get(UnusedSessions).remove(new Date('2020-01-03'));
+    const count = `SELECT id FROM sessions WHERE id LIKE $1`;
+    expect(await dataSource.query(count, ['sess_idle%'])).toHaveLength(0);
+    expect(await dataSource.query(count, ['sess_waits%'])).toHaveLength(210);
   });
 });
