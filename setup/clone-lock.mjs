@@ -54,7 +54,9 @@ function take(path) {
 /** @param {string} path */
 function dropIfAbandoned(path) {
   const seen = readLock(path);
-  if (seen === undefined || seen === identity(Number(seen.split(' ')[0]))) return;
+  if (seen === undefined) return;
+  // Empty after a loss of power: it had been linked whole, but nothing of it had reached the disk.
+  if (seen !== '' && seen === identity(Number(seen.split(' ')[0]))) return;
   const aside = `${path}.abandoned-${process.pid}`;
   try {
     renameSync(path, aside);

@@ -29,8 +29,8 @@ describe('the set-up lock', () => {
     expect(existsSync(join(folder, 'setup.lock'))).toBe(false);
   });
 
-  it.each(['4194303 12345', `${process.pid} 1`])(
-    'is taken over from a holder that is gone: %s',
+  it.each(['4194303 12345', `${process.pid} 1`, '', 'x'])(
+    'is taken over from a holder that is gone: "%s"',
     async (holder) => {
       writeFileSync(join(folder, 'setup.lock'), holder);
       expect(await withLock(async () => 'done', folder)).toBe('done');
