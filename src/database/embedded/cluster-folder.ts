@@ -2,16 +2,17 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readlink, realpath, rmdir, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { canEnter, type PostgresAccount } from './postgres-account.js';
-import { sharedStateFolder } from './shared-state-folder.js';
+import { openSharedStateFolder, sharedStateFolder } from './shared-state-folder.js';
 
 /**
  * Makes `wanted` a folder that the account can enter, and returns its real path. Where it cannot (a data directory
- * under root's home), the folder is made outside and `wanted` becomes a symbolic link to it.
+ * under root's home), the folder is made in `shared` and `wanted` becomes a symbolic link to it.
  */
 export async function clusterFolder(
   wanted: string,
   account: PostgresAccount,
   log: (line: string) => void,
+  shared = sharedStateFolder,
 ): Promise<string> {
   const linked = await readlink(wanted).catch(() => undefined);
   // A link whose target is gone must not stop the start: mkdir makes the target again.
@@ -24,8 +25,8 @@ export async function clusterFolder(
         'Open the folders on the way to it for passing through (chmod o+x), or choose another GANTRY_HOME.',
     );
   }
-  const outside = join(sharedStateFolder, createHash('sha256').update(made).digest('hex').slice(0, 16));
-  await mkdir(sharedStateFolder, { recursive: true, mode: 0o711 });
+  const outside = join(shared, createHash('sha256').update(made).digest('hex').slice(0, 16));
+  await openSharedStateFolder(shared);
   await makeFolder(outside, account);
   if (!(await canEnter(account, outside))) throw new Error(`PostgreSQL's account cannot enter ${outside}`);
   await rmdir(made);

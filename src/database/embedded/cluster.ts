@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '../../errors.js';
+import { removeAbandoned } from './abandoned-staging.js';
 import { clusterFolder } from './cluster-folder.js';
 import { identityOf, postgresAccount, type PostgresAccount } from './postgres-account.js';
 import { postgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
@@ -92,7 +93,7 @@ async function readSecret(path: string, whenAbsent: 'make' | 'require'): Promise
 
 /** Made beside its place and moved there whole: what stands at `data` is always complete. */
 async function initialise(cluster: Cluster, folder: string): Promise<void> {
-  await removeAbandoned(folder);
+  await removeAbandoned(folder, 'data');
   const staging = join(folder, `data.new-${process.pid}`);
   const passwordFile = `${staging}.password`;
   await mkdir(staging, { mode: 0o700 });
@@ -136,24 +137,6 @@ async function runInitdb(cluster: Cluster, staging: string, passwordFile: string
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
     throw new Error(`the database cluster could not be made: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** What set-ups that were killed have left behind, except that of a process still alive. */
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const pid = Number(/^data\.new-(\d+)/.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(pid) || (pid !== process.pid && isAlive(pid))) continue;
-    await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 
