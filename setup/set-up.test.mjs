@@ -103,6 +103,8 @@ it('keeps the compose file and the sources it names together', () => {
   const compose = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8');
   expect(compose).toMatch(/'127\.0\.0\.1:\$\{PORT:-8080\}:8080'/);
   expect(compose).not.toMatch(/^\s*- .*docker\.sock/m);
+  expect(compose).toMatch(/^ {4}PGPASSWORD: \$\{POSTGRES_PASSWORD:/m);
+  expect(compose).not.toMatch(/DATABASE_URL: .*\$/);
   for (const entry of ['src/main.ts', 'src/worker.main.ts', 'Dockerfile']) {
     expect(existsSync(new URL(`../${entry}`, import.meta.url))).toBe(true);
   }
