@@ -100,18 +100,28 @@ async function install(machine) {
     'No Docker engine is installed; python and terminal need one. Install docker.io from Debian now?';
   if (!(await confirm(question, env)))
     return off('no Docker engine is installed', 'apt-get install docker.io');
-  await step('docker', 'installing docker.io with apt-get', async () => {
-    const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
-    await runCommand(apt, ['update'], quiet);
-    // From Debian 13 on the docker command is a package of its own.
-    const hasClientPackage = await runCommand('apt-cache', ['show', 'docker-cli'], quiet).then(
-      () => true,
-      () => false,
-    );
-    const packages = ['docker.io', ...(hasClientPackage ? ['docker-cli'] : [])];
-    await runCommand(apt, ['install', '-y', '--no-install-recommends', ...packages], quiet);
-  });
-  return undefined;
+  try {
+    await step('docker', 'installing docker.io with apt-get', () => installPackages(apt, env));
+    return undefined;
+  } catch (error) {
+    return off(error.message, 'see to that, then run the same command again');
+  }
+}
+
+/**
+ * @param {string} apt
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function installPackages(apt, env) {
+  const quiet = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
+  await runCommand(apt, ['update'], quiet);
+  // From Debian 13 on the docker command is a package of its own.
+  const hasClientPackage = await runCommand('apt-cache', ['show', 'docker-cli'], quiet).then(
+    () => true,
+    () => false,
+  );
+  const packages = ['docker.io', ...(hasClientPackage ? ['docker-cli'] : [])];
+  await runCommand(apt, ['install', '-y', '--no-install-recommends', ...packages], quiet);
 }
 
 /** @param {Machine} machine */

@@ -88,6 +88,7 @@ describe('ensureDockerEngine', () => {
     const state = await ensureDockerEngine(machine);
     expect(state.kind).toBe('off');
     expect(state.reason).toMatch(/Temporary failure resolving/);
+    expect(state.remedy).toBe('see to that, then run the same command again');
   });
 
   it('shows the end of the log of an engine that does not start', async () => {
