@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { childEnvironment } from './child-environment.mjs';
-import { npmCommand } from './npm-command.mjs';
+import { ensureNpm } from './npm-runtime.mjs';
 import { projectRoot } from './paths.mjs';
 import { step } from './progress.mjs';
 import { runCommand } from './run-command.mjs';
@@ -27,11 +27,11 @@ function fingerprint() {
 export async function ensureDependencies() {
   const wanted = fingerprint();
   if (readStamp(stampPath) === wanted) return;
+  const { program, leading } = await ensureNpm(process.env);
   await step('dependencies', 'npm packages of the lockfile, without install scripts', async () => {
     // The stamp goes first: what an interrupted removal leaves must not look whole.
     rmSync(stampPath, { force: true });
     rmSync(modules, { recursive: true, force: true });
-    const { program, leading } = npmCommand(process.env);
     const options = ['--ignore-scripts', '--no-save', '--include=dev', '--no-audit', '--no-fund'];
     await runCommand(program, [...leading, 'install', ...options, '--loglevel=error'], {
       cwd: projectRoot,
