@@ -9,6 +9,7 @@ import { ApiKeyService } from './auth/api-key.service.js';
 import { Authenticator } from './auth/authenticator.js';
 import type { Config } from './config/config.js';
 import { GantryWsAdapter } from './gateway/gantry-ws.adapter.js';
+import { settlesWithin } from './settles-within.js';
 import { WorkerModule } from './worker.module.js';
 
 export interface RunningServer {
@@ -21,8 +22,13 @@ export interface RunningServer {
 
 /** Requests that are under way when nothing else is left to do get about this long. */
 const LAST_REQUESTS_MS = 1000;
+/** A start that failed may have taken up runs already; to let go of them takes about this long at most. */
+const FAILED_START_MS = 15_000;
 
-/** The server on its port, with the worker in the same process unless the configuration says otherwise. */
+/**
+ * The server on its port, with the worker in the same process unless the configuration says otherwise. Where the port
+ * cannot be had it rejects, and nothing is left behind: the embedded PostgreSQL would outlive the process.
+ */
 export async function serve(config: Config): Promise<RunningServer> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.with(config), {
     bufferLogs: true,
@@ -31,6 +37,15 @@ export async function serve(config: Config): Promise<RunningServer> {
     bodyParser: false,
     abortOnError: false,
   });
+  try {
+    return await open(app, config);
+  } catch (error) {
+    await settlesWithin(app.close(), FAILED_START_MS).catch(() => false);
+    throw error;
+  }
+}
+
+async function open(app: NestExpressApplication, config: Config): Promise<RunningServer> {
   app.useLogger(app.get(Logger));
   app.flushLogs();
   app.disable('x-powered-by');
