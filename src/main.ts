@@ -24,8 +24,10 @@ async function main(): Promise<void> {
     process.stdout.write(helpText());
     return;
   }
-  const server = await serve(loadConfig(process.env));
-  stopOnSignals(() => server.close());
+  const starting = serve(loadConfig(process.env));
+  // From the first moment on: a start that is stopped half-way would leave its PostgreSQL running.
+  stopOnSignals(async () => (await starting).close());
+  const server = await starting;
   process.stdout.write(startLine(server.url, server.newKey));
 }
 

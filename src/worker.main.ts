@@ -5,8 +5,10 @@ import { work } from './serve.js';
 import { stopOnSignals } from './until-stopped.js';
 
 async function main(): Promise<void> {
-  const worker = await work(loadConfig({ ...process.env, GANTRY_WORKER: 'on' }));
-  stopOnSignals(() => worker.close());
+  const starting = work(loadConfig({ ...process.env, GANTRY_WORKER: 'on' }));
+  // From the first moment on: a start that is stopped half-way would leave its PostgreSQL running.
+  stopOnSignals(async () => (await starting).close());
+  await starting;
   process.stdout.write('The Gantry worker takes runs.\n');
 }
 
