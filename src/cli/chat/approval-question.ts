@@ -17,6 +17,7 @@ export type QuestionOutcome =
   | { readonly type: 'edit' };
 
 export const CHOICES = '[a]pprove / approve for [s]ession / [d]eny / [e]dit / [v]iew? ';
+const MISTAKE: QuestionOutcome = { type: 'ask', stage: 'choice', say: 'Type a, s, d, e or v.' };
 
 /** One line answered to an open question. Pure. `d because ...` and `e {...}` answer both at once. */
 export function answerQuestion(
@@ -51,10 +52,10 @@ function choose(request: ApprovalRequest, text: string): QuestionOutcome {
     case 'approve':
     case 'y':
     case 'yes':
-      return { type: 'decided', decision: { decision: 'approve' } };
+      return approved({ decision: 'approve' }, rest);
     case 's':
     case 'session':
-      return { type: 'decided', decision: { decision: 'approve', remember_for_session: true } };
+      return approved({ decision: 'approve', remember_for_session: true }, rest);
     case 'd':
     case 'deny':
     case 'n':
@@ -67,8 +68,13 @@ function choose(request: ApprovalRequest, text: string): QuestionOutcome {
     case 'view':
       return { type: 'ask', stage: 'choice', say: plainText(argumentsText(request)) };
     default:
-      return { type: 'ask', stage: 'choice', say: 'Type a, s, d, e or v.' };
+      return MISTAKE;
   }
+}
+
+/** More words make the line a message, begun before the question came: that approves nothing. */
+function approved(decision: ApprovalDecision, rest: string): QuestionOutcome {
+  return rest === '' ? { type: 'decided', decision } : MISTAKE;
 }
 
 function denied(reason: string): QuestionOutcome {

@@ -25,7 +25,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function talk(scripted: ScriptedServer, options: { sessionId?: string; afterSeq?: number } = {}) {
+function talk(
+  scripted: ScriptedServer,
+  options: { sessionId?: string; afterSeq?: number; isTty?: boolean } = {},
+) {
   let output = '';
   let chat: Chat | undefined;
   const client = new GantryClient({
@@ -48,7 +51,7 @@ function talk(scripted: ScriptedServer, options: { sessionId?: string; afterSeq?
       saveFolder: folder,
     },
     {
-      isTty: false,
+      isTty: options.isTty ?? false,
       write: (text) => (output += text),
       prompt: (text) => (output += text),
       edit: async () => undefined,
@@ -97,7 +100,8 @@ describe('a scripted chat', () => {
   test('asks for the reason and the arguments on lines of their own; mistakes decide nothing', async () => {
     const scripted = new ScriptedServer([[approval()]]);
     scripted.onDecide = ({ decision }) => [resolved(decision), done()];
-    const { screen } = await script(scripted, 'go', 'what?', 'v', 'e', 'no json', 'd', 'because');
+    const mistakes = ['what?', 'A second plot, please', 'Session two', 'v', 'e', 'no json'];
+    const { screen } = await script(scripted, 'go', ...mistakes, 'd', 'because');
     expect(scripted.decisions).toMatchObject([{ decision: 'deny', message: 'because' }]);
     expect(screen).toContain('Type a, s, d, e or v.');
     expect(screen).toContain('nothing was decided');
@@ -218,6 +222,25 @@ describe('a person', () => {
     expect(screen()).not.toContain('old');
     expect(scripted.decisions).toHaveLength(1);
   });
+
+  test.each(['A second plot with cos(x), please', 'a'])(
+    'a line typed before a question was shown does not answer it: %s',
+    async (early) => {
+      const scripted = new ScriptedServer([[text('thinking')]]);
+      scripted.onDecide = ({ decision }) => [resolved(decision), done()];
+      const { chat, screen } = talk(scripted, { isTty: true });
+      chat.line('go');
+      await expect.poll(() => screen()).toContain('thinking');
+      chat.line(early);
+      scripted.say(approval());
+      await expect.poll(() => screen()).toContain('[a]pprove');
+      chat.line('d too dangerous');
+      chat.inputEnded();
+      expect(await chat.end).toBe(0);
+      expect(scripted.decisions).toMatchObject([{ decision: 'deny', message: 'too dangerous' }]);
+      expect(scripted.requests.map(({ input }) => input)).toEqual(['go', early]);
+    },
+  );
 
   test('an approval that was decided elsewhere is asked no more', async () => {
     const scripted = new ScriptedServer([[approval()]]);

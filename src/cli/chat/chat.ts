@@ -31,9 +31,16 @@ export const CHAT_EXIT = {
   interrupted: 130,
 } as const;
 
+interface OpenQuestion {
+  readonly request: ApprovalRequest;
+  stage: QuestionStage;
+  /** So many lines were there before anybody could read it: they are no answers. */
+  readonly linesBefore: number;
+}
+
 /**
  * A conversation over lines. A line is taken when something waits for it: an open question first, else the
- * prompt; so a script can write all its lines at once.
+ * prompt; so a script can write all its lines at once. What a person typed ahead answers no question.
  */
 export class Chat {
   private readonly screen: Screen;
@@ -43,7 +50,7 @@ export class Chat {
   private readonly reading = new AbortController();
   private readonly actions: ChatActions;
   private readonly saver: FileSaver;
-  private question: { readonly request: ApprovalRequest; stage: QuestionStage } | undefined;
+  private question: OpenQuestion | undefined;
   private hasInputEnded = false;
   private isOver = false;
   private isPrompting = false;
@@ -184,14 +191,15 @@ export class Chat {
   private openQuestion(): void {
     const [request] = this.view.approvals.values();
     if (request === undefined) return;
-    this.question = { request, stage: 'choice' };
+    const linesBefore = this.terminal.isTty ? this.lines.length : 0;
+    this.question = { request, stage: 'choice', linesBefore };
     this.isPrompting = false;
     this.screen.line(describeRequest(request, this.style));
   }
 
-  private async takeAnswer(question: { request: ApprovalRequest; stage: QuestionStage }): Promise<boolean> {
+  private async takeAnswer(question: OpenQuestion): Promise<boolean> {
     this.prompt(promptOf(question.stage));
-    const line = this.lines.shift();
+    const [line] = this.lines.splice(question.linesBefore, 1);
     if (line === undefined) {
       if (this.hasInputEnded) this.leaveApproval(question.request);
       return false;
@@ -208,10 +216,7 @@ export class Chat {
     return text === undefined ? { type: 'ask', stage: 'arguments' } : edited(text);
   }
 
-  private async follow(
-    question: { request: ApprovalRequest; stage: QuestionStage },
-    outcome: QuestionOutcome,
-  ): Promise<void> {
+  private async follow(question: OpenQuestion, outcome: QuestionOutcome): Promise<void> {
     if (outcome.type === 'edit') return;
     if (outcome.type === 'ask') {
       if (outcome.say !== undefined) this.screen.line(outcome.say);
