@@ -6,15 +6,28 @@ const TRANSIENT_STATES = /^(08|57P0[1-3]|40001|40P01|53300)/;
 /** What pg says, without a code, when a connection breaks. */
 const TRANSIENT_MESSAGES =
   /Connection terminated|connection timeout|timeout exceeded when trying to connect|Client has encountered a connection error/i;
-const TRANSIENT_NODE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT']);
+/** The name of a container that is stopped does not resolve, and its address has no route. */
+const TRANSIENT_NODE_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EHOSTDOWN',
+]);
 
 /** True when the database could not be reached or gave up the transaction for a reason of its own. */
 export function isTransientDatabaseError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (isOfReleasedConnection(error)) return true;
-  const code = (error as { code?: unknown }).code;
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   if (typeof code === 'string' && (TRANSIENT_STATES.test(code) || TRANSIENT_NODE_CODES.has(code)))
     return true;
+  // The file of the server's socket; any other will not come by waiting.
+  if (code === 'ENOENT' && syscall === 'connect') return true;
   if (TRANSIENT_MESSAGES.test(error.message)) return true;
   return error.cause !== undefined && isTransientDatabaseError(error.cause);
 }

@@ -215,6 +215,8 @@ export class RunWorker {
 }
 
 function isForTheNextClaim(error: unknown): boolean {
+  // A model's server that is away fails with the codes of a database that is.
+  if (error instanceof EngineError) return false;
   return (
     error instanceof FencedError || error instanceof LandedCommitError || isTransientDatabaseError(error)
   );

@@ -1,4 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Pool } from 'pg';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { EngineError } from '../../src/engine/engine-error.js';
+import { failedEngine } from '../../src/engine/failed-engine.js';
+import { isTerminalEvent } from '../../src/events/event.js';
 import { says } from '../../src/engine/scripted/scripted-turn.js';
 import { calling, follow, isDone, ofType, OWNER, responseOf, scriptedTool } from './run-harness.js';
 import { RunWorkers } from './run-workers.js';
@@ -132,6 +136,49 @@ describe('a run whose worker goes', () => {
     expect(whole).toHaveLength(events.length);
     expect(JSON.stringify(whole)).not.toContain('stale');
     expect(responseOf(events).choices[0]?.message.content).toBe('One two.');
+  });
+});
+
+/** What Node says of a host whose name cannot be resolved. */
+const unresolved = (host: string): Error =>
+  Object.assign(new Error(`getaddrinfo EAI_AGAIN ${host}`), { code: 'EAI_AGAIN', syscall: 'getaddrinfo' });
+
+describe('a run, where a name cannot be resolved for a moment', () => {
+  test('goes on in mid-stream when it is that of the database', async () => {
+    const gate = Promise.withResolvers<void>();
+    const steps = [
+      { type: 'text', pieces: ['The sea '] },
+      { type: 'wait', until: gate.promise },
+      { type: 'text', pieces: ['is blue.'] },
+    ] as const;
+    const worker = await start([], [{ steps }]);
+    const { run } = await worker.runs.create(OWNER, { input: 'sea' });
+    await follow(worker, run.session_id, (event) => event.type === 'chunk');
+    const { master: pool } = worker.dataSource.driver as unknown as { readonly master: Pool };
+    const connect = vi.spyOn(pool, 'connect');
+    for (let times = 0; times < 3; times += 1)
+      connect.mockImplementationOnce((callback) =>
+        callback(unresolved('database'), undefined, () => undefined),
+      );
+    gate.resolve();
+    await expect.poll(() => connect.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(3);
+    const events = await follow(
+      worker,
+      run.session_id,
+      (event) => isDone(event) || event.type === 'internal_error',
+    );
+    expect(responseOf(events).choices[0]?.message.content).toBe('The sea is blue.');
+    expect(ofType(events, 'run_started')).toHaveLength(1);
+  });
+
+  test('ends when it is that of its model: that is no database that comes back', async () => {
+    const cause = unresolved('model');
+    const away = new EngineError('provider', 'No answer could be had from model.', { cause });
+    const worker = await start([], [], {}, undefined, () => failedEngine('demo', away));
+    const { run } = await worker.runs.create(OWNER, { input: 'sea' });
+    const events = await follow(worker, run.session_id, isTerminalEvent);
+    expect(events.at(-1)).toMatchObject({ message: 'No answer could be had from model.' });
+    expect(ofType(events, 'run_started')).toHaveLength(1);
   });
 });
 
