@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf } from '../../errors.js';
+import { writeOnce } from '../../write-once.js';
 import { removeAbandoned } from './abandoned-staging.js';
 import { clusterFolder } from './cluster-folder.js';
 import { identityOf, postgresAccount, type PostgresAccount } from './postgres-account.js';
@@ -71,24 +72,21 @@ function derive(secret: string, role: string): string {
 
 /**
  * The secret is written before the cluster that is made with it, so that an interruption between the two leaves no
- * cluster without its password.
+ * cluster without its password. It is never written over: another process may make its cluster with it just now.
  */
 async function readSecret(path: string, whenAbsent: 'make' | 'require'): Promise<string> {
   const kept = await readFile(path, 'utf8').catch(() => '');
-  if (kept.length === 64) return kept;
+  if (isWhole(kept)) return kept;
   if (whenAbsent === 'require') {
     throw new Error(`${path} is missing or damaged: without it the database beside it cannot be opened`);
   }
-  const staging = `${path}.new-${process.pid}`;
-  const file = await open(staging, 'w', 0o600);
-  try {
-    await file.writeFile(randomBytes(32).toString('hex'));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(staging, path);
-  return readFile(path, 'utf8');
+  const written = await writeOnce(path, randomBytes(32).toString('hex'), 0o600);
+  if (!isWhole(written)) throw new Error(`${path} is damaged: remove it, there is no database to it yet`);
+  return written;
+}
+
+function isWhole(secret: string): boolean {
+  return secret.length === 64;
 }
 
 /** Made beside its place and moved there whole: what stands at `data` is always complete. */
