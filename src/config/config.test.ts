@@ -111,6 +111,7 @@ describe('sandbox profiles', () => {
     ['{"Large One":{}}', 'a name has up to 32'],
     ['{"large":{"memory":1}}', 'large: Unrecognized key: "memory"'],
     ['{"large":{"memory_mb":63}}', 'large.memory_mb: Too small'],
+    ['{"large":{"timeout_sec":2147484}}', 'large.timeout_sec: Too big'],
     ['{"large":{"gpus":"some"}}', 'large.gpus: Invalid string'],
   ])('%s is refused: %s', (text, why) => {
     expect(problemsOf({ GANTRY_SANDBOX_PROFILES: text })[0]).toContain(why);
@@ -175,6 +176,8 @@ const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   LOG_LEVEL: 'loud',
 };
 
+const SECONDS = Object.keys(environmentSchema.shape).filter((name) => name.endsWith('_SEC'));
+
 /** Any text but the empty one is fine for these. */
 const FREE_TEXT = [
   'HOST',
@@ -200,6 +203,11 @@ describe('a wrong variable', () => {
     expect(others).toEqual([]);
     expect(problem).toMatch(new RegExp(`^${name}: expected `));
     expect(problem).toContain(description);
+  });
+
+  it.each(SECONDS)('is one that no timer can wait for: %s', (name) => {
+    expect(problemsOf({ [name]: '2000000' })).toEqual([]);
+    expect(problemsOf({ [name]: '2147484' })[0]).toContain('at most 2000000');
   });
 
   it('is shown with its value, unless that is a secret', () => {

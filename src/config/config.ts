@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { MediaType } from '../engine/media.js';
 import { PUBLIC_HUB } from '../models/hub-request.js';
+import { MOST_SECONDS } from './most-seconds.js';
 import { areHosts, areNetworks, egressHosts, listOf } from './sandbox-egress.js';
 import { DEFAULT_PROFILE_NAME, gpusSchema, profilesSchema } from './sandbox-profiles.js';
 
@@ -10,6 +11,8 @@ const MEBIBYTE = 1024 * 1024;
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const positive = z.coerce.number().int().positive();
+const seconds = positive.max(MOST_SECONDS);
+const SECONDS = `seconds, at most ${MOST_SECONDS}`;
 const switchSchema = z.enum(['on', 'off']);
 
 /** Every variable Gantry reads. `.env.example` documents each; a test holds the two together. */
@@ -95,15 +98,15 @@ export const environmentSchema = z.object({
   GANTRY_SANDBOX_PROCESSES: positive.min(16).default(64).describe('processes and threads, at least 16'),
   GANTRY_SANDBOX_CPUS: z.coerce.number().positive().default(1).describe('processor cores, e.g. 0.5'),
   GANTRY_SANDBOX_POOL: z.coerce.number().int().min(0).max(64).default(1).describe('warm sandboxes, 0 to 64'),
-  GANTRY_SANDBOX_POOL_AGE_SEC: positive.default(3600).describe('seconds'),
+  GANTRY_SANDBOX_POOL_AGE_SEC: seconds.default(3600).describe(SECONDS),
   GANTRY_SANDBOX_MAX: positive.max(1024).default(32).describe('sandboxes at once, 1 to 1024'),
   GANTRY_SANDBOX_TOTAL_MEMORY_MB: positive.default(16_384).describe('mebibytes of all sandboxes together'),
   GANTRY_SANDBOX_QUEUE: z.coerce.number().int().min(0).max(1024).default(32).describe('calls, 0 to 1024'),
-  GANTRY_SANDBOX_QUEUE_SEC: positive.default(60).describe('seconds'),
+  GANTRY_SANDBOX_QUEUE_SEC: seconds.default(60).describe(SECONDS),
   GANTRY_SANDBOX_PROFILES: profilesSchema
     .optional()
     .describe('JSON of names and what differs, e.g. {"large":{"memory_mb":2048,"cpus":2}}'),
-  GANTRY_SANDBOX_IDLE_SEC: positive.default(1800).describe('seconds'),
+  GANTRY_SANDBOX_IDLE_SEC: seconds.default(1800).describe(SECONDS),
   GANTRY_SANDBOX_SURVIVE_RESTART: switchSchema.default('off').describe('on or off'),
   GANTRY_SANDBOX_EGRESS: z
     .string()
@@ -121,11 +124,11 @@ export const environmentSchema = z.object({
     .describe('an http(s):// URL'),
   GANTRY_AGENT_PERMISSION: z.enum(['auto', 'ask', 'deny']).default('auto').describe('auto, ask or deny'),
   GANTRY_APPROVAL_TIMEOUT_SEC: z
-    .union([z.literal('never'), positive])
+    .union([z.literal('never'), seconds])
     .default(300)
-    .describe('seconds or never'),
+    .describe(`${SECONDS}, or never`),
   GANTRY_MAX_TOOL_ROUNDS: z.coerce.number().int().min(0).default(25).describe('rounds, 0 disables tools'),
-  GANTRY_TOOL_TIMEOUT_SEC: positive.default(300).describe('seconds'),
+  GANTRY_TOOL_TIMEOUT_SEC: seconds.default(300).describe(SECONDS),
   GANTRY_MAX_UPLOAD_MB: positive.default(64).describe('mebibytes'),
   GANTRY_STORAGE_LIMIT_MB: positive.default(10_240).describe('mebibytes of file content kept in all'),
   GANTRY_SESSION_STORAGE_MB: positive.default(1024).describe('mebibytes of files kept of one session'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MOST_SECONDS } from './most-seconds.js';
 
 const positive = z.int().positive();
 
@@ -22,7 +23,7 @@ const profileSchema = z.strictObject({
   pool: z.int().min(0).max(64).default(0),
   runtime: z.string().min(1).optional(),
   gpus: gpusSchema.optional(),
-  timeout_sec: positive.optional(),
+  timeout_sec: positive.max(MOST_SECONDS).optional(),
 });
 
 export type ProfileSetting = z.infer<typeof profileSchema>;
