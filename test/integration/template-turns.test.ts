@@ -53,6 +53,23 @@ describe.each(families)('what a model of $title writes', (family) => {
       reason: calls.length === 0 ? 'stop' : 'tool_calls',
     });
   });
+
+  test('JSON where it is held to it, also where the prompt opens a thought', async () => {
+    const held = { ...offered.request(family), tools: [], responseFormat: { type: 'json' } } as const;
+    expect(await host.write('{"a": 1}', held)).toEqual({
+      reasoning: '',
+      text: '{"a": 1}',
+      calls: [],
+      callsBy: undefined,
+      reason: 'stop',
+    });
+  });
+
+  test('the one call that it is held to, after no thought that is open', async () => {
+    const forced = { ...offered.request(family), forcedTools: ['get_weather'] };
+    expect(await host.write('{"city": "Paris"}', forced)).toMatchObject({ text: '', calls: [WEATHER] });
+    expect(host.promptOf(forced)).not.toMatch(/<think>(?!.*<\/think>)/s);
+  });
 });
 
 test('the page of the families has their table', async () => {

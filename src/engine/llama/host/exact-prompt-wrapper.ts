@@ -32,8 +32,7 @@ export class ExactPromptWrapper extends ChatWrapper {
     super();
     const thought = chosen.settings.segments?.thought;
     this.thoughtPrefix = thoughtPrefixOf(chosen);
-    const mark = this.thoughtPrefix.toString().trim();
-    this.beginsInThought = mark !== '' && prompt.toString().trimEnd().endsWith(mark);
+    this.beginsInThought = opensThought(chosen, prompt);
     this.settings = {
       ...chosen.settings,
       segments: {
@@ -89,6 +88,18 @@ export class ExactPromptWrapper extends ChatWrapper {
       ]),
     );
   }
+}
+
+/** For a turn that is held to a grammar: none lets the end of a thought be made, so the thought that the prompt opens is empty. */
+export function withoutThought(chosen: ChatWrapper, prompt: LlamaText): LlamaText {
+  return opensThought(chosen, prompt)
+    ? LlamaText([prompt, chosen.settings.segments?.thought?.suffix ?? ''])
+    : prompt;
+}
+
+function opensThought(chosen: ChatWrapper, prompt: LlamaText): boolean {
+  const mark = thoughtPrefixOf(chosen).toString().trim();
+  return mark !== '' && prompt.toString().trimEnd().endsWith(mark);
 }
 
 const HARMONY_MESSAGE = new SpecialTokensText('<|start|>assistant');

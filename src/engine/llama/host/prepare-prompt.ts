@@ -1,7 +1,7 @@
 import { type ChatModelResponse, LlamaText, type Token, type TokenBias } from 'node-llama-cpp';
 import { messageOf } from '../../../errors.js';
 import type { HostGenerateRequest } from '../protocol.js';
-import { ExactPromptWrapper } from './exact-prompt-wrapper.js';
+import { ExactPromptWrapper, withoutThought } from './exact-prompt-wrapper.js';
 import { ForcedCall } from './forced-call.js';
 import { GenerationRefused } from './generation-refused.js';
 import type { LoadedModel } from './load-model.js';
@@ -32,7 +32,9 @@ export function preparePrompt(loaded: LoadedModel, request: HostGenerateRequest)
   const { contextSize } = loaded.context;
   const forced = forcedCall(request);
   const beginning = forced?.beginning(loaded.wrapper) ?? [];
-  const text = LlamaText([renderPrompt(loaded, request), beginning]);
+  const rendered = renderPrompt(loaded, request);
+  const isHeld = forced !== undefined || request.responseFormat !== undefined;
+  const text = LlamaText([isHeld ? withoutThought(loaded.wrapper, rendered) : rendered, beginning]);
   const wrapper = new ExactPromptWrapper(loaded.wrapper, text);
   const response = prefixAsResponse(request);
   const tokens = wrapper
