@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { argumentSchema } from './argument-schema.js';
+import { answerSchema, argumentSchema } from './argument-schema.js';
+
+const A = { a: { type: 'string' } };
+const EMPTY_OBJECT = { type: 'object', properties: {} };
+const ANY_OBJECT = { type: 'object', additionalProperties: true };
 
 describe('argumentSchema', () => {
   test('an object whose properties are all required stays one object', () => {
@@ -55,8 +59,30 @@ describe('argumentSchema', () => {
     expect(argumentSchema({ properties })).toEqual({ type: 'object', additionalProperties: true });
   });
 
-  test('no properties is the empty object', () => {
-    expect(argumentSchema({ type: 'object' })).toEqual({ type: 'object', properties: {} });
+  test.each([
+    {},
+    { type: 'object' },
+    { type: 'object', properties: {} },
+    { type: 'object', properties: {}, required: [], additionalProperties: false },
+  ])('no properties are the empty object: %j', (schema) => {
+    expect(argumentSchema(schema)).toEqual(EMPTY_OBJECT);
+  });
+
+  test.each([
+    { $ref: '#/$defs/A', $defs: { A: { type: 'object', properties: A, required: ['a'] } } },
+    { allOf: [{ properties: A }] },
+    { type: 'object', additionalProperties: { type: 'string' } },
+    { type: 'object', properties: {}, additionalProperties: {} },
+    { type: 'object', patternProperties: { '^x-': { type: 'string' } }, additionalProperties: false },
+    { type: 'object', propertyNames: { maxLength: 8 } },
+    { type: 'object', required: ['a'] },
+    { type: 'object', minProperties: 1 },
+    { properties: A, allOf: [{ properties: { b: { type: 'string' } }, required: ['b'] }] },
+    { properties: A, if: { required: ['a'] }, else: { required: ['b'] } },
+    { properties: A, required: ['a', 'b'] },
+    { properties: A, minProperties: 2 },
+  ])('what is said of more than its own properties is left open: %j', (schema) => {
+    expect(argumentSchema(schema)).toEqual(ANY_OBJECT);
   });
 
   test.each([
@@ -76,6 +102,21 @@ describe('argumentSchema', () => {
     const loop: Record<string, unknown> = { type: 'array' };
     loop['items'] = loop;
     expect(() => argumentSchema({ type: 'object', properties: { x: loop }, required: ['x'] })).not.toThrow();
+  });
+});
+
+describe('answerSchema', () => {
+  test.each([
+    [{ type: 'object' }, ANY_OBJECT],
+    [{ type: 'object', additionalProperties: { type: 'number' } }, ANY_OBJECT],
+    [{ type: 'object', additionalProperties: false }, EMPTY_OBJECT],
+    [
+      { type: 'object', properties: A, required: ['a'] },
+      { type: 'object', properties: A },
+    ],
+    [{ type: 'integer' }, { type: 'integer' }],
+  ])('converts %j', (schema, expected) => {
+    expect(answerSchema(schema)).toEqual(expected);
   });
 });
 

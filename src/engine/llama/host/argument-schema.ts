@@ -28,6 +28,10 @@ const ANY_VALUE: Sized = {
   nodes: 4,
 };
 const ANY_OBJECT: Sized = { schema: { type: 'object', additionalProperties: true }, nodes: 1 };
+const EMPTY_OBJECT: Sized = { schema: { type: 'object', properties: {} }, nodes: 1 };
+/** Where a schema says of its properties what it does not say beside them. */
+const ELSEWHERE = ['$ref', '$dynamicRef', 'allOf', 'if'];
+const NAMED_BY_RULE = ['patternProperties', 'propertyNames'];
 
 /** The tools as the library wants them, with arguments the sampler can be held to. */
 export function toModelFunctions(tools: readonly HostTool[]): ChatModelFunctions {
@@ -43,10 +47,10 @@ export function toModelFunctions(tools: readonly HostTool[]): ChatModelFunctions
  * A JSON Schema as a schema of the library's grammar. That grammar knows no optional
  * properties (it forces every one it lists), so an object with optional ones becomes a choice
  * between objects. Whatever it cannot express is left open here: the caller validates the
- * arguments against the real schema before anything runs.
+ * arguments against the real schema before anything runs. A tool that tells of no arguments has none.
  */
 export function argumentSchema(schema: Schema): GbnfJsonSchema {
-  return convert({ type: 'object', ...schema }, 0).schema;
+  return convert({ type: 'object', additionalProperties: false, ...schema }, 0).schema;
 }
 
 /** The same for an answer, whose root may be any value. */
@@ -93,11 +97,9 @@ function convertObject(schema: Schema, depth: number): Sized {
   const properties = isSchema(schema['properties']) ? schema['properties'] : {};
   const names = Object.keys(properties);
   if (names.length > MAX_NODES) return ANY_OBJECT;
-  if (names.length === 0) {
-    const open = depth > 0 && schema['additionalProperties'] !== false;
-    return open ? ANY_OBJECT : { schema: { type: 'object', properties: {} }, nodes: 1 };
-  }
   const required = new Set(Array.isArray(schema['required']) ? schema['required'] : []);
+  if (asksForMore(schema, names, required)) return ANY_OBJECT;
+  if (names.length === 0) return isClosed(schema) ? EMPTY_OBJECT : ANY_OBJECT;
   const optional = names.filter((name) => !required.has(name));
   const converted = names.map((name) => ({ name, ...convertAny(properties[name], depth) }));
   const choicesOf = [...(optional.length > MAX_OPTIONAL_FOR_ALL_SUBSETS ? [] : [allSubsets]), fewSubsets];
@@ -106,6 +108,20 @@ function convertObject(schema: Schema, depth: number): Sized {
     if (object !== undefined) return object;
   }
   return ANY_OBJECT;
+}
+
+/** Whether an object with no other than these properties may be none of the schema. */
+function asksForMore(schema: Schema, names: readonly string[], required: ReadonlySet<unknown>): boolean {
+  const least = schema['minProperties'];
+  return (
+    ELSEWHERE.some((word) => word in schema) ||
+    [...required].some((name) => typeof name === 'string' && !names.includes(name)) ||
+    (typeof least === 'number' && least > names.length)
+  );
+}
+
+function isClosed(schema: Schema): boolean {
+  return schema['additionalProperties'] === false && !NAMED_BY_RULE.some((word) => word in schema);
 }
 
 /** A choice between objects that have these of the optional properties each; undefined where it would be too large. */
