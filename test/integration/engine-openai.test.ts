@@ -218,6 +218,20 @@ describe('the HTTP engine', () => {
     await engine.close();
   });
 
+  test('who opens many sessions holds nobody else up', async () => {
+    const server = await upstream();
+    const engine = engineOn(server, { parallel: 1 });
+    server.enqueue(openStream);
+    const abort = new AbortController();
+    const firstEvents = ['alice', 'alice', 'alice', 'bob'].map(async (owner, index) => {
+      const request = { ...REQUEST, owner, sessionId: `session-${index}` };
+      return (await engine.generate(request, abort.signal)[Symbol.asyncIterator]().next()).value;
+    });
+    const positions = [1, 2, 1].map((position) => ({ type: 'queued', position }));
+    expect(await Promise.all(firstEvents.slice(1))).toEqual(positions);
+    await engine.close();
+  });
+
   test('waits for a server that is started later, and finds it again after a restart', async () => {
     const before = await startScriptedUpstream();
     const port = Number(new URL(before.url).port);

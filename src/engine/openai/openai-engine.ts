@@ -182,7 +182,7 @@ class OpenAiEngine implements Engine {
   ): AsyncGenerator<EngineEvent, void, void> {
     signal.throwIfAborted();
     const server = checked(request.model, await abortable(this.connection.ready(), signal));
-    const place = this.queue.enter(request.sessionId);
+    const place = this.queue.enter(request.owner ?? request.sessionId);
     try {
       for await (const position of place.positions(signal)) yield { type: 'queued', position };
       yield* this.answer(server, request, signal);
