@@ -149,6 +149,12 @@ describe('chatBody', () => {
     expect(body('generic', { continueFrom, sampling: { maxTokens: 2 } })['max_tokens']).toBe(1);
   });
 
+  test('thoughts that are not continued take nothing of the most', () => {
+    const continueFrom = { reasoning: 'Hm, let me see.'.repeat(300), text: '' };
+    const sampling = { maxTokens: 1024 };
+    expect(body('generic', { continueFrom, sampling })).toEqual(body('generic', { sampling }));
+  });
+
   test('switches thinking as each server wants it', () => {
     const off = (kind: ServerKind) => body(kind, { enableThinking: false });
     expect(off('llama-server')).toMatchObject({ chat_template_kwargs: { enable_thinking: false } });

@@ -41,7 +41,7 @@ export function chatBody(request: GenerateRequest, model: string, traits: Server
     ...(tools.length > 0 && parallelToolCalls === false ? { parallel_tool_calls: false } : {}),
     ...(topLogprobs === undefined ? {} : { logprobs: true, top_logprobs: topLogprobs }),
     ...(responseFormat === undefined ? {} : { response_format: jsonFormat(responseFormat, traits) }),
-    ...chatSampling(sampling, continueFrom, traits),
+    ...chatSampling(sampling, prefix, traits),
     ...budgetOf(request, traits),
     ...(thinks === undefined ? {} : traits.thinking[thinks ? 'on' : 'off']),
     ...prefill?.fields,
