@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline/promises';
 /**
  * The person's terminal, and how to end, so that a test can be both.
  * @typedef {object} Terminal
- * @property {NodeJS.ReadableStream & { isTTY?: boolean }} input
- * @property {NodeJS.WritableStream & { isTTY?: boolean }} output
+ * @property {import('node:tty').ReadStream} input
+ * @property {import('node:tty').WriteStream} output
  * @property {(status: number) => void} exit
  */
 
