@@ -132,7 +132,8 @@ function written(value: unknown): string {
 const WRONG: Partial<Record<keyof typeof environmentSchema.shape, string>> = {
   MODEL: ' , ',
   PORT: '65536',
-  GANTRY_API_KEY: 'too-short',
+  GANTRY_API_KEY: 'correct horse battery staple',
+  GANTRY_ALLOWED_ORIGINS: 'https://a.example, chat.example.org',
   GANTRY_UPSTREAM_API_KEY: 'two words',
   GANTRY_UPSTREAM_INPUT: 'video',
   HF_ENDPOINT: 'hub.example.org',
@@ -182,7 +183,6 @@ const SECONDS = Object.keys(environmentSchema.shape).filter((name) => name.endsW
 const FREE_TEXT = [
   'HOST',
   'GANTRY_HOME',
-  'GANTRY_ALLOWED_ORIGINS',
   'DOCKER_CERT_PATH',
   'DOCKER_TLS_VERIFY',
   'GANTRY_SANDBOX_IMAGE',

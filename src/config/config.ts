@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { MediaType } from '../engine/media.js';
 import { PUBLIC_HUB } from '../models/hub-request.js';
 import { MOST_SECONDS } from './most-seconds.js';
+import { areOrigins, originsOf } from './origins.js';
 import { areHosts, areNetworks, egressHosts, listOf } from './sandbox-egress.js';
 import { DEFAULT_PROFILE_NAME, gpusSchema, profilesSchema } from './sandbox-profiles.js';
 
@@ -20,9 +21,15 @@ export const environmentSchema = z.object({
   PORT: port.default(8080).describe('a port number from 0 to 65535; 0 picks a free one'),
   HOST: z.string().min(1).default('127.0.0.1').describe('an address to listen on'),
   GANTRY_HOME: z.string().min(1).optional().describe('a directory for the database, models and keys'),
-  GANTRY_API_KEY: z.string().min(16).optional().describe('an API key of at least 16 characters'),
+  GANTRY_API_KEY: z
+    .string()
+    // What a header can carry, and what is taken from one.
+    .regex(/^[\x21-\x7e]{16,1024}$/)
+    .optional()
+    .describe('an API key of 16 to 1024 characters of ASCII, none of them a space'),
   GANTRY_ALLOWED_ORIGINS: z
     .string()
+    .refine(areOrigins)
     .default('')
     .describe('browser origins, separated by commas, e.g. https://chat.example.org'),
   MODEL: z
@@ -196,9 +203,7 @@ function toConfig(env: z.infer<typeof environmentSchema>, environment: Environme
     http: {
       port: env.PORT,
       host: env.HOST,
-      allowedOrigins: env.GANTRY_ALLOWED_ORIGINS.split(',')
-        .map((origin) => origin.trim())
-        .filter(Boolean),
+      allowedOrigins: originsOf(env.GANTRY_ALLOWED_ORIGINS),
     },
     home: isAbsolute(home) ? home : resolve(home),
     apiKey: env.GANTRY_API_KEY,
