@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { fileObjectSchema, stopReasonSchema } from '../events/event.js';
 import { usageSchema } from '../events/model-output.js';
 import { toolCallDataSchema } from '../events/tool-call-data.js';
-import { egress, sandboxProfile, sessionViewSchema, systemPrompt, title } from './session-request.js';
+import { egress, sandboxProfile, sessionViewSchema, title } from './session-request.js';
 
 const MEBIBYTE = 1024 * 1024;
 /** Bodies of files in one export, in bytes; what does not fit is listed without its body. */
@@ -22,6 +22,7 @@ const time = z.iso
   .refine((text) => !/[+-](?:1[6-9]|2\d):\d\d$/.test(text), 'expected an offset of less than 16 hours');
 
 const MAX_RECORDS = 100_000;
+/** Of one message or call. */
 const MAX_FILES = 2000;
 
 const exportedMessageSchema = z.strictObject({
@@ -90,7 +91,7 @@ const exportedToolCallSchema = z.strictObject({
   ]),
   result_content: z.string().nullable(),
   result_data: toolCallDataSchema.nullable(),
-  result_images_base64: z.array(z.base64()).nullable(),
+  result_images_base64: z.array(z.base64()).max(MAX_FILES).nullable(),
   file_ids: z.array(id).max(MAX_FILES),
   created_at: time,
   started_at: time.nullable(),
@@ -114,7 +115,8 @@ export const serializedSessionSchema = z.strictObject({
   version: z.literal(EXPORT_VERSION),
   session: sessionViewSchema.extend({
     title: title.nullable(),
-    system_prompt: systemPrompt.nullable(),
+    // That of a chat completion may be longer than one that is set; the body bounds it.
+    system_prompt: z.string().nullable(),
     // Exports made before there were profiles have none.
     sandbox_profile: sandboxProfile.nullable().default(null),
     egress: egress.default([]),
@@ -125,7 +127,7 @@ export const serializedSessionSchema = z.strictObject({
   runs: z.array(exportedRunSchema).max(MAX_RECORDS),
   tool_calls: z.array(exportedToolCallSchema).max(MAX_RECORDS),
   /** With `text` or `data_base64` up to 8 MiB each and 64 MiB in all. */
-  files: z.array(exportedFileSchema).max(MAX_FILES),
+  files: z.array(exportedFileSchema).max(MAX_RECORDS),
 });
 export type SerializedSession = z.infer<typeof serializedSessionSchema>;
 

@@ -53,6 +53,23 @@ describe('export and import', () => {
     expect((await sessions.exportOf(target)).files[0]?.text).toBe('content of one.txt');
   });
 
+  it('carry what a session may come to: a long system prompt, and thousands of versions of its files', async () => {
+    const { id } = await sessions.make();
+    const { fileId } = await sessions.turn(id, 'plot.png');
+    const prompt = 'Be kind. '.repeat(20_000);
+    await app.dataSource.query('UPDATE sessions SET system_prompt = $2 WHERE id = $1', [id, prompt]);
+    await app.dataSource.query(
+      `INSERT INTO files SELECT copy.* FROM files, generate_series(1, 2001) AS n,
+         LATERAL jsonb_populate_record(files, jsonb_build_object('id', 'file_v' || n)) AS copy WHERE files.id = $1`,
+      [fileId],
+    );
+    const body = await sessions.exportOf(id);
+    expect(body.files).toHaveLength(2002);
+    const target = newSessionId();
+    expect((await sessions.put(target, body)).status).toBe(201);
+    expect((await sessions.exportOf(target)).session.system_prompt).toBe(prompt);
+  });
+
   it('replace an own idle session, whose seqs go on', async () => {
     const { id } = await sessions.make({ title: 'old' });
     await sessions.turn(id, 'old.txt');
