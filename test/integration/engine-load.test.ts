@@ -98,6 +98,19 @@ describe('a model that cannot be loaded', () => {
     expect(status.hint).toContain('smaller');
   });
 
+  test('a quantized cache is counted without what only the other attention takes', async () => {
+    const needed = async (cacheType: 'f16' | 'q4_0') => {
+      const { message } = await failure({
+        contextSize: 2048,
+        sequences: 16,
+        cacheType,
+        memoryBudgetBytes: 2 ** 20,
+      });
+      return Number(/needs about (\d+) MiB/.exec(message)?.[1]);
+    };
+    expect((await needed('f16')) - (await needed('q4_0'))).toBeGreaterThan(100);
+  });
+
   test('a context beyond what the model was trained for, or too small to use', async () => {
     expect((await failure({ contextSize: 8192 })).message).toContain('2048');
     expect((await failure({ contextSize: 10 })).message).toContain('too small');

@@ -5,6 +5,7 @@ import { ModelError } from '../../../models/model-error.js';
 import { readModelFiles } from '../../../models/read-model-files.js';
 import { isQuantized } from '../../cache-types.js';
 import type { LoadSettings } from '../protocol.js';
+import { flashAttention } from './cache-options.js';
 
 /** Why a model is not loaded, in words for the person who chose it. */
 export class LoadRefused extends Error {
@@ -89,6 +90,8 @@ function checkMemory(path: string, settings: LoadSettings, insights: GgufInsight
       contextSize,
       modelGpuLayers: 0,
       sequences: settings.sequences,
+      flashAttention: flashAttention(settings, llama) === true,
+      // A quantized cache is counted as f16: the library's estimate of one is ten times what it takes.
     }).cpuRam;
   if (needed <= budget) return;
   throw new LoadRefused(

@@ -1,18 +1,11 @@
-import {
-  getLlama,
-  GgmlType,
-  type ChatWrapper,
-  type Llama,
-  type LlamaContext,
-  type LlamaModel,
-} from 'node-llama-cpp';
+import { getLlama, type ChatWrapper, type Llama, type LlamaContext, type LlamaModel } from 'node-llama-cpp';
 import { stat } from 'node:fs/promises';
 import { LlamaLogLevel } from 'node-llama-cpp';
 import { messageOf } from '../../../errors.js';
 import { allShards } from '../../../models/shards.js';
-import { type CacheType, isQuantized } from '../../cache-types.js';
 import type { FromHost, HostSampling, LoadedModelFacts, LoadSettings } from '../protocol.js';
 import { AdapterContexts } from './adapter-contexts.js';
+import { flashAttention, ggmlType } from './cache-options.js';
 import { checkModelFile, LoadRefused } from './check-model-file.js';
 import { downloadModel } from './download-model.js';
 import { loadOptions } from './load-options.js';
@@ -132,17 +125,6 @@ async function fileBytes(path: string): Promise<number> {
 function replaceTemplate(model: LlamaModel, template: string): void {
   const metadata = model.fileInfo.metadata as { tokenizer?: { chat_template?: string } };
   metadata.tokenizer = { ...metadata.tokenizer, chat_template: template };
-}
-
-function ggmlType(cacheType: CacheType): GgmlType {
-  return GgmlType[cacheType.toUpperCase() as keyof typeof GgmlType];
-}
-
-/** llama.cpp reads values that are quantized with flash attention only. */
-function flashAttention({ flashAttention: asked, cacheType }: LoadSettings, llama: Llama): 'auto' | boolean {
-  if (asked !== 'auto') return asked;
-  if (isQuantized(cacheType)) return true;
-  return llama.gpu === false ? false : 'auto';
 }
 
 async function openLibrary(settings: LoadSettings, send: Send): Promise<Llama> {
