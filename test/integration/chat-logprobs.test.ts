@@ -123,7 +123,7 @@ describe('the tokens of a completion', () => {
     [{ logit_bias: { hello: 1 } }, 'logit_bias', /by their ids/],
     [{ logit_bias: { 5: 101 } }, 'logit_bias.5', /100/],
     [{ logit_bias: { 5000: 1 } }, null, /1024 tokens/],
-    [{ prediction: { type: 'content', content: 'Hello' } }, 'prediction.type', /input_lookup/],
+    [{ prediction: { type: 'draft' } }, 'prediction.type', /input_lookup/],
     [{ prediction: { type: 'input_lookup' }, presence_penalty: 1 }, 'prediction', /presence_penalty/],
     [{ use_adapter: '../outside' }, 'use_adapter', /name of an adapter/],
     [{ use_adapter: '/tmp/outside.gguf' }, 'use_adapter', /name of an adapter/],

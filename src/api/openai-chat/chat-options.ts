@@ -17,7 +17,7 @@ export function toRunOptions(request: ChatRequest): RunOptions {
     tools: functions.length > 0 ? functions : undefined,
     enable_tools: serverTools === 'all' || serverTools.length > 0,
     enabled_tools: serverTools === 'all' ? undefined : serverTools,
-    prediction: request.prediction?.type === 'content' ? undefined : request.prediction,
+    prediction: request.prediction?.type === 'input_lookup' ? { type: 'input_lookup' } : undefined,
     max_tokens: request.max_completion_tokens ?? request.max_tokens,
     max_tool_rounds: request.max_tool_rounds ?? request.max_tool_calls_per_message,
     agent_permission: request.agent_permission ?? request.code_execution_permission,

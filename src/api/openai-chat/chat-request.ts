@@ -51,9 +51,7 @@ export const chatRequestSchema = z.preprocess(
         ])
         .optional(),
       /** OpenAI's own, an answer to be expected, is a hint for speed and has no effect. */
-      prediction: z
-        .union([z.looseObject({ type: z.literal('content') }), runOptionsSchema.shape.prediction])
-        .optional(),
+      prediction: z.looseObject({ type: z.enum(['input_lookup', 'content']) }).optional(),
       max_completion_tokens: z.int().positive().optional(),
       reasoning_effort: z.string().optional(),
       /** Others' name of `thinking_budget`; what else is in it has no effect. */
