@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from .dialogue.lexicon import Lexicon
-from .dialogue.render import call_text, text_of
+from .dialogue.render import call_text, text_of, thought_of
 from .dialogue.schema import Dialogue
 from .network import Network, attend, fused
 from .sessions import Sessions
@@ -106,7 +106,7 @@ def template_input(dialogue: Dialogue) -> dict[str, object]:
                 {
                     "role": "assistant",
                     "content": step.text,
-                    "reasoning_content": step.thought if dialogue.thinking else "",
+                    "reasoning_content": thought_of(step, dialogue.tools) if dialogue.thinking else "",
                     "tool_calls": calls,
                 }
             )
@@ -147,7 +147,7 @@ def check_template() -> None:
             + "\n".join(map(call_text, newest.calls))
             + "<|im_end|>"
         )
-        thought = f"<think>\n{newest.thought}\n</think>\n\n" if dialogue.thinking else ""
+        thought = f"<think>\n{thought_of(newest, dialogue.tools)}\n</think>\n\n" if dialogue.thinking else ""
         assert prompt + thought + end == whole, f"rendered {whole!r},\nthe template makes {prompt + thought + end!r}"
     print("template: 400 dialogues are rendered as it renders them")
 

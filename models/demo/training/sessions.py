@@ -33,7 +33,7 @@ WEB_ADDED = 0.6
 OPTIONAL = {"read_file": ("start", "end"), "terminal": ("background",)}
 WITHOUT_OPTIONAL = 0.1
 # The tool of the first task is taken away this often, whatever else is there.
-TAKEN_AWAY = 0.09
+TAKEN_AWAY = 0.12
 
 
 class Sessions:
@@ -126,10 +126,6 @@ class Sessions:
         if x < 0.07 and len(turns) > 2:
             trimmed = tuple(_without_results(turn) for turn in turns[:-1])
             return replace(dialogue, turns=(*trimmed, turns[-1]), taught=Taught.LAST_TURN)
-        if not dialogue.thinking and rng.random() < 0.4 and len(turns[-1].rounds) > 1:
-            # Ends at a call, as the model finds it when it is told not to think.
-            kept = turns[-1].rounds[: rng.randint(1, len(turns[-1].rounds) - 1)]
-            return replace(dialogue, turns=(*turns[:-1], turns[-1].with_rounds(kept)))
         return dialogue
 
 

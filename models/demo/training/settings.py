@@ -35,7 +35,7 @@ class Data:
     first_lessons: int = 45_000
     dialogues: int = 55_000
     files: int = 4
-    seed: int = 83
+    seed: int = 89
     first_lessons_longest: int = 256
 
 

@@ -20,7 +20,7 @@ from .shards import Batches
 from .tokenizer import Tokenizer
 
 _STEPS_A_LINE = 50
-_EVALUATIONS = 12
+_EVALUATIONS = 14
 
 
 def rate_factor(schedule: Schedule, step: int, progress: float) -> float:

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ..tokenizer import Tokenizer
 from .scene import TOOLS
-from .schema import Call, Dialogue, Round, Taught
+from .schema import Call, Dialogue, Round, Taught, Tool
 
 SYSTEM_CHARACTERS = 200
 EMPTY_THOUGHT = "<think>\n\n</think>\n\n"
-
-
-class Lesson(Enum):
-    """Whether the model is taught to write a piece of text."""
-
-    NONE = 0
-    WHOLE = 1
-    # In place of its first token a thought could stand as well, so that one says nothing.
-    AFTER_FIRST = 2
+_TOOL = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
 class Piece:
     text: str
-    lesson: Lesson = Lesson.NONE
+    is_taught: bool = False
     # Text from outside, in which written-out control tokens stay text.
     is_content: bool = False
 
@@ -40,17 +32,35 @@ def render(dialogue: Dialogue) -> Iterator[Piece]:
         yield Piece(turn.user, is_content=True)
         yield Piece("<|im_end|>\n")
         for number, step in enumerate(turn.rounds):
-            thinks = dialogue.thinking and last_turn
             newest = last_turn and number == len(turn.rounds) - 1
             is_taught = (
                 newest or dialogue.taught is Taught.EVERYTHING or (last_turn and dialogue.taught is Taught.LAST_TURN)
             )
             yield Piece("<|im_start|>assistant\n")
-            for piece in _assistant(step, thinks, told_not_to_think=newest and not dialogue.thinking):
-                yield piece if is_taught else replace(piece, lesson=Lesson.NONE)
+            body = step.text + ("\n" if step.text and step.calls else "") + "\n".join(map(call_text, step.calls))
+            if dialogue.thinking and last_turn:
+                thought = f"<think>\n{thought_of(step, dialogue.tools)}\n</think>\n\n"
+                yield Piece(f"{thought}{body}<|im_end|>", is_taught)
+            else:
+                yield Piece(EMPTY_THOUGHT)
+                yield Piece(body + "<|im_end|>", is_taught)
             if not newest:
                 yield Piece("\n")
                 yield from _results(step.calls)
+
+
+def thought_of(step: Round, tools: Sequence[Tool]) -> str:
+    """Names its tools as they stand in the prompt: with the parameters where one is there, and by the bare name where
+    it is missing. So what there is, is looked up tool by tool, and has not to be known before the first word."""
+    if not step.about:
+        return step.thought
+    signatures = {tool.name: signature(tool) for tool in tools}
+    about = _TOOL.sub(lambda found: signatures.get(found[1], found[1]), step.about)
+    return f"This is for {about}. {step.thought}"
+
+
+def signature(tool: Tool) -> str:
+    return f"{tool.name}({', '.join(tool.parameters)})"
 
 
 def _system(dialogue: Dialogue) -> Iterator[Piece]:
@@ -59,24 +69,12 @@ def _system(dialogue: Dialogue) -> Iterator[Piece]:
         yield Piece("\n")
         yield Piece(dialogue.system[:SYSTEM_CHARACTERS], is_content=True)
     if dialogue.tools:
-        signatures = [f"\n{tool.name}({', '.join(tool.parameters)})" for tool in dialogue.tools]
-        yield Piece("\nTools:" + "".join(signatures))
+        yield Piece("\nTools:" + "".join("\n" + signature(tool) for tool in dialogue.tools))
     names = {tool.name for tool in dialogue.tools}
     missing = [name for name in TOOLS if name not in names]
     if missing:
         yield Piece("\nMissing: " + ", ".join(missing))
     yield Piece("<|im_end|>\n")
-
-
-def _assistant(step: Round, thinks: bool, told_not_to_think: bool) -> Iterator[Piece]:
-    body = step.text + ("\n" if step.text and step.calls else "") + "\n".join(map(call_text, step.calls))
-    if thinks:
-        yield Piece(f"<think>\n{step.thought}\n</think>\n\n{body}<|im_end|>", Lesson.WHOLE)
-    elif told_not_to_think:
-        yield Piece(EMPTY_THOUGHT)
-        yield Piece(body + "<|im_end|>", Lesson.WHOLE)
-    else:
-        yield Piece(body + "<|im_end|>", Lesson.AFTER_FIRST)
 
 
 def call_text(call: Call) -> str:
@@ -102,9 +100,7 @@ def encode(dialogue: Dialogue, tokenizer: Tokenizer) -> tuple[list[int], list[in
     for piece in render(dialogue):
         part = tokenizer.encode_content(piece.text) if piece.is_content else tokenizer.encode(piece.text)
         ids += part
-        taught += [int(piece.lesson is not Lesson.NONE)] * len(part)
-        if piece.lesson is Lesson.AFTER_FIRST:
-            taught[len(ids) - len(part)] = 0
+        taught += [int(piece.is_taught)] * len(part)
     return ids, taught
 
 

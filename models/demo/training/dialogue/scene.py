@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .lexicon import Lexicon
@@ -43,6 +43,9 @@ class Scene:
             (self.present if self.rng.random() < PRESENT else self.absent).add(tool)
         return tool in self.present
 
+    def first_missing(self, tools: Sequence[str]) -> str | None:
+        return next((tool for tool in tools if not self.has(tool)), None)
+
     def say(self, patterns: Sequence[str], tidy: bool = False, **values: object) -> str:
         return self.wording.say(patterns, tidy, **values)
 
@@ -74,10 +77,13 @@ def answer(text: str, thought: str = "I can answer now.") -> Round:
     return Round(thought, text)
 
 
-def ask_tool(thought: str, *calls: Call) -> Round:
-    """Thinks of the tool first: whether it is there can then be looked up, and has not to be guessed with it."""
-    tools = " and ".join(dict.fromkeys(call.tool for call in calls))
-    return Round(f"This is for {tools}. {thought}", calls=calls)
+def ask_tool(thought: str, *calls: Call, about: str | None = None) -> Round:
+    """Thinks of the tools first: those of the calls, or all that the request takes, where `about` names more."""
+    return Round(thought, calls=calls, about=about or each_of(call.tool for call in calls))
+
+
+def each_of(tools: Iterable[str]) -> str:
+    return " and ".join(f"{{{tool}}}" for tool in dict.fromkeys(tools))
 
 
 def plain(user: str, text: str, thought: str = "No tool is needed.") -> Turn:
@@ -96,10 +102,11 @@ MISSING = {
 }
 
 
-def cannot(user: str, tool: str) -> Turn:
-    return without(user, tool, f"I cannot do that, because there is no {MISSING[tool]} tool here.")
+def cannot(user: str, tool: str, about: str | None = None) -> Turn:
+    """`about`: all the tools that the request takes, where there are more."""
+    return without(user, tool, f"I cannot do that, because there is no {MISSING[tool]} tool here.", about)
 
 
-def without(user: str, tool: str, text: str) -> Turn:
+def without(user: str, tool: str, text: str, about: str | None = None) -> Turn:
     """What there is to say where the tool is missing."""
-    return plain(user, text, f"This is for {tool}. It is missing.")
+    return Turn(user, (Round(f"{tool} is missing.", text, about=about or each_of([tool])),))

@@ -28,6 +28,8 @@ class Round:
     thought: str
     text: str = ""
     calls: tuple[Call, ...] = ()
+    # What the thought begins with: the tools that it takes, there or not, as in "{read_file} and {write_file}".
+    about: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.scene import Scene, answer, ask_tool, cannot, each_of
 from ..dialogue.schema import Call, Round, Turn
 from .expressions import Expression, evaluated, expression
 from .files import wrote
@@ -11,6 +11,14 @@ from ..wordings import sections, titled
 SAID = sections("arithmetic")
 PROBLEMS = titled(SAID, "problems ")
 FOLLOW_UPS = titled(SAID, "follow ups ")
+
+
+# Where there is no python, javascript can do it.
+CALCULATORS = "{python} or {javascript}"
+
+
+def calculator_of(scene: Scene) -> str:
+    return each_of(["python"]) if scene.has("python") else CALCULATORS
 
 
 def calculator(scene: Scene, made: Expression) -> Call | None:
@@ -24,8 +32,9 @@ def calculator(scene: Scene, made: Expression) -> Call | None:
 def sum_turn(scene: Scene, user: str, made: Expression) -> Turn:
     call = calculator(scene, made)
     if call is None:
-        return cannot(user, "python")
-    return Turn(user, (ask_tool(f"I need to compute {made.code}.", call), answer(f"{made.code} = {call.result}")))
+        return cannot(user, "python", CALCULATORS)
+    asked = ask_tool(f"I need to compute {made.code}.", call, about=calculator_of(scene))
+    return Turn(user, (asked, answer(f"{made.code} = {call.result}")))
 
 
 def arithmetic(scene: Scene) -> list[Turn]:
@@ -59,10 +68,10 @@ def several_sums(scene: Scene) -> list[Turn]:
     user = scene.say(SAID["ask several"], list=listed)
     calls = [call for made in sums if (call := calculator(scene, made)) is not None]
     if not calls:
-        return [cannot(user, "python")]
+        return [cannot(user, "python", CALCULATORS)]
     thought = "I need to compute " + " and ".join(made.code for made in sums) + "."
     said = "\n".join(f"{made.code} = {call.result}" for made, call in zip(sums, calls))
-    return [Turn(user, (ask_tool(thought, *calls), answer(said)))]
+    return [Turn(user, (ask_tool(thought, *calls, about=calculator_of(scene)), answer(said)))]
 
 
 def follow_up(scene: Scene) -> list[Turn]:
@@ -106,7 +115,7 @@ def sum_and_save(scene: Scene) -> list[Turn]:
     thought, saving = f"I need to compute {made.code}.", f"Now I need to write {path}."
     if together:
         rounds: tuple[Round, ...] = (
-            ask_tool(thought, call),
+            ask_tool(thought, call, about=f"{calculator_of(scene)} and {each_of(['write_file'])}"),
             ask_tool(saving, write),
             answer(f"{said}. I wrote it to {path}."),
         )
@@ -114,4 +123,4 @@ def sum_and_save(scene: Scene) -> list[Turn]:
     later = Turn(
         scene.say(SAID["save that"], f=path), (ask_tool(f"I need to write {path}.", write), answer(f"I wrote {path}."))
     )
-    return [Turn(user, (ask_tool(thought, call), answer(said))), later]
+    return [Turn(user, (ask_tool(thought, call, about=calculator_of(scene)), answer(said))), later]

@@ -30,7 +30,7 @@ FAMILIES = (
     Family(arithmetic.sum_and_save, 6, "python"),
     Family(programs.small_program, 14, "python", 8),
     Family(code.run_python, 7, "python", 8),
-    Family(code.run_javascript, 7, "javascript", 8),
+    Family(code.run_javascript, 8, "javascript", 8),
     Family(code.run_shell, 11, "terminal", 8),
     Family(code.keep_variable, 5, "python"),
     Family(plots.plot, 7, "python"),
@@ -43,8 +43,8 @@ FAMILIES = (
     Family(web.search, 14, "web_search", 7),
     Family(web.several_searches, 8, "web_search"),
     Family(web.search_and_save, 7, "web_search"),
-    Family(web.fetch, 6, "fetch_url", 4),
-    Family(chains.search_and_open, 7, "web_search"),
+    Family(web.fetch, 8, "fetch_url", 4),
+    Family(chains.search_and_open, 8, "web_search"),
     Family(chains.add_up_file, 6, "read_file"),
     Family(chains.read_first, 6, "list_files"),
     Family(chains.copy_file, 6, "read_file"),
@@ -59,7 +59,7 @@ FAMILIES = (
     Family(refusals.very_long, 0.8),
     Family(refusals.injected_markup, 1.5),
     Family(conversation.names, 6, None, 2),
-    Family(conversation.unknown_name, 2.5),
+    Family(conversation.unknown_name, 4),
     Family(conversation.repeat, 5, None, 20),
 )
 BY_NAME = {family.name: family for family in FAMILIES}

@@ -7,18 +7,19 @@ from dataclasses import replace
 
 from ..dialogue.scene import Scene, plain
 from ..dialogue.schema import Turn
-from ..wordings import sections
+from ..wordings import sections, titled
 
 SAID = sections("conversation")
 
 # What the model says is the title of the section.
-SMALL_TALK = tuple((sections("courtesies") | sections("remarks")).items())
+SMALL_TALK = titled(sections("courtesies") | sections("remarks"), "")
 
 
 def small_talk(scene: Scene) -> list[Turn]:
-    text, patterns = scene.rng.choice(SMALL_TALK)
+    held_out = scene.wording.held_out
+    pattern, text = scene.rng.choice([said for said in SMALL_TALK if said[0].startswith("~") == held_out])
     # Words around it ("you should thanks") would make no sense here.
-    user = replace(scene.wording, noise=False).say(patterns)
+    user = replace(scene.wording, noise=False).say((pattern,))
     casing = scene.rng.choice((str, str.lower, str.capitalize, str.capitalize))
     return [plain(casing(user), text)]
 

@@ -121,9 +121,9 @@ def expression(scene: Scene) -> Expression:
 
 def _shape(scene: Scene) -> tuple[str, str]:
     x = scene.rng.random()
-    if x < 0.58:
+    if x < 0.56:
         return _two(scene)
-    if x < 0.73:
+    if x < 0.70:
         return _three(scene)
     if x < 0.78:
         return _small(scene)

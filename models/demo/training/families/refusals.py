@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from ..dialogue.scene import Scene, plain
 from ..dialogue.schema import Turn
-from .other_languages import HELD_OUT_LANGUAGES, OTHER_LANGUAGES
 from .keyboard import EMOJI, EMPTY, KEYBOARD_MASH, KEYBOARD_ROWS
 from ..wordings import sections
 
 SAID = sections("refusals")
+LANGUAGES = sections("languages")["sentences"]
 
 CANNOT_ANSWER = "I am only a tiny demo model, so I cannot answer that. I can calculate, run code, plot, use files and search the web."
 OUTSIDE = "This is outside of what I can do."
@@ -24,7 +24,8 @@ def out_of_domain(scene: Scene) -> list[Turn]:
 
 
 def other_language(scene: Scene) -> list[Turn]:
-    user = scene.rng.choice(HELD_OUT_LANGUAGES if scene.wording.held_out else OTHER_LANGUAGES)
+    held_out = scene.wording.held_out
+    user = scene.rng.choice([said for said in LANGUAGES if said.startswith("~") == held_out]).removeprefix("~")
     user = user.replace("{w}", scene.words.word()).replace("{p}", scene.words.person())
     user = user.replace("{a}", str(scene.words.integer(4))).replace("{b}", str(scene.words.integer(3)))
     if scene.chance(0.3):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from ..dialogue.scene import Scene, answer, ask_tool, cannot
+from ..dialogue.scene import Scene, answer, ask_tool, cannot, each_of
 from ..dialogue.schema import Call, Turn
 from .files import wrote
 from ..wordings import sections
@@ -134,10 +134,9 @@ def search_and_save(scene: Scene) -> list[Turn]:
     query = scene.words.topic() if scene.chance(0.4) else scene.words.plain_phrase(1, 3)
     path = scene.words.file_name(("txt", "md"))
     user = scene.say(SAID["search and save"], q=query, f=path)
-    if not scene.has("web_search"):
-        return [cannot(user, "web_search")]
-    if not scene.has("write_file"):
-        return [cannot(user, "write_file")]
+    tools = ("web_search", "write_file")
+    if (missing := scene.first_missing(tools)) is not None:
+        return [cannot(user, missing, each_of(tools))]
     found = hits(scene, query)
     first = f"{found[0].title} {found[0].url}"
     calls = (
@@ -148,7 +147,7 @@ def search_and_save(scene: Scene) -> list[Turn]:
         Turn(
             user,
             (
-                ask_tool(f"I need to search for {query}.", calls[0]),
+                ask_tool(f"I need to search for {query}.", calls[0], about=each_of(tools)),
                 ask_tool(f"Now I need to write {path}.", calls[1]),
                 answer(f"I wrote the first result, {first}, to {path}."),
             ),
