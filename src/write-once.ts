@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { link, open, readFile, rm } from 'node:fs/promises';
+import { link, readFile, rm } from 'node:fs/promises';
+import { writeSynced } from './write-synced.js';
 
 /**
  * The file's text, once it is there: `text`, or that of whoever was quicker, in this process or another. The file
@@ -7,14 +8,8 @@ import { link, open, readFile, rm } from 'node:fs/promises';
  */
 export async function writeOnce(path: string, text: string, mode: number): Promise<string> {
   const staging = `${path}.new-${randomUUID()}`;
-  const file = await open(staging, 'wx', mode);
   try {
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(staging, text, 'wx', mode);
     // Unlike a rename, a link takes no file's place.
     await link(staging, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;

@@ -6,7 +6,7 @@ import { bridgeGaps, type SnapshotMarker } from '../events/bridge-gaps.js';
 import { EventLog } from '../events/event-log.js';
 import type { LiveMarker } from '../events/event-log.js';
 import type { GantryEvent } from '../events/event.js';
-import { departureOf } from '../response-departure.js';
+import { departureOf } from '../departure.js';
 import type { ReadEventsRequest } from './session-request.js';
 import { SessionTransferService } from './session-transfer.service.js';
 import { SessionService } from './session.service.js';

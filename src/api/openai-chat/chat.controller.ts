@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Body, Controller, Headers, Logger, type OnModuleDestroy, Post, Res } from '@nestjs/common';
 import { CurrentPrincipal } from '../../auth/current-principal.js';
 import type { Principal } from '../../auth/principal.js';
-import { departureOf } from '../../response-departure.js';
+import { departureOf } from '../../departure.js';
 import type { RunView } from '../../runs/run-view.js';
 import { answerCompletion } from './answer-completion.js';
 import { ChatCompletionService } from './chat-completion.service.js';

@@ -5,7 +5,7 @@ import { Body, Controller, type OnModuleDestroy, Post, Res } from '@nestjs/commo
 import { CurrentPrincipal } from '../../auth/current-principal.js';
 import type { Principal } from '../../auth/principal.js';
 import { DomainError } from '../../errors.js';
-import { departureOf } from '../../response-departure.js';
+import { departureOf } from '../../departure.js';
 import { sendJson } from '../openai-chat/send-answer.js';
 import { embeddingAnswer, shortened } from './embedding-answer.js';
 import { type EmbeddingRequest, embeddingRequestSchema } from './embedding-request.js';

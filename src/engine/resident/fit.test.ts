@@ -3,7 +3,7 @@ import { ggufBytes } from '../../models/gguf.fixture.js';
 import { parseGgufHeader } from '../../models/parse-gguf-header.js';
 import { estimateMemory } from '../../models/estimate-memory.js';
 import { fit } from './bring-model.js';
-import type { ResidentSettings } from './resident-settings.js';
+import { autoSettings as settings } from './resident-settings.fixture.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -21,16 +21,6 @@ const header = parseGgufHeader(
   }),
 );
 const files = [{ path: 'm.gguf', bytes: 4096 * MEBIBYTE, header }] as const;
-const settings: ResidentSettings = {
-  contextSize: 'auto',
-  cacheType: 'f16',
-  sequences: 1,
-  gpuLayers: 'auto',
-  threads: 'auto',
-  flashAttention: 'auto',
-  batchSize: 'auto',
-  loadMode: 'auto',
-};
 const needed = (contextSize: number) =>
   estimateMemory(files, { contextSize, sequences: 1, cacheType: 'f16' });
 const idle = { name: 'idle', bytes: 100 * MEBIBYTE, lastUsedAt: 0, mayGo: true };

@@ -8,19 +8,11 @@ import { type LoadOrder, ModelLifecycle } from './model-lifecycle.js';
 import type { RunUse } from './model-refusals.js';
 import { type MakeEngine, ResidentEngine } from './resident-engine.js';
 import { ResidentModel } from './resident-model.js';
+import { autoSettings } from './resident-settings.fixture.js';
 import type { ResidentSettings } from './resident-settings.js';
 
 const MODEL_BYTES = 1024 * 1024;
-const SETTINGS: ResidentSettings = {
-  contextSize: 512,
-  cacheType: 'f16',
-  sequences: 1,
-  gpuLayers: 'auto',
-  threads: 'auto',
-  flashAttention: 'auto',
-  batchSize: 'auto',
-  loadMode: 'auto',
-};
+const SETTINGS: ResidentSettings = { ...autoSettings, contextSize: 512 };
 
 type Loads = Map<string, Promise<EngineStatus>>;
 type Closes = Map<string, () => Promise<void>>;

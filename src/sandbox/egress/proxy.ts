@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { departureOf } from '../../departure.js';
 import { forwardRequest, parseAbsoluteForm } from './forward-request.js';
 import type { Gate, Refusal } from './gate.js';
 import { relayBothWays } from './relay.js';
@@ -63,7 +64,7 @@ export class Proxy {
       refuse(connection, NOT_A_PROXY_REQUEST);
       return;
     }
-    const passage = await this.gate.pass(target, goneSignal(connection));
+    const passage = await this.gate.pass(target, departureOf(connection));
     if (passage.type === 'refused') {
       refuse(connection, passage);
       return;
@@ -88,7 +89,7 @@ export class Proxy {
       refuseRequest(response, NOT_A_PROXY_REQUEST);
       return;
     }
-    const passage = await this.gate.pass(forwarded.target, goneSignal(connection));
+    const passage = await this.gate.pass(forwarded.target, departureOf(connection));
     if (passage.type === 'refused') {
       refuseRequest(response, passage);
       return;
@@ -132,13 +133,6 @@ export class Proxy {
 function hasPlainBody(request: IncomingMessage): boolean {
   const coding = request.headers['transfer-encoding'];
   return coding === undefined || coding.toLowerCase() === 'chunked';
-}
-
-function goneSignal(connection: Duplex): AbortSignal {
-  const gone = new AbortController();
-  if (connection.destroyed) gone.abort();
-  else connection.once('close', () => gone.abort());
-  return gone.signal;
 }
 
 function refuse(connection: Duplex, { status, text }: Refusal): void {
