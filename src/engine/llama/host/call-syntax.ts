@@ -67,8 +67,9 @@ const FUNCTIONARY_3_2: CallSyntax = {
 };
 
 const THINK = { prefix: '<think>', suffix: '</think>' } as const;
+const THINK_ON_LINES = { prefix: '<think>\n', suffix: '\n</think>\n\n' } as const;
 
-/** How a family writes its turns, where the library does not find that out by itself. */
+/** How a family writes its turns, where the library does not find that out by itself, or takes seconds to. */
 export interface FamilySyntax {
   /** `as text`: their arguments are no JSON, so no grammar makes them; they are read from the text afterwards. */
   readonly calls: CallSyntax | 'as text';
@@ -89,6 +90,7 @@ const FAMILIES: readonly (readonly [marks: readonly string[], syntax: FamilySynt
   [['[TOOL_CALLS]', '[ARGS]'], { calls: MISTRAL_SMALL, thoughts: undefined }],
   [['>>>all\\n', '<|start_header_id|>'], { calls: FUNCTIONARY_3_2, thoughts: undefined, toAll: 'all\n' }],
   [['<function=', '<|python_tag|>'], { calls: FUNCTION_TAGS, thoughts: undefined }],
+  [['<tool_call>\\n{"name": "', '<think>\\n\\n</think>\\n\\n'], { calls: HERMES, thoughts: THINK_ON_LINES }],
 ];
 
 /** Undefined: the library knows better. */
