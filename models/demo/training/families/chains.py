@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ..dialogue.scene import Scene, answer, ask_tool, cannot, each_of
 from ..dialogue.schema import Call, Turn
+from .arithmetic import calculator, calculator_of
+from .expressions import evaluated
 from .files import TEXT_ENDINGS, wrote
 from .web import hits, page_text, result_text
 from ..wordings import sections
@@ -86,15 +88,18 @@ def sum_and_read(scene: Scene) -> list[Turn]:
     a, b = scene.words.integer(4), scene.words.integer(4)
     operator = scene.rng.choice("+-*")
     code, path = f"{a} {operator} {b}", scene.words.file_name(TEXT_ENDINGS)
-    value = {"+": a + b, "-": a - b, "*": a * b}[operator]
+    made = evaluated(code, code)
+    assert made is not None
     user = scene.say(SAID["mixed"], x=code, f=path)
-    tools = ("python", "read_file")
-    if (missing := scene.first_missing(tools)) is not None:
-        return [cannot(user, missing, each_of(tools))]
+    about = f"{calculator_of(scene)} and {each_of(['read_file'])}"
+    compute = calculator(scene, made)
+    if compute is None:
+        return [cannot(user, "python", about)]
+    if not scene.has("read_file"):
+        return [cannot(user, "read_file", about)]
     content = scene.words.lines(1, 3)
-    calls = (
-        Call("python", {"code": f"print({code})"}, str(value)),
-        Call("read_file", {"path": path}, content),
-    )
-    said = f"{code} = {value}\n{path} contains:\n{content}"
-    return [Turn(user, (ask_tool(f"I need to compute {code} and to read {path}.", *calls), answer(said)))]
+    calls = (compute, Call("read_file", {"path": path}, content))
+    said = f"{code} = {compute.result}\n{path} contains:\n{content}"
+    return [
+        Turn(user, (ask_tool(f"I need to compute {code} and to read {path}.", *calls, about=about), answer(said)))
+    ]

@@ -59,13 +59,14 @@ def length(scene: Scene) -> Solved:
 
 
 def sort(scene: Scene) -> Solved:
-    numbers, shown = _numbers(scene)
+    numbers, shown = _numbers(scene, 2)
     user = scene.say(SAID["sort"], n=shown)
     return user, f"print(sorted([{_joined(numbers)}]))", str(sorted(numbers)), f"Sorted: {sorted(numbers)}"
 
 
 def statistic(scene: Scene) -> Solved:
-    numbers, shown = _numbers(scene)
+    # The sum or the mean of two is an expression, which `arithmetic` asks for in the same words.
+    numbers, shown = _numbers(scene, 3)
     kind = scene.rng.choice(("average", "sum", "maximum", "minimum"))
     patterns = [pattern.replace("{name}", STATISTIC_NAMES[kind]) for pattern in SAID["statistic"]]
     user = scene.say((*patterns, *SAID[f"statistic own {kind}"]), n=shown)
@@ -186,8 +187,8 @@ def count_letter(scene: Scene) -> Solved:
     return user, f'print("{word}".count("{letter}"))', str(value), f'There are {value} "{letter}" in {word}.'
 
 
-def _numbers(scene: Scene) -> tuple[list[int], str]:
-    numbers = [scene.rng.randint(0, 999) for _ in range(scene.rng.randint(2, 7))]
+def _numbers(scene: Scene, fewest: int) -> tuple[list[int], str]:
+    numbers = [scene.rng.randint(0, 999) for _ in range(scene.rng.randint(fewest, 7))]
     *first, last = map(str, numbers)
     if scene.chance(0.35):
         return numbers, ", ".join(first) + scene.rng.choice((" and ", ", and ")) + last
