@@ -15,7 +15,7 @@ import { RunWorkers } from './run-workers.js';
 
 const never = new AbortController().signal;
 /** Twelve of them: longer than the host is busy with itself while it starts, on a slow machine too. */
-const PING_EVERY_MS = 700;
+const PING_EVERY_MS = 500;
 
 const table: { readonly moment: string; readonly signal: Signal; readonly outcome: string }[] = [];
 afterEach(() => expect(liveHosts()).toEqual([]));

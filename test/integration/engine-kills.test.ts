@@ -25,7 +25,7 @@ const LONG_PROMPT: CreateRunRequest = {
 };
 
 /** Twelve of them: longer than the host is busy with itself while it starts, on a slow machine too. */
-const PING_EVERY_MS = 700;
+const PING_EVERY_MS = 500;
 const BOUND_MS = 110_000;
 
 /** What a host does of itself differs little by the moment: those signals come at some of them. */

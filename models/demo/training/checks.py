@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from .dialogue.lexicon import Lexicon
 from .dialogue.render import call_text, text_of, thought_of
 from .dialogue.schema import Dialogue
-from .network import Network, attend, fused
+from .network import Network, Rotation, attend, fused
 from .sessions import Sessions
 from .settings import TEMPLATE, WORD_LIST, Shape
 from .tokenizer import Tokenizer
@@ -34,16 +34,14 @@ def _expect_close(what: str, a: torch.Tensor, b: torch.Tensor) -> None:
 
 
 def check_attention() -> None:
-    rotation = Network(Shape()).rotation
-    for batch, time, heads, size in ((2, 64, 3, 64), (1, 96, 2, 32), (1, 2048, 1, 32)):
+    for batch, time, heads, size in ((2, 64, 3, 64), (1, 96, 2, 32), (1, 2048, 1, 64)):
         plain = torch.randn(batch, time, 3, heads, size)
-        cosines, sines = rotation.upto(time)
-        cosines, sines = (cosines, sines) if size == 32 else (cosines.repeat(1, 2), sines.repeat(1, 2))
+        cosines, sines = Rotation(Shape(head=size)).upto(time)
         gradient = torch.randn(batch, time, heads, size)
         first = plain.clone().requires_grad_()
         attend(first, cosines, sines).backward(gradient)
         second = plain.bfloat16().requires_grad_()
-        mixed = fused.Attention.apply(second, cosines.contiguous(), sines.contiguous())
+        mixed = fused.Attention.apply(second, cosines, sines)
         mixed.backward(gradient.bfloat16())
         _expect_close(f"attention over {time}", mixed, attend(plain, cosines, sines))
         _expect_close(f"its gradient over {time}", second.grad, first.grad)

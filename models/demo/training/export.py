@@ -30,7 +30,9 @@ def _architecture(shape: Shape, precision: Precision) -> list[Entry]:
         "feed_forward_length": shape.hidden,
         "attention.head_count": shape.heads,
         "attention.head_count_kv": shape.heads,
-        "rope.dimension_count": shape.width // shape.heads,
+        "attention.key_length": shape.head,
+        "attention.value_length": shape.head,
+        "rope.dimension_count": shape.head,
         "vocab_size": shape.vocabulary,
     }
     return [

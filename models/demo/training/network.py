@@ -52,7 +52,7 @@ class Rotation(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        size = shape.width // shape.heads
+        size = shape.head
         inverse = shape.rope_base ** (-torch.arange(0, size, 2).float() / size)
         angles = torch.arange(shape.context + 64).float()[:, None] * inverse[None]
         self.register_buffer("cosines", angles.cos(), persistent=False)
@@ -86,13 +86,13 @@ def attend(qkv: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
 class Block(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        width, hidden = shape.width, shape.hidden
+        width, hidden, inner = shape.width, shape.hidden, shape.heads * shape.head
         spread, depth = 0.7, math.sqrt(2 * shape.layers)
         self.heads = shape.heads
         self.attention_norm = Norm(width, shape.epsilon)
         self.feed_norm = Norm(width, shape.epsilon)
-        self.qkv = Linear(width, 3 * width, spread * width**-0.5)
-        self.output = Linear(width, width, spread * width**-0.5 / depth)
+        self.qkv = Linear(width, 3 * inner, spread * width**-0.5)
+        self.output = Linear(inner, width, spread * inner**-0.5 / depth)
         self.gate_up = Linear(width, 2 * hidden, spread * width**-0.5)
         self.down = Linear(hidden, width, spread * hidden**-0.5 / depth)
 
@@ -100,11 +100,11 @@ class Block(nn.Module):
         self, x: Tensor, added: Tensor, cosines: Tensor, sines: Tensor, is_fused: bool
     ) -> tuple[Tensor, Tensor]:
         """The stream, and what is still to be added to it."""
-        batch, time, width = x.shape
+        batch, time, _ = x.shape
         x, normed = self.attention_norm(x, added, is_fused)
-        qkv = self.qkv(normed).view(batch, time, 3, self.heads, width // self.heads)
+        qkv = self.qkv(normed).view(batch, time, 3, self.heads, -1)
         mixed = fused.Attention.apply(qkv, cosines, sines) if is_fused else attend(qkv, cosines, sines)
-        x, normed = self.feed_norm(x, self.output(mixed.reshape(batch, time, width)), is_fused)
+        x, normed = self.feed_norm(x, self.output(mixed.reshape(batch, time, -1)), is_fused)
         gate_up = self.gate_up(normed)
         if is_fused:
             return x, self.down(fused.Swiglu.apply(gate_up))
@@ -143,3 +143,13 @@ class Network(nn.Module):
         right = (logits.argmax(-1) == targets[at]).float().mean().item()
         losses = F.cross_entropy(logits, targets[at], reduction="none")
         return (losses * weights[at]).sum() / weights[at].sum(), right
+
+    @torch.no_grad()
+    def mistaken(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """Of each row: is any target another than what would be written?"""
+        hidden = self.hidden(ids)
+        at = (targets >= 0).nonzero(as_tuple=True)
+        logits = F.linear(hidden[at], self.embedding.to(hidden.dtype))
+        wrong = torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
+        wrong[at[0][logits.argmax(-1) != targets[at]]] = True
+        return wrong

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from .dialogue.lexicon import Lexicon
-from .dialogue.render import Lesson, render, text_of
+from .dialogue.render import render, text_of
 from .dialogue.schema import Dialogue
 from .network import Network
 from .sessions import Sessions
@@ -30,7 +30,7 @@ _LONGEST = 60
 def prompt_of(dialogue: Dialogue) -> str:
     """Everything before the last message that the model has to write."""
     pieces = list(render(dialogue))
-    last = max(number for number, piece in enumerate(pieces) if piece.lesson is not Lesson.NONE)
+    last = max(number for number, piece in enumerate(pieces) if piece.is_taught)
     return "".join(piece.text for piece in pieces[:last])
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from .held_out import HeldOut, Unseen
+from .hard import Picked, hard_ones
 from .network import Network
 from .optimizer import Optimizer
 from .settings import Data, Paths, Schedule, Shape
@@ -60,7 +61,15 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     rng = random.Random(f"{schedule.seed} {done.step}")
     first = iter(Batches([paths.first_lessons], schedule.batch_tokens, rng))
     rest = Batches([paths.dialogues(index) for index in range(data.files)], schedule.batch_tokens, rng)
-    batches = iter(rest)
+    learns_on = paths.initial.exists()
+
+    def mistaken(ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        with _precision(device):
+            return network.mistaken(ids.to(device), targets.to(device))
+
+    hard = hard_ones(iter(rest), mistaken, schedule.batch_tokens, rng)
+    plain = (Picked(batch, 0) for batch in rest)
+    batches = hard if learns_on else plain
     held_out = HeldOut(Tokenizer.load(paths.tokenizer), word_list, per_family=12, unseen=Unseen.VALUES)
     log = Log(paths.log)
     log.add(event="start", parameters=sum(p.numel() for p in network.parameters()), shape=asdict(shape), device=device,
@@ -69,14 +78,15 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     evaluations = int(done.tokens / schedule.tokens * _EVALUATIONS)
     while (share := done.tokens / schedule.tokens) < 1:
         begun = time.monotonic()
-        batch = next(first if share < schedule.first_lessons_share else batches)
+        picked = Picked(next(first), 0) if share < schedule.first_lessons_share else next(batches)
+        batch = picked.batch
         with _precision(device):
             loss, right = network.loss(*(part.to(device) for part in (batch.ids, batch.targets, batch.weights)))
         loss.backward()
         factor = rate_factor(schedule, done.step, share)
         optimizer.step(factor)
         losses.append(loss.item())
-        done = Progress(done.step + 1, done.tokens + batch.ids.numel(), done.seconds + time.monotonic() - begun)
+        done = Progress(done.step + 1, done.tokens + batch.ids.numel() + picked.cost, done.seconds + time.monotonic() - begun)
         if done.step % _STEPS_A_LINE == 0:
             log.add(
                 event="step", **_rounded(asdict(done)), rate=round(factor, 3), loss=round(float(np.mean(losses)), 4),
