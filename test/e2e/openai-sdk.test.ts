@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { loraAdapter } from '../fixtures/models/lora-adapter.js';
+import { DEMO_SHAPE, loraAdapter } from '../fixtures/models/lora-adapter.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { type ServerProcess, startServer, TEST_API_KEY } from '../support/server-process.js';
 
@@ -107,7 +107,7 @@ test('guessed tokens change nothing but the count of those that came true', asyn
 test('an adapter speaks in the run that asks for it, and in no other', async () => {
   const folder = join(home, 'models', 'adapters');
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'wild.gguf'), loraAdapter({ width: 192, blocks: 6, seed: 1, spread: 2 }));
+  await writeFile(join(folder, 'wild.gguf'), loraAdapter({ ...DEMO_SHAPE, seed: 1, spread: 2 }));
   const said = async (more: object) => (await repeat(more)).choices[0]?.message.content;
   const plain = await said({});
   expect(await said({ use_adapter: 'wild' })).not.toBe(plain);

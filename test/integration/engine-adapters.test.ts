@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine, EngineEvent, GenerateRequest } from '../../src/engine/engine.js';
 import { demoEngine } from '../fixtures/models/demo-engine.js';
 import { demoRequest } from '../fixtures/models/demo-requests.js';
-import { loraAdapter } from '../fixtures/models/lora-adapter.js';
+import { DEMO_SHAPE, loraAdapter } from '../fixtures/models/lora-adapter.js';
 import { collect, textOf } from './engine-conformance.js';
 
 const never = new AbortController().signal;
@@ -16,13 +16,15 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'gantry-adapters-'));
   const folder = join(home, 'models', 'adapters');
   await mkdir(folder, { recursive: true });
-  const demo = { width: 192, blocks: 6 };
-  await writeFile(join(folder, 'wild.gguf'), loraAdapter({ ...demo, seed: 1, spread: 2 }));
-  await writeFile(join(folder, 'other.gguf'), loraAdapter({ ...demo, seed: 9, spread: 2 }));
-  await writeFile(join(folder, 'nothing.gguf'), loraAdapter({ ...demo, seed: 1, spread: 0 }));
-  await writeFile(join(folder, 'misfit.gguf'), loraAdapter({ width: 32, blocks: 1, seed: 1, spread: 1 }));
+  await writeFile(join(folder, 'wild.gguf'), loraAdapter({ ...DEMO_SHAPE, seed: 1, spread: 2 }));
+  await writeFile(join(folder, 'other.gguf'), loraAdapter({ ...DEMO_SHAPE, seed: 9, spread: 2 }));
+  await writeFile(join(folder, 'nothing.gguf'), loraAdapter({ ...DEMO_SHAPE, seed: 1, spread: 0 }));
+  await writeFile(
+    join(folder, 'misfit.gguf'),
+    loraAdapter({ width: 32, queries: 32, blocks: 1, seed: 1, spread: 1 }),
+  );
   await writeFile(join(folder, 'broken.gguf'), 'no adapter at all');
-  await writeFile(join(home, 'models', 'outside.gguf'), loraAdapter({ ...demo, seed: 1, spread: 2 }));
+  await writeFile(join(home, 'models', 'outside.gguf'), loraAdapter({ ...DEMO_SHAPE, seed: 1, spread: 2 }));
   engine = demoEngine({ homeDirectory: home, stateCacheBytes: 64 * 1024 * 1024 });
 });
 afterAll(async () => {

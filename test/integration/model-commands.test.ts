@@ -119,7 +119,7 @@ describe('gantry models pull', () => {
 describe('gantry models list, inspect and rm', () => {
   test('know the demo model, and never remove it', async () => {
     const listed = await gantryModels('list');
-    expect(listed.output).toMatch(/^demo +7\.\d MiB +F16 +2048/m);
+    expect(listed.output).toMatch(/^demo +9\.\d MiB +F16 +2048/m);
     const inspected = await gantryModels('inspect', 'demo', '--json');
     expect(JSON.parse(inspected.output)).toMatchObject({
       facts: { architecture: 'llama', template: { tools: true } },

@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 describe('a budget for two models beside the default', () => {
   beforeAll(async () => {
-    server = await startResidentServer({ GANTRY_MODEL_MEMORY_MB: '70' });
+    server = await startResidentServer({ GANTRY_MODEL_MEMORY_MB: '90' });
     await server.engine.capabilities();
     for (const name of ['a.gguf', 'b.gguf', 'c.gguf']) await server.copyDemo(name);
   });
