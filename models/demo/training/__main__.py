@@ -88,4 +88,5 @@ def main() -> None:
                 final_shares(paths, given.device, given.words, per_family=100)
 
 
-main()
+if __name__ == "__main__":
+    main()

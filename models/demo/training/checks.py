@@ -1,15 +1,19 @@
-"""`python3 -m training.checks`: the kernels against plain PyTorch, the rendering against the real template.
+"""`python3 -m training.checks`: all modules load, kernels do as plain PyTorch, rendering does as the real template.
 
 The template's check wants python3-jinja2 and is left out without it.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 import random
 
 import torch
 import torch.nn.functional as F
+
+import training
 
 from .dialogue.lexicon import Lexicon
 from .dialogue.render import call_text, text_of, thought_of
@@ -160,8 +164,21 @@ def check_tokenizer() -> None:
     print("tokenizer: there and back")
 
 
+def check_modules() -> None:
+    """Some are run once in a training only, after hours. The curve wants python3-matplotlib, where there is one."""
+    names = [module.name for module in pkgutil.walk_packages(training.__path__, "training.")]
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            if missing.name != "matplotlib":
+                raise
+    print(f"{len(names)} modules can be loaded")
+
+
 def main() -> None:
     torch.manual_seed(0)
+    check_modules()
     check_tokenizer()
     check_template()
     if fused is None:

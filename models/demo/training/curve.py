@@ -50,4 +50,5 @@ def main() -> None:
     draw(given.log, given.picture)
 
 
-main()
+if __name__ == "__main__":
+    main()
