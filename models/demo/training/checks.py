@@ -19,8 +19,9 @@ from .dialogue.lexicon import Lexicon
 from .dialogue.render import call_text, text_of, thought_of
 from .dialogue.schema import Dialogue
 from .network import Network, Rotation, attend, fused
+from .optimizer import Optimizer
 from .sessions import Sessions
-from .settings import TEMPLATE, WORD_LIST, Shape
+from .settings import TEMPLATE, WORD_LIST, Schedule, Shape
 from .tokenizer import Tokenizer
 
 # bf16 has eight bits of precision.
@@ -93,6 +94,9 @@ def check_network() -> None:
         distance = _distance(mine.grad, other.grad)
         assert distance < 5 * _TOLERANCE, f"the gradient of {name} is off by {distance:.4f}"
     print("the whole network's gradients are those of plain PyTorch")
+    before = with_kernels.blocks[0].qkv.weight.detach().clone()
+    Optimizer(with_kernels, Schedule()).step(1.0)
+    assert not torch.equal(with_kernels.blocks[0].qkv.weight, before), "the optimizer's step changed nothing"
 
 
 def template_input(dialogue: Dialogue) -> dict[str, object]:

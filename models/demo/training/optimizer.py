@@ -38,8 +38,8 @@ class Muon:
             update = parameter.grad * (1 - _MOMENTUM) + momentum * _MOMENTUM
             parameter.mul_(1 - rate * _DECAY)
             work += zip(parameter.chunk(parts), update.chunk(parts))
-        for square in (True, False):
-            same = [(p, u) for p, u in work if (p.shape[0] == p.shape[1]) == square]
+        for sides in {tuple(sorted(parameter.shape)) for parameter, _ in work}:
+            same = [(p, u) for p, u in work if tuple(sorted(p.shape)) == sides]
             wide = torch.stack([u.t() if u.shape[0] > u.shape[1] else u for _, u in same])
             for (parameter, update), step in zip(same, orthogonal(wide)):
                 tall = update.shape[0] > update.shape[1]

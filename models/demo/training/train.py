@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -59,17 +60,9 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     optimizer = Optimizer(network, schedule)
     done = _resume(paths, network, optimizer)
     rng = random.Random(f"{schedule.seed} {done.step}")
-    first = iter(Batches([paths.first_lessons], schedule.batch_tokens, rng))
+    first = (Picked(batch, 0) for batch in Batches([paths.first_lessons], schedule.batch_tokens, rng))
     rest = Batches([paths.dialogues(index) for index in range(data.files)], schedule.batch_tokens, rng)
-    learns_on = paths.initial.exists()
-
-    def mistaken(ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        with _precision(device):
-            return network.mistaken(ids.to(device), targets.to(device))
-
-    hard = hard_ones(iter(rest), mistaken, schedule.batch_tokens, rng)
-    plain = (Picked(batch, 0) for batch in rest)
-    batches = hard if learns_on else plain
+    picking = _hard_ones(rest, network, device) if paths.initial.exists() else (Picked(batch, 0) for batch in rest)
     held_out = HeldOut(Tokenizer.load(paths.tokenizer), word_list, per_family=12, unseen=Unseen.VALUES)
     log = Log(paths.log)
     log.add(event="start", parameters=sum(p.numel() for p in network.parameters()), shape=asdict(shape), device=device,
@@ -78,7 +71,7 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     evaluations = int(done.tokens / schedule.tokens * _EVALUATIONS)
     while (share := done.tokens / schedule.tokens) < 1:
         begun = time.monotonic()
-        picked = Picked(next(first), 0) if share < schedule.first_lessons_share else next(batches)
+        picked = next(first if share < schedule.first_lessons_share else picking)
         batch = picked.batch
         with _precision(device):
             loss, right = network.loss(*(part.to(device) for part in (batch.ids, batch.targets, batch.weights)))
@@ -86,7 +79,8 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
         factor = rate_factor(schedule, done.step, share)
         optimizer.step(factor)
         losses.append(loss.item())
-        done = Progress(done.step + 1, done.tokens + batch.ids.numel() + picked.cost, done.seconds + time.monotonic() - begun)
+        tokens = batch.ids.numel() + picked.cost
+        done = Progress(done.step + 1, done.tokens + tokens, done.seconds + time.monotonic() - begun)
         if done.step % _STEPS_A_LINE == 0:
             log.add(
                 event="step", **_rounded(asdict(done)), rate=round(factor, 3), loss=round(float(np.mean(losses)), 4),
@@ -101,6 +95,14 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
             log.add(event="evaluation", **_rounded(asdict(done)), shares=_rounded(shares))
     save(paths.checkpoint, network)
     log.add(event="end", **_rounded(asdict(done)))
+
+
+def _hard_ones(batches: Batches, network: Network, device: str) -> Iterator[Picked]:
+    def mistaken(ids: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        with _precision(device):
+            return network.mistaken(ids.to(device), targets.to(device))
+
+    return hard_ones(iter(batches), mistaken, batches.tokens, batches.rng)
 
 
 def _resume(paths: Paths, network: Network, optimizer: Optimizer) -> Progress:
