@@ -1,7 +1,7 @@
-import type { Duplex, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 
 /** Aborts when the other side goes away, or now if it went already: its `close` is told once, also to nobody. */
-export function departureOf(connection: Writable | Duplex): AbortSignal {
+export function departureOf(connection: Writable): AbortSignal {
   const gone = new AbortController();
   if (connection.destroyed) gone.abort();
   else connection.once('close', () => gone.abort());

@@ -7,15 +7,12 @@ network. (Function-preserving growth: Chen, Goodfellow and Shlens, Net2Net, 2016
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
+from .grown import grow
 from .network import Network
-from .settings import Paths
-from .train import load, save
 
 
 def deepened(network: Network, layers: int) -> Network:
@@ -39,23 +36,5 @@ def deepened(network: Network, layers: int) -> Network:
     return taller
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python3 -m training.deepen", description=__doc__)
-    parser.add_argument("start", type=Path, metavar="FROM.pt")
-    parser.add_argument("--layers", type=int, default=8)
-    parser.add_argument("--work", type=Path, required=True)
-    given = parser.parse_args()
-    torch.manual_seed(1)
-    network = load(given.start)
-    taller = deepened(network, given.layers)
-    ids = torch.randint(0, network.shape.vocabulary, (1, 64))
-    apart = (network(ids) - taller(ids)).abs().max().item()
-    if apart > 0.1:
-        raise RuntimeError(f"the deeper network says something else: {apart}")
-    save(Paths(given.work).initial, taller)
-    parameters = sum(part.numel() for part in taller.parameters())
-    print(f"{given.layers} layers, {parameters} parameters, logits at most {apart:.2g} apart")
-
-
 if __name__ == "__main__":
-    main()
+    grow("deepen", __doc__, "layers", 8, deepened)

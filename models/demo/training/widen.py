@@ -7,17 +7,14 @@ Training then finds a use for them. DIRECTORY's `initial.pt` becomes that networ
 
 from __future__ import annotations
 
-import argparse
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from .grown import grow
 from .network import Network
-from .settings import Paths
-from .train import load, save
 
 
 @torch.no_grad()
@@ -53,23 +50,5 @@ def _by_head(output: Tensor, heads: int) -> Tensor:
     return output.view(len(output), heads, -1)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python3 -m training.widen", description=__doc__)
-    parser.add_argument("start", type=Path, metavar="FROM.pt")
-    parser.add_argument("--head", type=int, default=64)
-    parser.add_argument("--work", type=Path, required=True)
-    given = parser.parse_args()
-    torch.manual_seed(1)
-    network = load(given.start, allow_fused=False)
-    wider = widened(network, given.head)
-    ids = torch.randint(0, network.shape.vocabulary, (1, 64))
-    apart = (network(ids) - wider(ids)).abs().max().item()
-    if apart > 0.001:
-        raise RuntimeError(f"the wider network says something else: {apart}")
-    save(Paths(given.work).initial, wider)
-    parameters = sum(part.numel() for part in wider.parameters())
-    print(f"heads of {given.head} dimensions, {parameters} parameters, logits at most {apart:.2g} apart")
-
-
 if __name__ == "__main__":
-    main()
+    grow("widen", __doc__, "head", 64, widened)
