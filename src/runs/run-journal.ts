@@ -185,6 +185,7 @@ export class PostgresRunJournal implements RunJournal {
     await this.end({ type: 'cancel' });
   }
 
+  /** A run that was to be cancelled is cancelled, whatever went wrong on the way: its model may have been taken away. */
   async fail(failure: RunFailure): Promise<void> {
     await this.end({ type: 'fail', failure });
   }
@@ -196,7 +197,8 @@ export class PostgresRunJournal implements RunJournal {
     const hasEnded = await this.commit(async (manager, append) => {
       if (!(await mayEnd(manager))) return false;
       await this.addActiveTime(manager);
-      await append(await endRun(manager, this.scope, ending));
+      const isCancelled = ending.type === 'fail' && (await this.isCancelled(manager));
+      await append(await endRun(manager, this.scope, isCancelled ? { type: 'cancel' } : ending));
       await this.claim.letNextIn(manager);
       return true;
     });

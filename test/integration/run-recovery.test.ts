@@ -196,6 +196,23 @@ describe('a cancel', () => {
     });
   });
 
+  test('that is written, and not heard of yet when the model fails, is what the run ends with', async () => {
+    const goes = Promise.withResolvers<void>();
+    const error = new EngineError('model_not_found', 'It was unloaded.');
+    const steps = [
+      { type: 'text', pieces: ['So far'] },
+      { type: 'wait', until: goes.promise },
+      { type: 'fail', error },
+    ] as const;
+    const worker = await start([], [{ steps }]);
+    const { run } = await worker.runs.create(OWNER, { input: 'talk' });
+    await follow(worker, run.session_id, (event) => event.type === 'chunk');
+    // What the cancel writes, without the signal that follows it.
+    await worker.dataSource.query(`UPDATE runs SET cancel_requested_by = $2 WHERE id = $1`, [run.id, OWNER]);
+    goes.resolve();
+    expect(responseOf(await follow(worker, run.session_id, isDone)).stop_reason).toBe('cancelled');
+  });
+
   test('reaches into a tool', async () => {
     const started = Promise.withResolvers<void>();
     const aborted = Promise.withResolvers<void>();

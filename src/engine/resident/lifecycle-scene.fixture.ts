@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { ggufBytes } from '../../models/gguf.fixture.js';
 import type { EngineStatus } from '../engine.js';
 import { createScriptedEngine } from '../scripted/scripted-engine.js';
-import { type LoadOrder, ModelLifecycle } from './model-lifecycle.js';
+import { type LoadOrder, ModelLifecycle, type WhenBusy } from './model-lifecycle.js';
 import type { RunUse } from './model-refusals.js';
 import { type MakeEngine, ResidentEngine } from './resident-engine.js';
 import { ResidentModel } from './resident-model.js';
@@ -26,6 +26,8 @@ export async function lifecycleScene(budgetInModels: number) {
   const loads: Loads = new Map();
   const closes: Closes = new Map();
   const runs = new Map<string, readonly RunUse[]>();
+  /** Whether the model of each run that was cancelled still took requests then. */
+  const cancelled: [runId: string, isServed: boolean][] = [];
 
   const makeEngine = standIns(loads, closes);
   const pathOf = (name: string): string => join(folder, `${name}.gguf`);
@@ -44,7 +46,14 @@ export async function lifecycleScene(budgetInModels: number) {
     engine,
     users: {
       openRuns: ({ names }) => Promise.resolve(names.flatMap((name) => runs.get(name) ?? [])),
-      cancel: () => Promise.resolve(),
+      cancel: (open) => {
+        const served = engine.models().flatMap(({ names }) => names);
+        for (const { runId } of open) {
+          const model = [...runs].find(([, uses]) => uses.some((use) => use.runId === runId))?.[0];
+          cancelled.push([runId, model !== undefined && served.includes(model)]);
+        }
+        return Promise.resolve();
+      },
     },
     modelsDirectory: folder,
     hub: { endpoint: 'http://127.0.0.1:9' },
@@ -66,8 +75,10 @@ export async function lifecycleScene(budgetInModels: number) {
     loads,
     closes,
     runs,
+    cancelled,
     load: async (name: string) => (await lifecycle.load(order(name))).status,
-    unload: async (name: string) => (await lifecycle.unload(name, 'alice', 'refuse'))?.state.type,
+    unload: async (name: string, whenBusy: WhenBusy = 'refuse') =>
+      (await lifecycle.unload(name, 'alice', whenBusy))?.state.type,
     state: (name: string) => engine.resident(name)?.state.type,
     remove: () => rm(folder, { recursive: true }),
   };

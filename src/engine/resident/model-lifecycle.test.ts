@@ -27,6 +27,16 @@ describe('what is not in memory takes none of the budget', () => {
   });
 });
 
+test('what runs is cancelled before its model goes, so that none finds it gone', async () => {
+  scene = await lifecycleScene(2.5);
+  await scene.load('a');
+  scene.runs.set('a', [{ runId: 'run_a', sessionId: 'sess_a', owner: 'bob' }]);
+  await expect(scene.unload('a')).rejects.toMatchObject({ reason: 'model_busy' });
+  expect(scene.cancelled).toEqual([]);
+  expect(await scene.unload('a', 'cancel')).toBe('gone');
+  expect(scene.cancelled).toEqual([['run_a', true]]);
+});
+
 describe('room that is made by unloading several', () => {
   const USE = { sessionId: 'sess_c', messages: [], tools: [], sampling: {}, model: 'c' };
 

@@ -174,17 +174,18 @@ export class ModelLifecycle {
       throw conflict('model_elsewhere', `The model "${model.name}" is not loaded by this server: see MODEL.`);
     }
     const runs = await this.parts.users.openRuns(model);
+    const isNeeded = model.isServing && (runs.length > 0 || model.isBusy);
+    if (whenBusy === 'refuse' && isNeeded) throw busyModel(model, runs, owner);
+    // Before the model goes: a run that asks for it only then is cancelled, not failed.
+    if (isNeeded) await this.parts.users.cancel(runs);
     // Another's load may have made room with it meanwhile.
     if (model.state.type === 'unloading' || model.state.type === 'gone') {
       await model.unloaded();
       return;
     }
-    const isNeeded = model.isServing && (runs.length > 0 || model.isBusy);
-    if (whenBusy === 'refuse' && isNeeded) throw busyModel(model, runs, owner);
     const load = this.loads.get(model);
     if (load === undefined) {
       model.apply({ type: 'unload' });
-      await this.parts.users.cancel(runs);
       await model.close(DRAIN_MS);
       this.parts.engine.remove(model);
       return;
@@ -192,7 +193,6 @@ export class ModelLifecycle {
     model.cancel.abort(
       conflict('load_cancelled', `The model "${model.name}" was unloaded while it was loaded.`),
     );
-    await this.parts.users.cancel(runs);
     await load.catch(() => undefined);
   }
 
