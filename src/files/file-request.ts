@@ -13,14 +13,14 @@ export const uploadFileSchema = z.strictObject({
 });
 export type UploadFileRequest = z.infer<typeof uploadFileSchema>;
 
-/** `GET /v1/files`: newest first. */
+/** `GET /v1/files`. */
 export const listFilesSchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_LISTED_FILES).default(100),
   /** The last id of the page before. */
   after: id.optional(),
   session_id: id.optional(),
   purpose: purpose.optional(),
-  /** OpenAI's name of the order; there is only this one. */
-  order: z.literal('desc').optional(),
+  /** By the time they were made. */
+  order: z.enum(['asc', 'desc']).default('desc'),
 });
 export type ListFilesRequest = z.infer<typeof listFilesSchema>;

@@ -52,8 +52,8 @@ export class FileController {
     @CurrentPrincipal() principal: Principal,
     @Query({ schema: listFilesSchema }) request: ListFilesRequest,
   ): Promise<FileList> {
-    const { limit, after, session_id: sessionId, purpose } = request;
-    const { files, hasMore } = await this.files.list(principal.name, { limit, after, sessionId, purpose });
+    const { session_id: sessionId, ...page } = request;
+    const { files, hasMore } = await this.files.list(principal.name, { ...page, sessionId });
     const data = files.map(toMetadata);
     const [first, last] = [data.at(0)?.id ?? null, data.at(-1)?.id ?? null];
     return { object: 'list', data, first_id: first, last_id: last, has_more: hasMore };

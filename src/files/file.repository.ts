@@ -4,7 +4,9 @@ import { StoredFile } from './file.entity.js';
 
 export interface FilePage {
   readonly limit: number;
-  /** Only files older than this one. */
+  /** By the time they were made; `desc`: newest first. */
+  readonly order: 'asc' | 'desc';
+  /** Only files that come after this one in that order. */
   readonly after?: string | undefined;
   readonly sessionId?: string | undefined;
   readonly purpose?: string | undefined;
@@ -46,14 +48,14 @@ export class FileRepository {
     return ids.length === 0 ? [] : manager.findBy(StoredFile, { id: In([...ids]) });
   }
 
-  /** Newest first. */
   async page(owner: string, page: FilePage): Promise<StoredFile[]> {
+    const [direction, beyond] = page.order === 'asc' ? (['ASC', '>'] as const) : (['DESC', '<'] as const);
     const query = this.dataSource.manager
       .createQueryBuilder(StoredFile, 'file')
       .where('file.owner = :owner', { owner })
-      .orderBy('file.id', 'DESC')
+      .orderBy('file.id', direction)
       .limit(page.limit);
-    if (page.after !== undefined) query.andWhere('file.id < :after', { after: page.after });
+    if (page.after !== undefined) query.andWhere(`file.id ${beyond} :after`, { after: page.after });
     if (page.sessionId !== undefined)
       query.andWhere('file.session_id = :session', { session: page.sessionId });
     if (page.purpose !== undefined) query.andWhere('file.purpose = :purpose', { purpose: page.purpose });

@@ -105,7 +105,8 @@ export const runOptionsSchema = z.strictObject({
   repetition_penalty: z.number().positive('must be more than 0; 1 is none').max(10).optional(),
   presence_penalty: z.number().min(-2).max(2).optional(),
   frequency_penalty: z.number().min(-2).max(2).optional(),
-  seed: z.int().min(0).optional(),
+  /** -1: another one each time, as llama.cpp has it. */
+  seed: z.int().optional(),
   stop: z.union([stopTextSchema, z.array(stopTextSchema).max(16)]).optional(),
   logit_bias: logitBiasSchema.optional(),
   max_tokens: z.int().positive().optional(),

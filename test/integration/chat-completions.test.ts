@@ -114,13 +114,13 @@ describe('one answer at once', () => {
     await server.alice.chat.completions.create({
       ...hello,
       temperature: 0.3,
-      seed: 7,
+      seed: -7,
       max_completion_tokens: 12,
       stop: ['END'],
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } },
     });
     expect(server.engine.requests.at(-1)).toMatchObject({
-      sampling: { temperature: 0.3, seed: 7, maxTokens: 12, stop: ['END'] },
+      sampling: { temperature: 0.3, seed: -7, maxTokens: 12, stop: ['END'] },
       responseFormat: { type: 'json', schema: { type: 'object' } },
     });
   });

@@ -97,7 +97,6 @@ describe('the list and deletion', () => {
     const own = { purpose: 'paging' };
     const ids = [];
     for (const name of ['1', '2', '3']) ids.unshift((await client.upload(name, name, own)).id);
-    // `order` as OpenAI's SDK may say it.
     const first = await (await client.request('/v1/files?purpose=paging&limit=2&order=desc')).json();
     expect(first).toMatchObject({ object: 'list', first_id: ids[0], last_id: ids[1], has_more: true });
     const second = (await (
@@ -107,13 +106,15 @@ describe('the list and deletion', () => {
     };
     expect(second).toMatchObject({ first_id: ids[2], has_more: false });
     expect(second.data.map((file) => file.id)).toEqual([ids[2]]);
+    const oldest = await client.request(`/v1/files?purpose=paging&limit=1&order=asc&after=${ids[2]}`);
+    expect(await oldest.json()).toMatchObject({ first_id: ids[1], last_id: ids[1], has_more: true });
     const deleted = await client.request(`/v1/files/${ids[0]}`, { method: 'DELETE' });
     expect(await deleted.json()).toEqual({ id: ids[0], object: 'file', deleted: true });
     expect((await client.request(`/v1/files/${ids[0]}`)).status).toBe(404);
     expect((await client.request(`/v1/files/${ids[0]}`, { method: 'DELETE' })).status).toBe(404);
   });
 
-  it.each(['limit=0', 'limit=x', 'limit=100000', 'colour=red'])('refuse %s', async (query) => {
+  it.each(['limit=0', 'limit=x', 'limit=100000', 'colour=red', 'order=up'])('refuse %s', async (query) => {
     expect((await errorOf(await client.request(`/v1/files?${query}`))).status).toBe(400);
   });
 });

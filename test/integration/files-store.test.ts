@@ -212,8 +212,8 @@ describe('files', () => {
       ids.unshift((await fixture.files.store({ ...facts, ...where, content })).id);
     }
     await fixture.files.store({ ...facts, owner: 'bob', content: Buffer.from('bob') });
-    const pageOf = async (...parameters: Parameters<FileService['list']>) => {
-      const { files, hasMore } = await fixture.files.list(...parameters);
+    const pageOf = async (owner: string, page: Omit<Parameters<FileService['list']>[1], 'order'>) => {
+      const { files, hasMore } = await fixture.files.list(owner, { order: 'desc', ...page });
       return { ids: files.map((file) => file.id), hasMore };
     };
     expect(await pageOf('ann', { limit: 2 })).toEqual({ ids: ids.slice(0, 2), hasMore: true });
