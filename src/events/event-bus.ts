@@ -141,6 +141,9 @@ export class EventBus {
     }
   }
 
+  /** An origin that is no process: this one's feeds are to look at the log too. */
+  static readonly NO_ORIGIN = 'none';
+
   /** SQL by which a transaction tells the other processes; its parameter is a `notice`. */
   static readonly NOTIFY_SQL = `SELECT pg_notify('${CHANNEL}', $1)`;
 

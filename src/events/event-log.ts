@@ -9,7 +9,7 @@ const DEADLOCK_RETRIES = 3;
 /** How long a reader asks again while the database is away. */
 const DATABASE_PATIENCE_MS = 60_000;
 
-/** Between replay and live: everything up to `seq` has been given. */
+/** Between replay and live, and when events are gone that a reader had to come: everything up to `seq` has been given. */
 export interface LiveMarker {
   readonly type: 'live';
   readonly session_id: string;
@@ -56,6 +56,11 @@ const APPEND_SQL = `
   SELECT $1, bump.base + item.position, $3, item.payload ->> 'type', item.payload, clock_timestamp()
   FROM bump, jsonb_array_elements($4::jsonb) WITH ORDINALITY AS item (payload, position)
   RETURNING session_id, seq, run_id, payload, created_at`;
+
+/** A seq was left out after the reader's, and nothing came since: in one statement, so that no event is taken for gone. */
+const GAP_SQL = `
+  SELECT last_seq FROM sessions WHERE id = $1 AND last_seq > $2
+    AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = $1 AND seq > $2)`;
 
 const READ_SQL = `
   SELECT session_id, seq, run_id, payload, created_at FROM events
@@ -133,7 +138,8 @@ export class EventLog {
   }
 
   /**
-   * Replays what came after `afterSeq`, says `live`, then follows the session until `signal` aborts.
+   * Replays what came after `afterSeq`, says `live`, then follows the session until `signal` aborts. Says `live` again,
+   * with a higher seq, when the session is replaced meanwhile.
    * The cursor moves only by reading the next seq, so no event is given twice or left out, whatever
    * the bus did. A reader that is slow falls back to reading the log; it holds up nobody.
    */
@@ -150,9 +156,18 @@ export class EventLog {
       while (!signal.aborted) {
         const news: GantryEvent[] = behind ? [] : await feed.next(signal);
         const events: GantryEvent[] = behind
-          ? await this.readPatiently(sessionId, cursor, signal)
+          ? await patiently(() => this.readRows(sessionId, cursor, PAGE), signal)
           : startingAt(news, cursor + 1);
+        // Woken, and nothing to read.
+        const gap =
+          live && behind && events.length === 0
+            ? await patiently(() => this.gapAfter(sessionId, cursor), signal)
+            : [];
         if (signal.aborted) return;
+        for (const seq of gap) {
+          cursor = seq;
+          yield { type: 'live', session_id: sessionId, seq };
+        }
         for (const event of await this.hydrate(events)) {
           if (signal.aborted) return;
           cursor = event.seq;
@@ -171,23 +186,25 @@ export class EventLog {
     }
   }
 
-  private async readPatiently(
-    sessionId: string,
-    afterSeq: number,
-    signal: AbortSignal,
-  ): Promise<GantryEvent[]> {
-    try {
-      const read = () => this.readRows(sessionId, afterSeq, PAGE);
-      return await retryTransient(read, DATABASE_PATIENCE_MS, signal);
-    } catch (error) {
-      if (signal.aborted) return [];
-      throw error;
-    }
-  }
-
   private async readRows(sessionId: string, afterSeq: number, limit: number): Promise<GantryEvent[]> {
     const rows = await this.dataSource.query<EventRecord[]>(READ_SQL, [sessionId, afterSeq, limit]);
     return rows.map(toEvent);
+  }
+
+  /** The session's last seq, where events between it and the reader's are gone. */
+  private async gapAfter(sessionId: string, cursor: number): Promise<number[]> {
+    const rows = await this.dataSource.query<{ last_seq: string }[]>(GAP_SQL, [sessionId, cursor]);
+    return rows.map(({ last_seq }) => Number(last_seq));
+  }
+}
+
+/** Asks again while the database is away. Nothing on abort. */
+async function patiently<T>(read: () => Promise<T[]>, signal: AbortSignal): Promise<T[]> {
+  try {
+    return await retryTransient(read, DATABASE_PATIENCE_MS, signal);
+  } catch (error) {
+    if (signal.aborted) return [];
+    throw error;
   }
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { storableJson } from '../database/safe-json.js';
+import { EventBus } from '../events/event-bus.js';
 import type { ExportedMessage, ExportedRun, ExportedToolCall, SessionHistory } from './session-export.js';
 
 /** Postgres writes the records in the shape they have on the wire, so reading needs no mapping. */
@@ -80,7 +81,7 @@ export class HistoryRepository {
 
   /**
    * The session is as if new, except that seqs go on: no reader's place in the log comes to mean something else. One seq is
-   * left out, so that readers who had seen everything miss something too, and are told.
+   * left out, so that readers who had seen everything miss something too, and are told: those who follow it, at once.
    */
   async clear(sessionId: string, manager: EntityManager): Promise<void> {
     for (const table of ['messages', 'session_contexts', 'runs', 'events', 'permission_rules']) {
@@ -89,6 +90,7 @@ export class HistoryRepository {
     await manager.query('UPDATE sessions SET last_position = 0, last_seq = last_seq + 1 WHERE id = $1', [
       sessionId,
     ]);
+    await manager.query(EventBus.NOTIFY_SQL, [EventBus.notice(EventBus.NO_ORIGIN, [sessionId])]);
   }
 }
 

@@ -9,6 +9,7 @@ let key: string;
 let sessions: SessionsClient;
 beforeAll(async () => {
   app = await startTestApp({ modules: [SessionsModule] });
+  await app.log.bus.start();
   key = app.keys.alice;
   sessions = new SessionsClient(app);
 });
@@ -69,6 +70,24 @@ describe('events', () => {
         /^event: snapshot\nid: 4\ndata: .*"object":"session.export".*\n\nevent: live\n/,
       );
       gone.abort();
+    });
+
+    it('are told at once to a reader that follows it, who goes on after that', async () => {
+      const { id } = await sessions.make();
+      await emit(id, 1, 2, 3);
+      const gone = new AbortController();
+      const reader = await readStream(id, gone.signal);
+      await reader.until('event: live\n');
+      await sessions.put(id, await sessions.exportOf(id));
+      await reader.until('id: 4\n');
+      await sessions.put(id, await sessions.exportOf(id));
+      await reader.until('id: 5\n');
+      await emit(id, 4);
+      await reader.until('id: 6\n');
+      gone.abort();
+      expect(reader.ids()).toEqual(['2', '3', '4', '5', '6']);
+      const named = [...reader.text().matchAll(/^event: (\w+)$/gm)].map((match) => match[1]);
+      expect(named).toEqual(['live', 'snapshot', 'live', 'snapshot', 'live']);
     });
 
     it('are told to a reader that had seen them all', async () => {
