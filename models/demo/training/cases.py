@@ -20,8 +20,8 @@ from .sessions import Sessions
 from .settings import WORD_LIST
 
 _SEED = 31_337
-# About 1,900 tokens: what does not fit the window would be cut by the product, and could not be compared.
-_LONGEST = 4_500
+# At most 2,000 tokens: what does not fit the window would be cut by the product, and could not be compared.
+_LONGEST = 4_200
 _SESSION_SHARE = 0.15
 
 

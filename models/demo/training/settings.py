@@ -37,7 +37,7 @@ class Data:
     first_lessons: int = 45_000
     dialogues: int = 55_000
     files: int = 4
-    seed: int = 89
+    seed: int = 109
     first_lessons_longest: int = 256
 
 

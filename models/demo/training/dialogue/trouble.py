@@ -112,7 +112,7 @@ def with_trouble(scene: Scene, turn: Turn) -> Turn:
         return _every_call(turn, number, "[cancelled]", "It was cancelled.", "The call was cancelled.")
     if x < 0.137:
         return _repeated(turn, number)
-    if x < 0.15 and turn.rounds[number].calls[0].tool in ("python", "terminal", "javascript", "read_file", "fetch_url"):
+    if x < 0.17 and turn.rounds[number].calls[0].tool in ("python", "terminal", "javascript", "read_file", "fetch_url"):
         return _every_call(turn, number, _markup(scene), MARKUP_SEEN, "The result holds markup.")
     return turn
 

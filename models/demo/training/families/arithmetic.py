@@ -38,7 +38,7 @@ def sum_turn(scene: Scene, user: str, made: Expression) -> Turn:
 
 
 def arithmetic(scene: Scene) -> list[Turn]:
-    if scene.chance(0.14):
+    if scene.chance(0.3):
         return [_problem(scene)]
     made = expression(scene)
     return [sum_turn(scene, scene.say(SAID["ask"], x=made.asked), made)]

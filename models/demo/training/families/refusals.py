@@ -65,7 +65,7 @@ def _mashed(scene: Scene) -> str:
 def very_long(scene: Scene) -> list[Turn]:
     sentences = [scene.words.sentence(5, 14) for _ in range(scene.rng.randint(8, 60))]
     user = scene.rng.choice((" ", "\n", "\n\n", ". ")).join(sentences)
-    return [plain(user[:4500], CANNOT_ANSWER, OUTSIDE)]
+    return [plain(user[:4200], CANNOT_ANSWER, OUTSIDE)]
 
 
 def injected_markup(scene: Scene) -> list[Turn]:
