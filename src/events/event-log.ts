@@ -156,17 +156,17 @@ export class EventLog {
       while (!signal.aborted) {
         const news: GantryEvent[] = behind ? [] : await feed.next(signal);
         const events: GantryEvent[] = behind
-          ? await patiently(() => this.readRows(sessionId, cursor, PAGE), signal)
+          ? ((await patiently(() => this.readRows(sessionId, cursor, PAGE), signal)) ?? [])
           : startingAt(news, cursor + 1);
         // Woken, and nothing to read.
         const gap =
           live && behind && events.length === 0
             ? await patiently(() => this.gapAfter(sessionId, cursor), signal)
-            : [];
+            : undefined;
         if (signal.aborted) return;
-        for (const seq of gap) {
-          cursor = seq;
-          yield { type: 'live', session_id: sessionId, seq };
+        if (gap !== undefined) {
+          cursor = gap;
+          yield { type: 'live', session_id: sessionId, seq: cursor };
         }
         for (const event of await this.hydrate(events)) {
           if (signal.aborted) return;
@@ -192,18 +192,18 @@ export class EventLog {
   }
 
   /** The session's last seq, where events between it and the reader's are gone. */
-  private async gapAfter(sessionId: string, cursor: number): Promise<number[]> {
-    const rows = await this.dataSource.query<{ last_seq: string }[]>(GAP_SQL, [sessionId, cursor]);
-    return rows.map(({ last_seq }) => Number(last_seq));
+  private async gapAfter(sessionId: string, cursor: number): Promise<number | undefined> {
+    const [row] = await this.dataSource.query<{ last_seq: string }[]>(GAP_SQL, [sessionId, cursor]);
+    return row && Number(row.last_seq);
   }
 }
 
-/** Asks again while the database is away. Nothing on abort. */
-async function patiently<T>(read: () => Promise<T[]>, signal: AbortSignal): Promise<T[]> {
+/** Asks again while the database is away. Undefined on abort. */
+async function patiently<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   try {
     return await retryTransient(read, DATABASE_PATIENCE_MS, signal);
   } catch (error) {
-    if (signal.aborted) return [];
+    if (signal.aborted) return undefined;
     throw error;
   }
 }

@@ -7,15 +7,13 @@ import type { ChatMessage, Engine, EngineEvent } from '../../src/engine/engine.j
 import type { LlamaEngineOptions } from '../../src/engine/llama/llama-engine-options.js';
 import { demoEngine } from '../fixtures/models/demo-engine.js';
 import { conversation, demoRequest, endlessRequest } from '../fixtures/models/demo-requests.js';
-import { liveHosts, type Signal, SIGNALS, struckEngine } from '../support/host-strikes.js';
+import { liveHosts, PING_EVERY_MS, type Signal, SIGNALS, struckEngine } from '../support/host-strikes.js';
 import { until } from '../support/until.js';
 import { collect, textOf } from './engine-conformance.js';
 import { isDone, ofType, workToEnd } from './run-harness.js';
 import { RunWorkers } from './run-workers.js';
 
 const never = new AbortController().signal;
-/** Twelve of them: longer than the host is busy with itself while it starts, on a slow machine too. */
-const PING_EVERY_MS = 500;
 
 const table: { readonly moment: string; readonly signal: Signal; readonly outcome: string }[] = [];
 afterEach(() => expect(liveHosts()).toEqual([]));

@@ -4,7 +4,14 @@ import type { Engine } from '../../src/engine/engine.js';
 import type { CreateRunRequest } from '../../src/runs/run-request.js';
 import type { Tool } from '../../src/tools/tool.js';
 import { demoEngine } from '../fixtures/models/demo-engine.js';
-import { liveHosts, type Moment, type Signal, SIGNALS, struckEngine } from '../support/host-strikes.js';
+import {
+  liveHosts,
+  type Moment,
+  PING_EVERY_MS,
+  type Signal,
+  SIGNALS,
+  struckEngine,
+} from '../support/host-strikes.js';
 import { ofType, responseOf, type WorkedRun, type WorkerProcess, workToEnd } from './run-harness.js';
 import { RunWorkers } from './run-workers.js';
 
@@ -24,8 +31,6 @@ const LONG_PROMPT: CreateRunRequest = {
   max_tokens: 24,
 };
 
-/** Twelve of them: longer than the host is busy with itself while it starts, on a slow machine too. */
-const PING_EVERY_MS = 500;
 const BOUND_MS = 110_000;
 
 /** What a host does of itself differs little by the moment: those signals come at some of them. */

@@ -17,6 +17,9 @@ export const MOMENTS = [
 ] as const;
 export type Moment = (typeof MOMENTS)[number];
 
+/** Twelve of them: longer than the host is busy with itself while it starts, on a slow machine too. */
+export const PING_EVERY_MS = 500;
+
 const THIRD = 3;
 
 /** An engine whose host is hit by `strike` when the armed moment comes, once. */

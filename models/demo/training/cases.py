@@ -17,11 +17,9 @@ from .dialogue.schema import Dialogue, Taught
 from .families.catalogue import FAMILIES
 from .held_out import Unseen
 from .sessions import Sessions
-from .settings import WORD_LIST
+from .settings import LONGEST_TEXT, WORD_LIST
 
 _SEED = 31_337
-# At most 2,000 tokens: what does not fit the window would be cut by the product, and could not be compared.
-_LONGEST = 4_200
 _SESSION_SHARE = 0.15
 
 
@@ -68,7 +66,8 @@ def main() -> None:
         dialogue = sessions.dialogue(None if long_one else family, turns)
         # Dialogues that are only partly the model's, or that the other side breaks off, say nothing here.
         complete = dialogue.turns[-1].rounds[-1].text != "" and dialogue.taught is Taught.EVERYTHING
-        if complete and len(text_of(dialogue)) <= _LONGEST:
+        # What does not fit the window would be cut by the product, and could not be compared.
+        if complete and len(text_of(dialogue)) <= LONGEST_TEXT:
             case = as_case(f"{given.unseen.value}-{made}", dialogue, "sessions" if long_one else family)
             print(json.dumps(case, ensure_ascii=False))
             made += 1

@@ -11,6 +11,8 @@ WORD_LIST = Path("/usr/share/dict/words")
 
 VOCABULARY = 1024
 CONTEXT = 2048
+# At most 2,000 tokens, whatever the words are.
+LONGEST_TEXT = 4_200
 HELD_OUT_SEED = 999
 
 

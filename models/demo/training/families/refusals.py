@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..dialogue.scene import Scene, plain
 from ..dialogue.schema import Turn
 from .keyboard import EMOJI, EMPTY, KEYBOARD_MASH, KEYBOARD_ROWS
+from ..settings import LONGEST_TEXT
 from ..wordings import sections
 
 SAID = sections("refusals")
@@ -65,7 +66,7 @@ def _mashed(scene: Scene) -> str:
 def very_long(scene: Scene) -> list[Turn]:
     sentences = [scene.words.sentence(5, 14) for _ in range(scene.rng.randint(8, 60))]
     user = scene.rng.choice((" ", "\n", "\n\n", ". ")).join(sentences)
-    return [plain(user[:4200], CANNOT_ANSWER, OUTSIDE)]
+    return [plain(user[:LONGEST_TEXT], CANNOT_ANSWER, OUTSIDE)]
 
 
 def injected_markup(scene: Scene) -> list[Turn]:
