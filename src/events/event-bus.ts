@@ -33,6 +33,7 @@ export class EventFeed {
   private woken = false;
   private wake: (() => void) | undefined;
   private doubtedUntil = 0;
+  private hasGap = false;
 
   push(events: readonly GantryEvent[]): void {
     if (this.events.length + events.length <= FEED_CAPACITY) this.events.push(...events);
@@ -43,6 +44,19 @@ export class EventFeed {
   signal(): void {
     this.woken = true;
     this.wake?.();
+  }
+
+  /** Events that its reader had to come may be gone. */
+  gap(): void {
+    this.hasGap = true;
+    this.signal();
+  }
+
+  /** Whether that was said since it was asked last. */
+  takeGap(): boolean {
+    const had = this.hasGap;
+    this.hasGap = false;
+    return had;
   }
 
   /** A commit of this process lands without its word, or has: only the database may tell of it. */
@@ -105,7 +119,7 @@ export class EventBus {
     const client = this.client;
     this.client = undefined;
     await client?.end().catch(() => undefined);
-    this.signalAll();
+    for (const feed of this.allFeeds()) feed.signal();
   }
 
   attach(sessionId: string): EventFeed {
@@ -141,8 +155,8 @@ export class EventBus {
     }
   }
 
-  /** An origin that is no process: this one's feeds are to look at the log too. */
-  static readonly NO_ORIGIN = 'none';
+  /** In place of an origin: events of the session are gone, and every process's readers are to know. */
+  static readonly GONE = 'gone';
 
   /** SQL by which a transaction tells the other processes; its parameter is a `notice`. */
   static readonly NOTIFY_SQL = `SELECT pg_notify('${CHANNEL}', $1)`;
@@ -179,7 +193,8 @@ export class EventBus {
     const channels = [CHANNEL, ...Object.values(SIGNAL_CHANNELS)];
     await client.query(channels.map((channel) => `LISTEN ${channel}`).join('; '));
     this.client = client;
-    this.signalAll();
+    // What was said meanwhile was not heard.
+    for (const feed of this.allFeeds()) feed.gap();
   }
 
   private receive(channel: string, payload: string): void {
@@ -191,7 +206,10 @@ export class EventBus {
     const isOwn = origin === this.origin;
     const told = sessionIds[0] === EVERY_SESSION ? this.feeds.keys() : sessionIds;
     for (const sessionId of told) {
-      for (const feed of this.feeds.get(sessionId) ?? []) if (!isOwn || feed.isInDoubt) feed.signal();
+      for (const feed of this.feeds.get(sessionId) ?? []) {
+        if (origin === EventBus.GONE) feed.gap();
+        else if (!isOwn || feed.isInDoubt) feed.signal();
+      }
     }
   }
 
@@ -226,7 +244,7 @@ export class EventBus {
     }
   }
 
-  private signalAll(): void {
-    for (const feeds of this.feeds.values()) for (const feed of feeds) feed.signal();
+  private allFeeds(): EventFeed[] {
+    return [...this.feeds.values()].flatMap((feeds) => [...feeds]);
   }
 }

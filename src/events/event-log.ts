@@ -158,9 +158,8 @@ export class EventLog {
         const events: GantryEvent[] = behind
           ? ((await patiently(() => this.readRows(sessionId, cursor, PAGE), signal)) ?? [])
           : startingAt(news, cursor + 1);
-        // Woken, and nothing to read.
         const gap =
-          live && behind && events.length === 0
+          live && behind && events.length === 0 && feed.takeGap()
             ? await patiently(() => this.gapAfter(sessionId, cursor), signal)
             : undefined;
         if (signal.aborted) return;

@@ -90,7 +90,7 @@ export class HistoryRepository {
     await manager.query('UPDATE sessions SET last_position = 0, last_seq = last_seq + 1 WHERE id = $1', [
       sessionId,
     ]);
-    await manager.query(EventBus.NOTIFY_SQL, [EventBus.notice(EventBus.NO_ORIGIN, [sessionId])]);
+    await manager.query(EventBus.NOTIFY_SQL, [EventBus.notice(EventBus.GONE, [sessionId])]);
   }
 }
 
