@@ -1,4 +1,4 @@
-"""`python3 -m training.checks`: all modules load, kernels do as plain PyTorch, rendering does as the real template.
+"""`python3 -m training.checks`: all modules load, no sentence has two meanings, kernels do as plain PyTorch, rendering does as the real template.
 
 The template's check wants python3-jinja2 and is left out without it.
 """
@@ -18,11 +18,14 @@ import training
 from .dialogue.lexicon import Lexicon
 from .dialogue.render import call_text, text_of, thought_of
 from .dialogue.schema import Dialogue
+from .dialogue.wording import Wording
+from .emphasis import Emphasis
 from .network import Network, Rotation, attend, fused
 from .optimizer import Optimizer
 from .sessions import Sessions
 from .settings import TEMPLATE, WORD_LIST, Schedule, Shape
 from .tokenizer import Tokenizer
+from .wordings.meanings import ambiguous
 
 # bf16 has eight bits of precision.
 _TOLERANCE = 0.01
@@ -168,6 +171,25 @@ def check_tokenizer() -> None:
     print("tokenizer: there and back")
 
 
+def check_meanings() -> None:
+    twice = ambiguous()
+    assert not twice, "sentences that stand in two sections:\n" + "\n".join(twice)
+    print("wordings: no sentence stands in two sections")
+
+
+def check_emphasis() -> None:
+    asked = {"small_talk": {"weak": 2, "shared": 2}, "names": {"known": 2, "shared": 2}}
+    emphasis = Emphasis.of(asked, {"weak": 1, "shared": 4})
+    assert emphasis.patterns == {"weak": 4.5, "shared": 8}
+    assert emphasis.families == {"small_talk": 8.5, "names": 5}
+    wording = Wording(random.Random(1), held_out=False, emphasis=emphasis.patterns)
+    for _ in range(5500):
+        wording.take(["weak", "known", "~held out"])
+    share = wording.taken.count("weak") / len(wording.taken)
+    assert abs(share - 4.5 / 5.5) < 0.02 and set(wording.taken) == {"weak", "known"}
+    print("emphasis: what is missed more often is drawn more often")
+
+
 def check_modules() -> None:
     """Some are run once in a training only, after hours. The curve wants python3-matplotlib, where there is one."""
     names = [module.name for module in pkgutil.walk_packages(training.__path__, "training.")]
@@ -183,6 +205,8 @@ def check_modules() -> None:
 def main() -> None:
     torch.manual_seed(0)
     check_modules()
+    check_meanings()
+    check_emphasis()
     check_tokenizer()
     check_template()
     if fused is None:

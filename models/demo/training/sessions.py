@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from .dialogue.lexicon import Lexicon
@@ -39,11 +39,13 @@ TAKEN_AWAY = 0.12
 class Sessions:
     """An endless supply of dialogues, the same ones for the same arguments."""
 
-    def __init__(self, seed: int, words: Lexicon, held_out_wordings: bool) -> None:
+    def __init__(
+        self, seed: int, words: Lexicon, held_out_wordings: bool, emphasis: Mapping[str, float] | None = None
+    ) -> None:
         self.rng = random.Random(seed)
         words.rng = self.rng
         self.words = words
-        self.wording = Wording(self.rng, held_out_wordings)
+        self.wording = Wording(self.rng, held_out_wordings, emphasis={} if emphasis is None else emphasis)
 
     def dialogue(self, family: str | None = None, turns: int | None = None) -> Dialogue:
         rng = self.rng
@@ -58,6 +60,10 @@ class Sessions:
             tools = tuple(_without_optional(tool, made) for tool in tools)
         dialogue = Dialogue(first.name, self._system(), tools, rng.random() < 0.5, tuple(made))
         return self._variation(dialogue)
+
+    def drill(self, families: Mapping[str, float]) -> Dialogue:
+        """One request, of a family by these weights."""
+        return self.dialogue(self.rng.choices(list(families), list(families.values()))[0], 1)
 
     def first_lesson(self) -> Dialogue:
         first = self._draw([family.first_weight for family in FAMILIES])

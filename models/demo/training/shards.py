@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,11 +35,12 @@ def letter_pieces(tokenizer: Tokenizer) -> list[str]:
     return tokenizer.letter_pieces + list(string.ascii_letters + string.digits) * 3 + list(".,:;-_/+*=()!?@#$%&") * 2
 
 
-def training_sessions(seed: int, tokenizer: Tokenizer | None, word_list: Path) -> Sessions:
+def training_sessions(
+    seed: int, tokenizer: Tokenizer | None, word_list: Path, emphasis: Mapping[str, float] | None = None
+) -> Sessions:
     pieces = [] if tokenizer is None else letter_pieces(tokenizer)
-    return Sessions(
-        seed, Lexicon(random.Random(seed), word_list, held_out=False, pieces=pieces), held_out_wordings=False
-    )
+    words = Lexicon(random.Random(seed), word_list, held_out=False, pieces=pieces)
+    return Sessions(seed, words, held_out_wordings=False, emphasis=emphasis)
 
 
 def write_shard(

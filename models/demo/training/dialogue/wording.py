@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 _CHOICE = re.compile(r"[\[(]([^\[\]()]*)[\])]")
 _SLOT = re.compile(r"(\{\w+\})")
@@ -94,15 +94,30 @@ class Wording:
     rng: random.Random
     held_out: bool
     noise: bool = True
+    # How often a pattern is taken beside others; 1 where nothing is said.
+    emphasis: Mapping[str, float] = field(default_factory=dict)
+    # The patterns taken until now.
+    taken: list[str] = field(default_factory=list)
 
     def say(self, patterns: Sequence[str], tidy: bool = False, **values: object) -> str:
         """One sentence; `tidy` where words after the last value would seem to belong to it."""
-        usable = [pattern.lstrip("~") for pattern in patterns if pattern.startswith("~") == self.held_out]
-        pattern = self.rng.choice(usable or [pattern.lstrip("~") for pattern in patterns])
-        parts = _SLOT.split(self._choose(pattern))
+        parts = _SLOT.split(self._choose(self.take(patterns)))
         if self.noise:
             parts = self._habits(parts, tidy)
         return "".join(str(values[part[1:-1]]) if _SLOT.fullmatch(part) else part for part in parts)
+
+    def take(self, patterns: Sequence[str]) -> str:
+        return self.take_titled([(pattern, "") for pattern in patterns])[0]
+
+    def take_titled(self, pairs: Sequence[tuple[str, str]]) -> tuple[str, str]:
+        """A pattern, and what goes with it."""
+        usable = [pair for pair in pairs if pair[0].startswith("~") == self.held_out] or pairs
+        if self.emphasis:
+            pattern, title = self.rng.choices(usable, [self.emphasis.get(pattern, 1) for pattern, _ in usable])[0]
+        else:
+            pattern, title = self.rng.choice(usable)
+        self.taken.append(pattern)
+        return pattern.removeprefix("~"), title
 
     def _choose(self, pattern: str) -> str:
         while (match := _CHOICE.search(pattern)) is not None:

@@ -38,15 +38,14 @@ def sum_turn(scene: Scene, user: str, made: Expression) -> Turn:
 
 
 def arithmetic(scene: Scene) -> list[Turn]:
-    if scene.chance(0.3):
+    if scene.chance(0.25):
         return [_problem(scene)]
     made = expression(scene)
     return [sum_turn(scene, scene.say(SAID["ask"], x=made.asked), made)]
 
 
 def _problem(scene: Scene) -> Turn:
-    held_out = scene.wording.held_out
-    pattern, operator = scene.rng.choice([p for p in PROBLEMS if p[0].startswith("~") == held_out])
+    pattern, operator = scene.wording.take_titled(PROBLEMS)
     a, b = scene.words.integer(3) + 2, scene.rng.randint(2, 50)
     if operator == "/":
         a *= b
@@ -89,8 +88,7 @@ def follow_up(scene: Scene) -> list[Turn]:
 
 
 def _next_step(scene: Scene, before: Expression) -> tuple[str, Expression] | None:
-    held_out = scene.wording.held_out
-    pattern, operator = scene.rng.choice([f for f in FOLLOW_UPS if f[0].startswith("~") == held_out])
+    pattern, operator = scene.wording.take_titled(FOLLOW_UPS)
     b = scene.words.integer(3) + 1
     left = f"({before.value})" if before.value.startswith("-") else before.value
     made = evaluated("", f"{left} {operator} {b}")

@@ -24,11 +24,11 @@ class Family:
 
 
 FAMILIES = (
-    Family(arithmetic.arithmetic, 16, "python", 10),
+    Family(arithmetic.arithmetic, 20, "python", 10),
     Family(arithmetic.several_sums, 8, "python", 3),
     Family(arithmetic.follow_up, 18, "python"),
     Family(arithmetic.sum_and_save, 6, "python"),
-    Family(programs.small_program, 22, "python", 8),
+    Family(programs.small_program, 15, "python", 8),
     Family(code.run_python, 7, "python", 8),
     Family(code.run_javascript, 6, "javascript", 8),
     Family(code.run_shell, 14, "terminal", 8),

@@ -55,8 +55,7 @@ def run_javascript(scene: Scene) -> list[Turn]:
 
 def run_shell(scene: Scene) -> list[Turn]:
     if scene.chance(0.2):
-        held_out = scene.wording.held_out
-        pattern, command = scene.rng.choice([t for t in SHELL_TASKS if t[0].startswith("~") == held_out])
+        pattern, command = scene.wording.take_titled(SHELL_TASKS)
         output = scene.words.sentence() if scene.chance(0.7) else scene.words.lines(2, 4)
         return [_shell_turn(scene, scene.say((pattern,)), [command], output)]
     if scene.chance(0.2):

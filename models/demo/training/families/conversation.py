@@ -16,8 +16,7 @@ SMALL_TALK = titled(sections("courtesies") | sections("remarks"), "")
 
 
 def small_talk(scene: Scene) -> list[Turn]:
-    held_out = scene.wording.held_out
-    pattern, text = scene.rng.choice([said for said in SMALL_TALK if said[0].startswith("~") == held_out])
+    pattern, text = scene.wording.take_titled(SMALL_TALK)
     # Words around it ("you should thanks") would make no sense here.
     user = replace(scene.wording, noise=False).say((pattern,))
     casing = scene.rng.choice((str, str.lower, str.capitalize, str.capitalize))

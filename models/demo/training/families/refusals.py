@@ -25,8 +25,7 @@ def out_of_domain(scene: Scene) -> list[Turn]:
 
 
 def other_language(scene: Scene) -> list[Turn]:
-    held_out = scene.wording.held_out
-    user = scene.rng.choice([said for said in LANGUAGES if said.startswith("~") == held_out]).removeprefix("~")
+    user = scene.wording.take(LANGUAGES)
     user = user.replace("{w}", scene.words.word()).replace("{p}", scene.words.person())
     user = user.replace("{a}", str(scene.words.integer(4))).replace("{b}", str(scene.words.integer(3)))
     if scene.chance(0.3):

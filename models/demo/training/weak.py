@@ -1,0 +1,122 @@
+"""`python3 -m training.weak --work DIRECTORY`: which ways to ask the network in DIRECTORY does not know yet.
+
+It is asked in each way a few times, with words of the training. What it gets wrong is drawn more often by the next
+`training data`, which finds the result in DIRECTORY. (Of the idea of boosting: Schapire, The Strength of Weak
+Learnability, 1990. Nothing held out is looked at.)
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from .dialogue.render import encode
+from .emphasis import Emphasis
+from .families.catalogue import FAMILIES
+from .network import Network
+from .sessions import Sessions
+from .settings import WORD_LIST, Paths
+from .shards import LENGTH_STEP, training_sessions
+from .tokenizer import Tokenizer
+from .train import load
+
+_SEED = 5_003
+_TIMES_EACH = 2
+# A family is through when of so many draws fewer than this share had anything left to ask.
+_LAST_DRAWS = 100
+_LEAST_NEW = 0.3
+# Of a pattern that has been taken once, against one that has not.
+_AGAIN = 0.02
+_POOL = 4_096
+# What is missed in longer dialogues is seldom what was asked.
+_LONGEST = 512
+_TOKENS_AT_ONCE = 16_384
+
+
+@dataclass(frozen=True)
+class Asked:
+    family: str
+    patterns: frozenset[str]
+    ids: list[int]
+    taught: list[int]
+
+
+class Rarely(dict[str, float]):
+    """An emphasis on what was taken least until now."""
+
+    def took(self, pattern: str) -> bool:
+        """Was it asked for?"""
+        before = self.get(pattern, 1)
+        self[pattern] = before * _AGAIN
+        return before > _AGAIN**_TIMES_EACH
+
+
+def _draws(sessions: Sessions, tokenizer: Tokenizer) -> Iterator[Asked]:
+    rarely = sessions.wording.emphasis
+    assert isinstance(rarely, Rarely)
+    taken = sessions.wording.taken
+    for family in FAMILIES:
+        new = deque([True] * _LAST_DRAWS, _LAST_DRAWS)
+        while sum(new) > _LEAST_NEW * _LAST_DRAWS:
+            taken.clear()
+            ids, taught = encode(sessions.dialogue(family.name, 1), tokenizer)
+            new.append(any([rarely.took(pattern) for pattern in set(taken)]))
+            if len(ids) <= _LONGEST:
+                yield Asked(family.name, frozenset(taken), ids, taught)
+
+
+def _batches(draws: Iterator[Asked]) -> Iterator[list[Asked]]:
+    """Of similar length."""
+    while pool := [*islice(draws, _POOL)]:
+        group: list[Asked] = []
+        for one in sorted(pool, key=lambda one: len(one.ids)):
+            if group and len(one.ids) * (len(group) + 1) > _TOKENS_AT_ONCE:
+                yield group
+                group = []
+            group.append(one)
+        yield group
+
+
+def _are_missed(network: Network, group: list[Asked]) -> list[bool]:
+    width = (len(group[-1].ids) - 2) // LENGTH_STEP * LENGTH_STEP + LENGTH_STEP
+    ids = torch.zeros(len(group), width + 1, dtype=torch.long)
+    taught = torch.zeros(len(group), width + 1, dtype=torch.bool)
+    for row, one in enumerate(group):
+        ids[row, : len(one.ids)] = torch.tensor(one.ids)
+        taught[row, : len(one.ids)] = torch.tensor(one.taught, dtype=torch.bool)
+    targets = torch.where(taught[:, 1:], ids[:, 1:], -1)
+    return network.mistaken(ids[:, :-1], targets).tolist()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python3 -m training.weak", description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--words", type=Path, default=WORD_LIST)
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU (default: %(default)s)")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    paths = Paths(given.work)
+    network, tokenizer = load(paths.initial), Tokenizer.load(paths.tokenizer)
+    sessions = training_sessions(_SEED, tokenizer, given.words, Rarely())
+    asked: dict[str, Counter[str]] = defaultdict(Counter)
+    missed: Counter[str] = Counter()
+    begun, done = time.monotonic(), 0
+    for group in _batches(_draws(sessions, tokenizer)):
+        for one, is_missed in zip(group, _are_missed(network, group)):
+            asked[one.family].update(one.patterns)
+            missed.update(one.patterns if is_missed else ())
+        done += len(group)
+        print(f"{done} asked, {len(missed)} ways missed, {time.monotonic() - begun:.0f} s", end="\r", flush=True)
+    Emphasis.of(asked, missed).save(paths.weak)
+    print(f"\n{paths.weak}")
+
+
+if __name__ == "__main__":
+    main()
