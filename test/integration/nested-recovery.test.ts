@@ -69,14 +69,18 @@ const prints = (text: string) => (event: GantryEvent) =>
 const asks = (event: GantryEvent) => event.type === 'agentic_tool_approval_required';
 
 const call = (context: ToolContext, name: string, value: string) => context.nested.call(name, { value });
-const never = new Promise<never>(() => undefined);
+/** Code that goes on until it is stopped. The worker that counts as dead stops it when it gets the run back. */
+const untilStopped = ({ signal }: ToolContext) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('stopped')));
+  });
 
 describe('a worker that dies while code calls tools', () => {
   test('leaves what ran in doubt, runs none of it again, and the model is told what had been called', async () => {
     const { records, told } = await killedAt(async (context) => {
       await call(context, 'change', 'one');
       void call(context, 'change', 'hang');
-      return never;
+      return untilStopped(context);
     }, prints('hang'));
     expect(records.map(({ name, status }) => [name, status])).toEqual([
       ['code', 'in_doubt'],
@@ -108,7 +112,7 @@ describe('a worker that dies while code calls tools', () => {
     const { records } = await killedAt(
       async (context) => {
         await call(context, 'change', 'once');
-        return never;
+        return untilStopped(context);
       },
       progress('change', 'complete'),
     );
@@ -122,7 +126,7 @@ describe('a worker that dies while code calls tools', () => {
       async (context) => {
         const outcome = await call(context, 'look', 'around');
         looks += 1;
-        return looks === 1 ? never : outcome.content;
+        return looks === 1 ? untilStopped(context) : outcome.content;
       },
       progress('look', 'complete'),
       'pure',
@@ -139,7 +143,7 @@ describe('a worker that dies while code calls tools', () => {
     const changing = await killedAt(
       async (context) => {
         await call(context, 'change', 'it');
-        return never;
+        return untilStopped(context);
       },
       progress('change', 'complete'),
       'pure',
