@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { childEnvironment } from './child-environment.mjs';
 import { withLock } from './clone-lock.mjs';
 import { isSuitable } from './node-runtime.mjs';
+import { toolchainFolder } from './paths.mjs';
 import { runCommand } from './run-command.mjs';
 import { hashFiles, readStamp, writeStamp } from './stamp.mjs';
 import { readTotals } from './test-totals.mjs';
@@ -70,8 +71,10 @@ it('hands children no setting of the npm that runs us, save how to reach the reg
   expect(childEnvironment(given, '/node/bin/node')).toEqual({
     npm_config_cache: '/c',
     HOME: '/h',
+    NODE_COMPILE_CACHE: join(toolchainFolder, 'compile-cache'),
     PATH: '/node/bin:/bin',
   });
+  expect(childEnvironment({ NODE_COMPILE_CACHE: '/own' })).toMatchObject({ NODE_COMPILE_CACHE: '/own' });
 });
 
 it.each([

@@ -5,6 +5,8 @@ import { SOURCE_FLAGS } from '../../run-from-source.js';
 export interface HostCommand {
   readonly entry: string;
   readonly execArgv: readonly string[];
+  /** Whatever else a host is given: where compiled code is kept. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /**
@@ -14,6 +16,7 @@ export interface HostCommand {
 export function hostCommand(): HostCommand {
   const extension = extname(fileURLToPath(import.meta.url));
   const entry = fileURLToPath(new URL(`./host/host${extension}`, import.meta.url));
-  if (extension !== '.ts') return { entry, execArgv: [] };
-  return { entry, execArgv: SOURCE_FLAGS };
+  const { NODE_COMPILE_CACHE } = process.env;
+  const environment: Record<string, string> = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+  return { entry, execArgv: extension === '.ts' ? SOURCE_FLAGS : [], environment };
 }

@@ -69,10 +69,10 @@ export class HostProcess {
     private readonly listeners: HostListeners,
     pingEveryMs = PING_EVERY_MS,
   ) {
-    const { entry, execArgv } = hostCommand();
-    this.child = fork(entry, [], {
-      execArgv: [...execArgv],
-      env: { ...environment },
+    const command = hostCommand();
+    this.child = fork(command.entry, [], {
+      execArgv: [...command.execArgv],
+      env: { ...command.environment, ...environment },
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

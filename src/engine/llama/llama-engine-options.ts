@@ -39,7 +39,7 @@ export interface LlamaEngineOptions {
   readonly vectorIdleMs?: number;
   /** Milliseconds between the questions whether the host still answers; it is ended after twelve in vain. Default: 5000. */
   readonly pingEveryMs?: number;
-  /** The whole environment of the host process, e.g. LD_LIBRARY_PATH or CUDA_VISIBLE_DEVICES; default: empty. */
+  /** What the host process has in its environment, e.g. LD_LIBRARY_PATH, besides where Node keeps compiled code. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Told each change of state and the progress of a load. */
   readonly onStatus?: (status: EngineStatus) => void;
