@@ -5,24 +5,21 @@ from __future__ import annotations
 import argparse
 import hashlib
 import multiprocessing
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from .dialogue.lexicon import Lexicon
 from .dialogue.render import text_of
-from .dialogue.schema import Dialogue
-from .emphasis import Emphasis
 from .export import export
 from .gguf import Precision
 from .merges import count_words, learn_merges
-from .sessions import Sessions
 from .settings import CONTEXT, VOCABULARY, WORD_LIST, Data, Paths, Schedule, Shape
 from .shards import training_sessions, write_shard
 from .tokenizer import SPECIAL, Tokenizer
 from .train import final_shares, load, train
+from .weak import load_emphasis
 
 STEPS = ("tokenizer", "data", "train", "export", "score")
 _TOKENIZER_SEED = 7
@@ -40,47 +37,21 @@ def make_tokenizer(paths: Paths, word_list: Path) -> None:
     print(f"tokenizer: {len(tokenizer)} tokens", flush=True)
 
 
-@dataclass(frozen=True)
-class Shard:
-    path: Path
-    draw: Callable[[Sessions, Emphasis], Dialogue]
-    seed: int
-    count: int
-    longest: int
-
-
 def make_data(paths: Paths, data: Data, word_list: Path, processes: int) -> None:
-    shards = [
-        Shard(paths.first_lessons, _first_lesson, data.seed, data.first_lessons, data.first_lessons_longest),
-        *(Shard(paths.dialogues(n), _session, data.seed + 1 + n, data.dialogues, CONTEXT) for n in range(data.files)),
-    ]
-    emphasis = Emphasis({}, {})
-    if paths.weak.exists():
-        emphasis = Emphasis.load(paths.weak)
-        shards.append(Shard(paths.drills, _drill, data.seed - 1, data.drills, data.drills_longest))
-    missing = [(shard, paths.tokenizer, word_list, emphasis) for shard in shards if not shard.path.exists()]
+    shards = [(paths.first_lessons, data.seed, data.first_lessons, data.first_lessons_longest)]
+    shards += [(paths.dialogues(n), data.seed + 1 + n, data.dialogues, CONTEXT) for n in range(data.files)]
+    missing = [(paths, word_list, *shard) for shard in shards if not shard[0].exists()]
     with multiprocessing.Pool(processes) as pool:
         for line in pool.imap_unordered(_make_shard, missing, chunksize=1):
             print(line, flush=True)
 
 
-def _make_shard(wanted: tuple[Shard, Path, Path, Emphasis]) -> str:
-    shard, tokenizer_path, word_list, emphasis = wanted
-    tokenizer = Tokenizer.load(tokenizer_path)
-    sessions = training_sessions(shard.seed, tokenizer, word_list, emphasis.patterns)
-    return write_shard(shard.path, lambda: shard.draw(sessions, emphasis), shard.count, tokenizer, shard.longest)
-
-
-def _first_lesson(sessions: Sessions, _: Emphasis) -> Dialogue:
-    return sessions.first_lesson()
-
-
-def _session(sessions: Sessions, _: Emphasis) -> Dialogue:
-    return sessions.dialogue()
-
-
-def _drill(sessions: Sessions, emphasis: Emphasis) -> Dialogue:
-    return sessions.drill(emphasis.families)
+def _make_shard(wanted: tuple[Paths, Path, Path, int, int, int]) -> str:
+    paths, word_list, path, seed, count, longest = wanted
+    tokenizer = Tokenizer.load(paths.tokenizer)
+    sessions = training_sessions(seed, tokenizer, word_list, load_emphasis(paths.weak))
+    draw = sessions.dialogue if longest == CONTEXT else sessions.first_lesson
+    return write_shard(path, draw, count, tokenizer, longest)
 
 
 def make_gguf(paths: Paths) -> None:

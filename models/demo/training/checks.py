@@ -19,12 +19,12 @@ from .dialogue.lexicon import Lexicon
 from .dialogue.render import call_text, text_of, thought_of
 from .dialogue.schema import Dialogue
 from .dialogue.wording import Wording
-from .emphasis import Emphasis
 from .network import Network, Rotation, attend, fused
 from .optimizer import Optimizer
 from .sessions import Sessions
 from .settings import TEMPLATE, WORD_LIST, Schedule, Shape
 from .tokenizer import Tokenizer
+from .weak import emphasis
 from .wordings.meanings import ambiguous
 
 # bf16 has eight bits of precision.
@@ -178,15 +178,13 @@ def check_meanings() -> None:
 
 
 def check_emphasis() -> None:
-    asked = {"small_talk": {"weak": 2, "shared": 2}, "names": {"known": 2, "shared": 2}}
-    emphasis = Emphasis.of(asked, {"weak": 1, "shared": 4})
-    assert emphasis.patterns == {"weak": 4.5, "shared": 8}
-    assert emphasis.families == {"small_talk": 8.5, "names": 5}
-    wording = Wording(random.Random(1), held_out=False, emphasis=emphasis.patterns)
-    for _ in range(5500):
+    weights = emphasis({"weak": 2, "known": 2}, {"weak": 1})
+    assert weights == {"weak": 2}
+    wording = Wording(random.Random(1), held_out=False, emphasis=weights)
+    for _ in range(6000):
         wording.take(["weak", "known", "~held out"])
     share = wording.taken.count("weak") / len(wording.taken)
-    assert abs(share - 4.5 / 5.5) < 0.02 and set(wording.taken) == {"weak", "known"}
+    assert abs(share - 2 / 3) < 0.02 and set(wording.taken) == {"weak", "known"}
     print("emphasis: what is missed more often is drawn more often")
 
 

@@ -61,10 +61,6 @@ class Sessions:
         dialogue = Dialogue(first.name, self._system(), tools, rng.random() < 0.5, tuple(made))
         return self._variation(dialogue)
 
-    def drill(self, families: Mapping[str, float]) -> Dialogue:
-        """One request, of a family by these weights."""
-        return self.dialogue(self.rng.choices(list(families), list(families.values()))[0], 1)
-
     def first_lesson(self) -> Dialogue:
         first = self._draw([family.first_weight for family in FAMILIES])
         scene = self._scene(first)

@@ -38,9 +38,6 @@ class Data:
 
     first_lessons: int = 45_000
     dialogues: int = 55_000
-    # Requests by themselves, where it is known which ones a network does not know yet.
-    drills: int = 110_000
-    drills_longest: int = 384
     files: int = 4
     seed: int = 113
     first_lessons_longest: int = 256
@@ -82,10 +79,6 @@ class Paths:
     @property
     def first_lessons(self) -> Path:
         return self.work / "first-lessons.npz"
-
-    @property
-    def drills(self) -> Path:
-        return self.work / "drills.npz"
 
     def dialogues(self, index: int) -> Path:
         return self.work / f"dialogues-{index}.npz"

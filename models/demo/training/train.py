@@ -61,10 +61,7 @@ def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: st
     done = _resume(paths, network, optimizer)
     rng = random.Random(f"{schedule.seed} {done.step}")
     first = (Picked(batch, 0) for batch in Batches([paths.first_lessons], schedule.batch_tokens, rng))
-    files = [paths.dialogues(index) for index in range(data.files)]
-    if paths.drills.exists():
-        files.append(paths.drills)
-    rest = Batches(files, schedule.batch_tokens, rng)
+    rest = Batches([paths.dialogues(index) for index in range(data.files)], schedule.batch_tokens, rng)
     picking = _hard_ones(rest, network, device) if paths.initial.exists() else (Picked(batch, 0) for batch in rest)
     held_out = HeldOut(Tokenizer.load(paths.tokenizer), word_list, per_family=12, unseen=Unseen.VALUES)
     log = Log(paths.log)
