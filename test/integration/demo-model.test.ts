@@ -16,7 +16,7 @@ import { describeWithDocker } from '../support/docker.js';
 const MODEL_FOLDER = new URL('../../models/demo/', import.meta.url);
 const SAMPLE = fileURLToPath(new URL('evaluation/sample.jsonl', MODEL_FOLDER));
 /** Two fewer than the model of this clone gets right; its card has the whole evaluation. */
-const LEAST_RIGHT = 37;
+const LEAST_RIGHT = 34;
 const LONG_STORY = 'We went to the market and the rain came down on the old town. '.repeat(40);
 
 test('the file is the one that its card speaks of', () => {
