@@ -1,4 +1,5 @@
-"""`python3 -m training.checks`: all modules load, no sentence has two meanings, kernels do as plain PyTorch, rendering does as the real template.
+"""`python3 -m training.checks`: all modules load, kernels do as plain PyTorch, rendering does as the real template, and
+no sentence stands in two sections.
 
 The template's check wants python3-jinja2 and is left out without it.
 """

@@ -1,4 +1,5 @@
-import { extname } from 'node:path';
+import { getCompileCacheDir } from 'node:module';
+import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SOURCE_FLAGS } from '../../run-from-source.js';
 
@@ -16,7 +17,8 @@ export interface HostCommand {
 export function hostCommand(): HostCommand {
   const extension = extname(fileURLToPath(import.meta.url));
   const entry = fileURLToPath(new URL(`./host/host${extension}`, import.meta.url));
-  const { NODE_COMPILE_CACHE } = process.env;
-  const environment: Record<string, string> = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+  // Node tells the folder of its own version, inside of the one that it was given.
+  const kept = getCompileCacheDir();
+  const environment: Record<string, string> = kept === undefined ? {} : { NODE_COMPILE_CACHE: dirname(kept) };
   return { entry, execArgv: extension === '.ts' ? SOURCE_FLAGS : [], environment };
 }

@@ -48,4 +48,3 @@ def _sentences(pattern: str) -> Iterator[str]:
         sentence = "".join(made).removeprefix("~").lower()
         bare = " ".join(_MARKS.sub("", sentence).split())
         yield bare if re.search(r"\w", bare) else sentence
-
