@@ -7,6 +7,7 @@ given. With the same results of tools that is what greedy decoding would write.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -39,6 +40,17 @@ class Example:
     taught: list[int]
 
 
+def padded(rows: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids, and what of them is taught; rows are in the order of their lengths."""
+    width = (len(rows[-1].ids) - 2) // LENGTH_STEP * LENGTH_STEP + LENGTH_STEP
+    ids = torch.zeros(len(rows), width + 1, dtype=torch.long)
+    taught = torch.zeros(len(rows), width + 1, dtype=torch.bool)
+    for row, example in enumerate(rows):
+        ids[row, : len(example.ids)] = torch.tensor(example.ids)
+        taught[row, : len(example.ids)] = torch.tensor(example.taught, dtype=torch.bool)
+    return ids, taught
+
+
 class HeldOut:
     def __init__(self, tokenizer: Tokenizer, word_list: Path, per_family: int, unseen: Unseen) -> None:
         words = Lexicon(random.Random(HELD_OUT_SEED), word_list, held_out=True, pieces=letter_pieces(tokenizer))
@@ -65,12 +77,7 @@ class HeldOut:
         device = network.embedding.device
         for at in range(0, len(rows), _AT_ONCE):
             some = rows[at : at + _AT_ONCE]
-            width = (len(some[-1].ids) - 2) // LENGTH_STEP * LENGTH_STEP + LENGTH_STEP
-            ids = torch.zeros(len(some), width + 1, dtype=torch.long)
-            taught = torch.zeros(len(some), width + 1, dtype=torch.bool)
-            for row, example in enumerate(some):
-                ids[row, : len(example.ids)] = torch.tensor(example.ids)
-                taught[row, : len(example.ids)] = torch.tensor(example.taught, dtype=torch.bool)
+            ids, taught = padded(some)
             guesses = network(ids[:, :-1].to(device)).argmax(-1).cpu()
             right = (guesses == ids[:, 1:]) | ~taught[:, 1:]
             yield from right.all(1).tolist()

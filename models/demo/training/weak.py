@@ -20,10 +20,11 @@ import torch
 
 from .dialogue.render import encode
 from .families.catalogue import FAMILIES
+from .held_out import Example, padded
 from .network import Network
 from .sessions import Sessions
 from .settings import WORD_LIST, Paths
-from .shards import LENGTH_STEP, training_sessions
+from .shards import training_sessions
 from .tokenizer import Tokenizer
 from .train import load
 
@@ -46,8 +47,7 @@ _TOKENS_AT_ONCE = 16_384
 @dataclass(frozen=True)
 class Asked:
     patterns: frozenset[str]
-    ids: list[int]
-    taught: list[int]
+    example: Example
 
 
 class Rarely(dict[str, float]):
@@ -69,26 +69,24 @@ def load_emphasis(path: Path) -> dict[str, float]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def _draws(sessions: Sessions, tokenizer: Tokenizer) -> Iterator[Asked]:
-    rarely = sessions.wording.emphasis
-    assert isinstance(rarely, Rarely)
+def _draws(sessions: Sessions, rarely: Rarely, tokenizer: Tokenizer) -> Iterator[Asked]:
     taken = sessions.wording.taken
     for family in FAMILIES:
         new = deque([True] * _LAST_DRAWS, _LAST_DRAWS)
         while sum(new) > _LEAST_NEW * _LAST_DRAWS:
             taken.clear()
-            ids, taught = encode(sessions.dialogue(family.name, 1), tokenizer)
+            example = Example(*encode(sessions.dialogue(family.name, 1), tokenizer))
             new.append(any([rarely.took(pattern) for pattern in set(taken)]))
-            if len(ids) <= _LONGEST:
-                yield Asked(frozenset(taken), ids, taught)
+            if len(example.ids) <= _LONGEST:
+                yield Asked(frozenset(taken), example)
 
 
 def _batches(draws: Iterator[Asked]) -> Iterator[list[Asked]]:
     """Of similar length."""
     while pool := [*islice(draws, _POOL)]:
         group: list[Asked] = []
-        for one in sorted(pool, key=lambda one: len(one.ids)):
-            if group and len(one.ids) * (len(group) + 1) > _TOKENS_AT_ONCE:
+        for one in sorted(pool, key=lambda one: len(one.example.ids)):
+            if group and len(one.example.ids) * (len(group) + 1) > _TOKENS_AT_ONCE:
                 yield group
                 group = []
             group.append(one)
@@ -96,12 +94,7 @@ def _batches(draws: Iterator[Asked]) -> Iterator[list[Asked]]:
 
 
 def _are_missed(network: Network, group: list[Asked]) -> list[bool]:
-    width = (len(group[-1].ids) - 2) // LENGTH_STEP * LENGTH_STEP + LENGTH_STEP
-    ids = torch.zeros(len(group), width + 1, dtype=torch.long)
-    taught = torch.zeros(len(group), width + 1, dtype=torch.bool)
-    for row, one in enumerate(group):
-        ids[row, : len(one.ids)] = torch.tensor(one.ids)
-        taught[row, : len(one.ids)] = torch.tensor(one.taught, dtype=torch.bool)
+    ids, taught = padded([one.example for one in group])
     targets = torch.where(taught[:, 1:], ids[:, 1:], -1)
     return network.mistaken(ids[:, :-1], targets).tolist()
 
@@ -115,11 +108,12 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     paths = Paths(given.work)
     network, tokenizer = load(paths.initial), Tokenizer.load(paths.tokenizer)
-    sessions = training_sessions(_SEED, tokenizer, given.words, Rarely())
+    rarely = Rarely()
+    sessions = training_sessions(_SEED, tokenizer, given.words, rarely)
     asked: Counter[str] = Counter()
     missed: Counter[str] = Counter()
     begun, done = time.monotonic(), 0
-    for group in _batches(_draws(sessions, tokenizer)):
+    for group in _batches(_draws(sessions, rarely, tokenizer)):
         for one, is_missed in zip(group, _are_missed(network, group)):
             asked.update(one.patterns)
             missed.update(one.patterns if is_missed else ())
