@@ -5,21 +5,24 @@ from __future__ import annotations
 import argparse
 import hashlib
 import multiprocessing
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
 
 from .dialogue.lexicon import Lexicon
 from .dialogue.render import text_of
+from .dialogue.schema import Dialogue
 from .export import export
 from .gguf import Precision
 from .merges import count_words, learn_merges
+from .requests import requests
 from .settings import CONTEXT, VOCABULARY, WORD_LIST, Data, Paths, Schedule, Shape
-from .shards import training_sessions, write_shard
+from .shards import dialogues, first_lessons, training_sessions, write_shard
 from .tokenizer import SPECIAL, Tokenizer
 from .train import final_shares, load, train
-from .weak import load_emphasis
 
 STEPS = ("tokenizer", "data", "train", "export", "score")
 _TOKENIZER_SEED = 7
@@ -37,21 +40,37 @@ def make_tokenizer(paths: Paths, word_list: Path) -> None:
     print(f"tokenizer: {len(tokenizer)} tokens", flush=True)
 
 
+@dataclass(frozen=True)
+class Shard:
+    path: Path
+    draw: Callable[[int, Tokenizer, Path], Iterator[Dialogue]]
+    seed: int
+    longest: int
+    # Of the drawn ones; None: until there are no more.
+    count: int | None = None
+
+
 def make_data(paths: Paths, data: Data, word_list: Path, processes: int) -> None:
-    shards = [(paths.first_lessons, data.seed, data.first_lessons, data.first_lessons_longest)]
-    shards += [(paths.dialogues(n), data.seed + 1 + n, data.dialogues, CONTEXT) for n in range(data.files)]
-    missing = [(paths, word_list, *shard) for shard in shards if not shard[0].exists()]
+    shards = [Shard(paths.first_lessons, first_lessons, data.seed, data.first_lessons_longest, data.first_lessons)]
+    shards += [
+        Shard(paths.dialogues(n), dialogues, data.seed + 1 + n, CONTEXT, data.dialogues) for n in range(data.files)
+    ]
+    if paths.initial.exists():
+        seed = data.seed + 1 + data.files
+        shards += [
+            Shard(paths.requests(n), requests, seed + n, data.requests_longest) for n in range(data.request_files)
+        ]
+    missing = [(shard, paths.tokenizer, word_list) for shard in shards if not shard.path.exists()]
     with multiprocessing.Pool(processes) as pool:
         for line in pool.imap_unordered(_make_shard, missing, chunksize=1):
             print(line, flush=True)
 
 
-def _make_shard(wanted: tuple[Paths, Path, Path, int, int, int]) -> str:
-    paths, word_list, path, seed, count, longest = wanted
-    tokenizer = Tokenizer.load(paths.tokenizer)
-    sessions = training_sessions(seed, tokenizer, word_list, load_emphasis(paths.weak))
-    draw = sessions.dialogue if longest == CONTEXT else sessions.first_lesson
-    return write_shard(path, draw, count, tokenizer, longest)
+def _make_shard(wanted: tuple[Shard, Path, Path]) -> str:
+    shard, tokenizer_path, word_list = wanted
+    tokenizer = Tokenizer.load(tokenizer_path)
+    drawn = islice(shard.draw(shard.seed, tokenizer, word_list), shard.count)
+    return write_shard(shard.path, drawn, tokenizer, shard.longest)
 
 
 def make_gguf(paths: Paths) -> None:

@@ -11,16 +11,19 @@ import random
 from pathlib import Path
 
 from .dialogue.lexicon import Lexicon
-from .dialogue.render import text_of
+from .dialogue.render import encode, text_of
 from .dialogue.scene import TOOLS
 from .dialogue.schema import Dialogue, Taught
 from .families.catalogue import FAMILIES
 from .held_out import Unseen
 from .sessions import Sessions
-from .settings import LONGEST_TEXT, WORD_LIST
+from .settings import CONTEXT, HERE, LONGEST_TEXT, WORD_LIST
+from .start_from import read_gguf, tokenizer_of
+from .tokenizer import Tokenizer
 
 _SEED = 31_337
 _SESSION_SHARE = 0.15
+_MODEL = HERE.parent / "demo-agent.gguf"
 
 
 def as_case(identity: str, dialogue: Dialogue, family: str) -> dict[str, object]:
@@ -50,6 +53,11 @@ def as_case(identity: str, dialogue: Dialogue, family: str) -> dict[str, object]
     }
 
 
+def fits(dialogue: Dialogue, tokenizer: Tokenizer) -> bool:
+    """What does not fit the window would be cut or refused by the product, and could not be compared."""
+    return len(text_of(dialogue)) <= LONGEST_TEXT and len(encode(dialogue, tokenizer)[0]) <= CONTEXT
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training.cases", description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
@@ -58,6 +66,7 @@ def main() -> None:
     given = parser.parse_args()
     words = Lexicon(random.Random(_SEED), given.words, held_out=True)
     sessions = Sessions(_SEED, words, held_out_wordings=given.unseen is Unseen.WORDINGS)
+    tokenizer = tokenizer_of(read_gguf(_MODEL)[0])
     made = 0
     while made < given.count:
         long_one = sessions.rng.random() < _SESSION_SHARE
@@ -66,8 +75,7 @@ def main() -> None:
         dialogue = sessions.dialogue(None if long_one else family, turns)
         # Dialogues that are only partly the model's, or that the other side breaks off, say nothing here.
         complete = dialogue.turns[-1].rounds[-1].text != "" and dialogue.taught is Taught.EVERYTHING
-        # What does not fit the window would be cut by the product, and could not be compared.
-        if complete and len(text_of(dialogue)) <= LONGEST_TEXT:
+        if complete and fits(dialogue, tokenizer):
             case = as_case(f"{given.unseen.value}-{made}", dialogue, "sessions" if long_one else family)
             print(json.dumps(case, ensure_ascii=False))
             made += 1

@@ -22,10 +22,10 @@ from .dialogue.schema import Dialogue
 from .dialogue.wording import Wording
 from .network import Network, Rotation, attend, fused
 from .optimizer import Optimizer
+from .requests import Rarely
 from .sessions import Sessions
 from .settings import TEMPLATE, WORD_LIST, Schedule, Shape
 from .tokenizer import Tokenizer
-from .weak import emphasis
 from .wordings.meanings import ambiguous
 
 # bf16 has eight bits of precision.
@@ -178,15 +178,14 @@ def check_meanings() -> None:
     print("wordings: no sentence stands in two sections")
 
 
-def check_emphasis() -> None:
-    weights = emphasis({"weak": 2, "known": 2}, {"weak": 1})
-    assert weights == {"weak": 2}
-    wording = Wording(random.Random(1), held_out=False, emphasis=weights)
-    for _ in range(6000):
-        wording.take(["weak", "known", "~held out"])
-    share = wording.taken.count("weak") / len(wording.taken)
-    assert abs(share - 2 / 3) < 0.02 and set(wording.taken) == {"weak", "known"}
-    print("emphasis: what is missed more often is drawn more often")
+def check_rarely() -> None:
+    rarely = Rarely()
+    wording = Wording(random.Random(1), held_out=False, emphasis=rarely)
+    patterns = [f"pattern {number}" for number in range(50)]
+    asked_for = [rarely.took(wording.take([*patterns, "~held out"])) for _ in range(4 * len(patterns))]
+    assert set(wording.taken[: len(patterns) + 10]) == set(patterns), "not each was taken before any was often"
+    assert sum(asked_for) == 2 * len(patterns), "each is asked for twice"
+    print("requests: each way to ask is taken before others are taken again")
 
 
 def check_modules() -> None:
@@ -205,7 +204,7 @@ def main() -> None:
     torch.manual_seed(0)
     check_modules()
     check_meanings()
-    check_emphasis()
+    check_rarely()
     check_tokenizer()
     check_template()
     if fused is None:

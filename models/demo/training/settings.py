@@ -11,7 +11,7 @@ WORD_LIST = Path("/usr/share/dict/words")
 
 VOCABULARY = 1024
 CONTEXT = 2048
-# At most 2,000 tokens, whatever the words are.
+# Of the words of the training at most 2,000 tokens.
 LONGEST_TEXT = 4_200
 HELD_OUT_SEED = 999
 
@@ -39,8 +39,11 @@ class Data:
     first_lessons: int = 45_000
     dialogues: int = 55_000
     files: int = 4
-    seed: int = 113
+    # Where a finished model learns on: files of single requests, each with every way to ask (`requests.py`).
+    request_files: int = 4
+    seed: int = 137
     first_lessons_longest: int = 256
+    requests_longest: int = 512
 
 
 @dataclass(frozen=True)
@@ -72,16 +75,14 @@ class Paths:
         return self.work / "tokenizer.json"
 
     @property
-    def weak(self) -> Path:
-        """How often a way to ask is drawn, where `training.weak` was run."""
-        return self.work / "weak.json"
-
-    @property
     def first_lessons(self) -> Path:
         return self.work / "first-lessons.npz"
 
     def dialogues(self, index: int) -> Path:
         return self.work / f"dialogues-{index}.npz"
+
+    def requests(self, index: int) -> Path:
+        return self.work / f"requests-{index}.npz"
 
     @property
     def initial(self) -> Path:

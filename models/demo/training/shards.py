@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import string
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from .dialogue.lexicon import Lexicon
 from .dialogue.render import encode
 from .dialogue.schema import Dialogue
 from .sessions import Sessions
-from .settings import CONTEXT
 from .tokenizer import SPECIAL, Tokenizer
 
 # The fused kernels want lengths in multiples of this.
@@ -43,20 +42,32 @@ def training_sessions(
     return Sessions(seed, words, held_out_wordings=False, emphasis=emphasis)
 
 
-def write_shard(
-    path: Path, draw: Callable[[], Dialogue], count: int, tokenizer: Tokenizer, longest: int = CONTEXT
-) -> str:
+def dialogues(seed: int, tokenizer: Tokenizer, word_list: Path) -> Iterator[Dialogue]:
+    """No end of them."""
+    sessions = training_sessions(seed, tokenizer, word_list)
+    while True:
+        yield sessions.dialogue()
+
+
+def first_lessons(seed: int, tokenizer: Tokenizer, word_list: Path) -> Iterator[Dialogue]:
+    """Short ones, full of copying, without end."""
+    sessions = training_sessions(seed, tokenizer, word_list)
+    while True:
+        yield sessions.first_lesson()
+
+
+def write_shard(path: Path, drawn: Iterable[Dialogue], tokenizer: Tokenizer, longest: int) -> str:
     """Fills the file; longer dialogues are left out. Returns a line about what is in it."""
     ids: list[np.ndarray] = []
     taught: list[np.ndarray] = []
     begun = time.monotonic()
-    for number in range(count):
-        dialogue_ids, marks = encode(draw(), tokenizer)
+    for number, dialogue in enumerate(drawn):
+        dialogue_ids, marks = encode(dialogue, tokenizer)
         if len(dialogue_ids) <= longest:
             ids.append(np.array(dialogue_ids, np.uint16))
             taught.append(np.array(marks, np.uint8))
         if number % 5000 == 4999:
-            print(f"  {path.name}: {number + 1} of {count}, {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"  {path.name}: {number + 1}, {time.monotonic() - begun:.0f} s", flush=True)
     lengths = np.array([len(row) for row in ids])
     marks_all = np.concatenate(taught)
     np.savez(path, ids=np.concatenate(ids), taught=marks_all, starts=np.concatenate([[0], lengths.cumsum()]))

@@ -96,6 +96,10 @@ def network_of(arrays: dict[str, np.ndarray]) -> Network:
     return network
 
 
+def tokenizer_of(entries: dict[str, object]) -> Tokenizer:
+    return Tokenizer([tuple(merge.split(" ")) for merge in entries["tokenizer.ggml.merges"]])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training.start_from", description=__doc__)
     parser.add_argument("model", type=Path)
@@ -104,8 +108,7 @@ def main() -> None:
     paths = Paths(given.work)
     paths.work.mkdir(parents=True, exist_ok=True)
     entries, arrays = read_gguf(given.model)
-    pairs = [tuple(merge.split(" ")) for merge in entries["tokenizer.ggml.merges"]]
-    Tokenizer(pairs).save(paths.tokenizer)
+    tokenizer_of(entries).save(paths.tokenizer)
     save(paths.initial, network_of(arrays))
     print(f"{paths.work}: the tokenizer and the weights of {given.model}", flush=True)
 

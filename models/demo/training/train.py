@@ -54,15 +54,18 @@ class Progress:
 def train(paths: Paths, shape: Shape, data: Data, schedule: Schedule, device: str, word_list: Path) -> None:
     """Goes on where an interrupted run stopped. Evaluation does not count as training time."""
     torch.manual_seed(schedule.seed)
-    network = (load(paths.initial) if paths.initial.exists() else Network(shape)).to(device)
-    if paths.initial.exists():
+    learns_on = paths.initial.exists()
+    network = (load(paths.initial) if learns_on else Network(shape)).to(device)
+    files = [paths.dialogues(index) for index in range(data.files)]
+    if learns_on:
+        files += [paths.requests(index) for index in range(data.request_files)]
         schedule = replace(schedule, first_lessons_share=0, decay_from=schedule.decay_from_again)
     optimizer = Optimizer(network, schedule)
     done = _resume(paths, network, optimizer)
     rng = random.Random(f"{schedule.seed} {done.step}")
     first = (Picked(batch, 0) for batch in Batches([paths.first_lessons], schedule.batch_tokens, rng))
-    rest = Batches([paths.dialogues(index) for index in range(data.files)], schedule.batch_tokens, rng)
-    picking = _hard_ones(rest, network, device) if paths.initial.exists() else (Picked(batch, 0) for batch in rest)
+    rest = Batches(files, schedule.batch_tokens, rng)
+    picking = _hard_ones(rest, network, device) if learns_on else (Picked(batch, 0) for batch in rest)
     held_out = HeldOut(Tokenizer.load(paths.tokenizer), word_list, per_family=12, unseen=Unseen.VALUES)
     log = Log(paths.log)
     log.add(event="start", parameters=sum(p.numel() for p in network.parameters()), shape=asdict(shape), device=device,
